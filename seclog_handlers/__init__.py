@@ -1,0 +1,69 @@
+"""A security log from any application's stdlib logging, by configuration alone."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seclog_handlers import events
+    from seclog_handlers.adapter import SecurityLogger
+    from seclog_handlers.context import request_context
+    from seclog_handlers.errors import ConfigurationError, SecurityLogWarning
+    from seclog_handlers.filters import (
+        AccessLogFilter,
+        EventFilter,
+        GeoIPFilter,
+        PseudonymFilter,
+        RedactionFilter,
+        RiskFilter,
+    )
+    from seclog_handlers.formatters import JsonFormatter, TextFormatter
+    from seclog_handlers.handlers.alerts import AlertHandler
+    from seclog_handlers.handlers.escalation import EscalationHandler
+    from seclog_handlers.handlers.security import SecurityHandler
+    from seclog_handlers.redaction import redact
+
+__all__ = [
+    "AccessLogFilter",
+    "AlertHandler",
+    "ConfigurationError",
+    "EscalationHandler",
+    "EventFilter",
+    "GeoIPFilter",
+    "JsonFormatter",
+    "PseudonymFilter",
+    "RedactionFilter",
+    "RiskFilter",
+    "SecurityHandler",
+    "SecurityLogWarning",
+    "SecurityLogger",
+    "TextFormatter",
+    "events",
+    "redact",
+    "request_context",
+]
+
+# Imported at first use: an application pays for the parts that its configuration names.
+_HOMES = {
+    "AlertHandler": "handlers.alerts",
+    "ConfigurationError": "errors",
+    "EscalationHandler": "handlers.escalation",
+    "JsonFormatter": "formatters",
+    "SecurityHandler": "handlers.security",
+    "SecurityLogWarning": "errors",
+    "SecurityLogger": "adapter",
+    "TextFormatter": "formatters",
+    "redact": "redaction",
+    "request_context": "context",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "events":
+        return import_module(f"{__name__}.events")
+    found = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'filters')}"), name)
+    globals()[name] = found
+    return found

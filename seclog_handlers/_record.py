@@ -1,0 +1,146 @@
+"""Private copies of log records, their event fields, and the mark of what was applied to them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+# What logging itself puts on a record (3.10 to 3.14); every other attribute came from `extra`.
+STANDARD = frozenset({
+    "name", "msg", "args", "levelname", "levelno", "pathname", "filename", "module", "exc_info", "exc_text",
+    "stack_info", "lineno", "funcName", "created", "msecs", "relativeCreated", "thread", "threadName",
+    "processName", "process", "taskName", "message", "asctime",
+})  # fmt: skip
+
+MARK = "_seclog"
+_NO_FIELDS = STANDARD | {MARK}
+
+# In Mark.applied: the keys of a dict message are fields already.
+LIFTED = "lifted"
+MAX_LIFTED = 1000
+
+# Fields that the pack adds to events: an application's own value of one moves to `extra.<name>`.
+DERIVED = frozenset({
+    "geo_location", "risk_score", "risk_factors", "risk_level", "missing_permissions", "excess",
+    "security_headers", "trusted", "seclog_error",
+})  # fmt: skip
+
+_PROCESS = object()  # forked children share it, unpickled marks from elsewhere do not
+
+
+class Mark:
+    """What this process has done to a record, carried on it under a name that is no field.
+
+    Attributes:
+        applied: Names of the stages that have run.
+        derived: Fields that the pack set, so that a second pass does not take them for the application's.
+        tokens: field -> token, as PseudonymFilter wrote it; its field then holds a token, no identity.
+        state_keys: field -> stable key of the identity, for detection state (independent of key rotation).
+        output: Constant fields and renames for formatters, from the policy: {"service", "static", "fields"}.
+        mode: The mode under which the record was handled.
+    """
+
+    __slots__ = ("applied", "derived", "mode", "origin", "output", "state_keys", "tokens")
+
+    def __init__(self) -> None:
+        self.origin = _PROCESS
+        self.applied: set[str] = set()
+        self.derived: set[str] = set()
+        self.tokens: dict[str, str] = {}
+        self.state_keys: dict[str, str] = {}
+        self.output: Any = None
+        self.mode = "full"
+
+    def copy(self) -> Mark:
+        """Return a mark that can change without this one."""
+        twin = Mark()
+        twin.applied, twin.derived = set(self.applied), set(self.derived)
+        twin.tokens, twin.state_keys = dict(self.tokens), dict(self.state_keys)
+        twin.output, twin.mode = self.output, self.mode
+        return twin
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as nothing: a mark is worth no trust in another process."""
+        return (type(None), ())
+
+
+def mark_of(record: logging.LogRecord) -> Mark | None:
+    """Return the record's mark, or None; what an application put under that name is data, not a mark."""
+    mark = record.__dict__.get(MARK)
+    return mark if type(mark) is Mark and mark.origin is _PROCESS else None
+
+
+def ensure_mark(record: logging.LogRecord) -> Mark:
+    """Return the record's mark, made now if it has none."""
+    mark = mark_of(record)
+    if mark is None:
+        attributes = record.__dict__
+        if MARK in attributes:
+            attributes["extra." + MARK] = attributes[MARK]
+        mark = attributes[MARK] = Mark()
+    return mark
+
+
+def private_copy(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a copy whose attributes can be replaced without the caller or another handler noticing.
+
+    The containers inside are still shared: stages build new ones.
+    """
+    kind = type(record)
+    try:
+        copy: logging.LogRecord = kind.__new__(kind)
+        copy.__dict__.update(record.__dict__)
+    except Exception:  # a record class of the application's with its own ideas
+        copy = logging.makeLogRecord(dict(record.__dict__))
+    mark = mark_of(record)
+    if mark is not None:
+        copy.__dict__[MARK] = mark.copy()
+    return copy
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the fields that came from `extra`, or were added by the pack, in their order."""
+    return {key: value for key, value in record.__dict__.items() if key not in _NO_FIELDS}
+
+
+def lift_message(record: logging.LogRecord) -> None:
+    """Make the keys of a dict message fields of the record, so that every stage treats them as such.
+
+    A field of `extra` goes before a key of the message; a name that logging itself uses becomes `extra.<name>`.
+    """
+    attributes = record.__dict__
+    for key, value in list(attributes["msg"].items())[:MAX_LIFTED]:
+        if type(key) is str:
+            name = "extra." + key if key in _NO_FIELDS else key
+            attributes.setdefault(name, value)
+    ensure_mark(record).applied.add(LIFTED)
+
+
+def is_lifted(record: logging.LogRecord) -> bool:
+    """Whether the keys of the record's dict message are fields of the record already."""
+    mark = mark_of(record)
+    return mark is not None and LIFTED in mark.applied
+
+
+def derive(record: logging.LogRecord, name: str, value: Any) -> None:
+    """Set a field that the pack owns; an application's own value of it moves to `extra.<name>`."""
+    mark = ensure_mark(record)
+    reserve(record, name)
+    mark.derived.add(name)
+    record.__dict__[name] = value
+
+
+def reserve(record: logging.LogRecord, name: str) -> None:
+    """Move an application's own value of a field that the pack owns to `extra.<name>`."""
+    mark = mark_of(record)
+    attributes = record.__dict__
+    if name in attributes and (mark is None or name not in mark.derived):
+        attributes["extra." + name] = attributes.pop(name)
+
+
+def note_error(record: logging.LogRecord, stage: str, error: BaseException) -> None:
+    """Say on the record which stage failed with what type of exception; never its text."""
+    earlier = record.__dict__.get("seclog_error")
+    mark = ensure_mark(record)
+    known = list(earlier) if "seclog_error" in mark.derived and type(earlier) is list else []
+    derive(record, "seclog_error", [*known, f"{stage}:{type(error).__name__}"])
