@@ -1,0 +1,7 @@
+"""Server access records become events, without a line of code in the application."""
+
+from __future__ import annotations
+
+from seclog_handlers.access.log import DEFAULT_LOGIN_PATHS, AccessLog
+
+__all__ = ["DEFAULT_LOGIN_PATHS", "AccessLog"]

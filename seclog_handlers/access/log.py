@@ -1,0 +1,211 @@
+"""AccessLog: from a record's attributes to the fields of an event."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from seclog_handlers import _config, events
+from seclog_handlers.access import credentials, servers
+from seclog_handlers.access.addresses import Proxies
+from seclog_handlers.access.answer import number, query_params
+from seclog_handlers.access.ledger import Ledger
+from seclog_handlers.access.paths import Paths
+from seclog_handlers.enrichment.addresses import parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+    from seclog_handlers.access.answer import Answer
+
+# Where a 401 without visible credentials is a failed login, since they are in the body: usual last segments.
+DEFAULT_LOGIN_PATHS = (
+    "login", "log-in", "signin", "sign-in", "sign_in", "auth", "authenticate", "authorize", "token",
+    "session", "sessions", "oauth", "sso", "wp-login.php",
+)  # fmt: skip
+
+SOURCE = "access_log"
+
+_UNAUTHORIZED = 401
+_FAMILIES = {
+    _UNAUTHORIZED: events.AUTHENTICATION,
+    403: events.AUTHORIZATION,
+    429: events.RATE_LIMIT_VIOLATION,
+}
+_OUTCOMES = {events.AUTHENTICATION: "success", events.AUTHORIZATION: "granted"}
+_COUNTED = frozenset({*_FAMILIES.values(), events.API_REQUEST, events.API_RESPONSE})
+
+# Of django.security's events; those that any scanner on the internet triggers are LOW.
+_SECURITY_SEVERITY = "MEDIUM"
+_SECURITY_SEVERITIES = {"disallowed_host": "LOW"}
+
+
+class AccessLog:
+    """Events from the records of gunicorn, hypercorn, uvicorn, Werkzeug, daphne and Django.
+
+    401 is a failed login when credentials were sent or the path is a login path, 403 a denied authorization,
+    429 a rate_limit_violation, anything else an api_response. django.security.* become `security_<name>`. One
+    request counts once: the application's own event before django.request's before the access record.
+
+    Args:
+        trusted_proxies: CIDRs, or `unix`, of proxies whose X-Forwarded-For is believed.
+        login_paths: `/path` exactly, `/path/*` with all below, or `name` as the last segment of any path.
+        health_paths: Paths that are no events, in the same forms.
+
+    Raises:
+        ConfigurationError: If an entry of `trusted_proxies` is no network, or a list is none.
+    """
+
+    def __init__(
+        self,
+        trusted_proxies: Iterable[str] = (),
+        login_paths: Iterable[str] = DEFAULT_LOGIN_PATHS,
+        health_paths: Iterable[str] = (),
+    ) -> None:
+        self._proxies = Proxies(_config.as_list("access_log.trusted_proxies", trusted_proxies))
+        self._logins = Paths(_config.as_list("access_log.login_paths", login_paths))
+        self._health = Paths(_config.as_list("access_log.health_paths", health_paths))
+        self._ledger = Ledger()
+        self._challenges_are_shown = False
+
+    def event(self, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the fields that make an event of a server's record; never raises.
+
+        Args:
+            attributes: The record's `__dict__`; it is not changed.
+
+        Returns:
+            The fields, with `event_type`. An access record whose request was counted by an earlier record
+            gets the same fields without `event_type`, so that its address is located and hidden like any
+            other. None for other records, for health paths and for a django.request record that tells
+            nothing new.
+        """
+        try:
+            read = servers.reader(attributes.get("name"))
+            if read is None or attributes.get("event_type") is not None:
+                return None
+            answer = read(attributes)
+            return None if answer is None else self._judge(answer, attributes)
+        except Exception:
+            return None  # a record that only looks like a server's
+
+    def note(self, attributes: Mapping[str, Any]) -> None:
+        """Remember an event that the application logged itself, so that its request counts once.
+
+        Never raises.
+
+        Args:
+            attributes: The `__dict__` of a record that carries an `event_type`.
+        """
+        try:
+            family = attributes.get("event_type")
+            if family not in _COUNTED or attributes.get("source") == SOURCE:
+                return
+            if events.truth(attributes.get(_OUTCOMES.get(family, ""))) is True:
+                return  # a success stands for no 401 or 403
+            address = parse_address(attributes.get("ip_address"))
+            shown = "" if address is None else str(address)
+            self._ledger.application(_unit(attributes), shown, family, _when(attributes))
+        except Exception:
+            return  # an odd event counts all the same, only its access record may count again
+
+    def _judge(self, answer: Answer, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
+        parameters = query_params(answer.query)
+        auth = credentials.auth_method(answer, parameters) if answer.status in _FAMILIES else ""
+        address = self._proxies.client(answer.peer, answer.forwarded)
+        healthy = self._health.match(answer.path)
+        unit = _unit(attributes) if answer.own_unit else None
+        place = (unit, address, self._family(answer, auth), _when(attributes))
+        if answer.by_framework:
+            if healthy or not self._framework_counts(answer, place):
+                return None
+            return {**_event(answer, place[2], auth), **_request(answer, address, parameters)}
+        self._challenges_are_shown = self._challenges_are_shown or answer.shows_challenge
+        counted = self._ledger.server(*place)
+        if healthy:
+            return None
+        event = {} if counted is None else _event(answer, counted, auth)
+        return {**event, **_request(answer, address, parameters)}
+
+    def _family(self, answer: Answer, auth: str) -> str:
+        family = _FAMILIES.get(answer.status, events.API_RESPONSE)
+        if family != events.AUTHENTICATION or self._logins.match(answer.path):
+            return family
+        return family if auth and not credentials.expired(answer) else events.API_RESPONSE
+
+    def _framework_counts(self, answer: Answer, place: tuple[Hashable, str, str, float]) -> bool:
+        family = place[2]
+        if answer.security and family == events.API_RESPONSE:
+            return True
+        # Only the response's headers tell a token that ran out from a wrong one: where access records show
+        # them, they decide.
+        if family == events.AUTHENTICATION and self._challenges_are_shown and credentials.renewable(answer):
+            return self._logins.match(answer.path) and self._ledger.framework(*place)
+        return self._ledger.framework(*place)
+
+
+def _event(answer: Answer, family: str, auth: str) -> dict[str, Any]:
+    """Return the fields that make a request an event of its family."""
+    if answer.security:
+        severity = _SECURITY_SEVERITIES.get(answer.security, _SECURITY_SEVERITY)
+        return {"event_type": events.SECURITY_PREFIX + answer.security, "severity": severity}
+    found: dict[str, Any] = {"event_type": family}
+    if family == events.AUTHENTICATION:
+        found["success"] = False
+        if auth:
+            found["auth_method"] = auth
+    elif family == events.AUTHORIZATION:
+        found["granted"] = False
+    elif family == events.RATE_LIMIT_VIOLATION:
+        found["endpoint"] = answer.path
+    return found
+
+
+def _request(answer: Answer, address: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that every request has, as far as its record shows them."""
+    user = credentials.username(answer)
+    if not user and answer.status == _UNAUTHORIZED:
+        user = credentials.claimed_user(answer, parameters)
+    found = {
+        "method": answer.method,
+        "path": answer.path,
+        "query_params": parameters,
+        "status_code": answer.status,
+        "ip_address": address,
+        "username": user,
+        "user_agent": answer.user_agent,
+        "http_version": answer.http_version,
+    }
+    shown = {name: value for name, value in found.items() if value}
+    if answer.size is not None:
+        shown["response_size"] = answer.size
+    if answer.time_ms is not None:
+        shown["response_time_ms"] = round(answer.time_ms, 3)
+    shown["source"] = SOURCE
+    return shown
+
+
+def _unit(attributes: Mapping[str, Any]) -> Hashable:
+    """Return what tells one thread, greenlet or task of one process from others; None if nothing does."""
+    process, thread = attributes.get("process"), attributes.get("thread")
+    task = attributes["taskName"] if "taskName" in attributes else _task_name()
+    if type(thread) is not int and type(task) is not str:
+        return None
+    return (process if type(process) is int else 0, thread, task if type(task) is str else None)
+
+
+def _task_name() -> str | None:
+    """Return the running asyncio task's name, which records carry themselves from Python 3.12 on."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return None
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return None
+    return None if task is None else str(task.get_name())
+
+
+def _when(attributes: Mapping[str, Any]) -> float:
+    created = number(attributes.get("created"))
+    return 0.0 if created is None else created
