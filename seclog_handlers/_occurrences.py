@@ -1,0 +1,135 @@
+"""Where a text shows given raw values, whatever the case and the usual escapes; linear in the text."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from urllib.parse import quote, quote_plus
+
+Pairs = Sequence[tuple[str, str]]
+Span = tuple[int, int, str]
+
+MIN_LENGTH = 3
+CACHE_SIZE = 4096
+
+_TOKEN = re.compile(r"(?:usr|eml|ses|dev|ip)_k[A-Za-z0-9]{1,16}_[0-9a-f]{32}")
+# What an address token has in front: `203.0.113.0/24_`, `2001:db8::/48_`.
+_NETWORK = re.compile(r"[0-9a-f.:]{2,39}/[0-9]{1,3}_\Z")
+_NETWORK_LENGTH = 44
+
+# An escape ends in a letter or digit that is no part of the word behind it: %3D, \n, \u0022, ESC[31m.
+_ESCAPE = re.compile(
+    r"(?:%[0-9a-fA-F]{2}|\\[nrtbfv]|\\x[0-7][0-9a-fA-F]|\\u00[0-7][0-9a-fA-F]|\x1b\[[0-9;]{0,8}m)\Z",
+)
+_ESCAPE_LENGTH = 12
+
+
+def spans(text: str, pairs: Pairs) -> list[Span]:
+    """Return (start, end, replacement) of the word-bounded occurrences of the raw values, in order.
+
+    The leftmost wins, then the longest. Raw values under 3 characters are not looked for; what stands inside
+    a pseudonym token is left alone, so that a second pass finds nothing.
+    """
+    lowered = _lower(text)
+    found: list[Span] = []
+    for raw, replacement in pairs:
+        for needle in _needles(raw):
+            if needle in lowered:
+                found.extend((at, at + len(needle), replacement) for at in _hits(text, lowered, needle))
+    return _without_overlap(found, text) if found else found
+
+
+def replace(text: str, pairs: Pairs) -> str:
+    """Return `text` with the occurrences of the raw values replaced."""
+    found = spans(text, pairs)
+    if not found:
+        return text
+    parts: list[str] = []
+    end = 0
+    for start, stop, replacement in found:
+        parts += (text[end:start], replacement)
+        end = stop
+    parts.append(text[end:])
+    return "".join(parts)
+
+
+def _lower(text: str) -> str:
+    """Return `text` in lower case, character by character, so that positions stay."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join([low if len(low := char.lower()) == 1 else char for char in text])
+
+
+@lru_cache(CACHE_SIZE)
+def _needles(raw: str) -> tuple[str, ...]:
+    """Return the forms under which a text may show `raw`, in lower case."""
+    if len(raw) < MIN_LENGTH:
+        return ()
+    forms = [raw]
+    if not raw.isascii():
+        forms += (unicodedata.normalize("NFC", raw), unicodedata.normalize("NFD", raw))
+    if not raw.isalnum() or not raw.isascii():
+        forms += [escaped for form in forms for escaped in _escaped(form)]
+    return tuple(dict.fromkeys(map(_lower, forms)))
+
+
+def _escaped(raw: str) -> tuple[str, ...]:
+    encoded = raw.encode("utf-8", "surrogatepass")
+    return (
+        quote(encoded, safe=""), quote(encoded), quote_plus(encoded), quote_plus(encoded, safe="@"),
+        json.dumps(raw)[1:-1], json.dumps(raw, ensure_ascii=False)[1:-1],
+    )  # fmt: skip
+
+
+def _hits(text: str, lowered: str, needle: str) -> Iterator[int]:
+    at = lowered.find(needle)
+    while at >= 0:
+        if not _in_word(text, at, at + len(needle)):
+            yield at
+        at = lowered.find(needle, at + 1)
+
+
+def _in_word(text: str, start: int, end: int) -> bool:
+    """Tell whether a letter, digit or `_` touches text[start:end]."""
+    if end < len(text) and ((after := text[end]) == "_" or after.isalnum()):
+        return True
+    if not start or not ((before := text[start - 1]) == "_" or before.isalnum()):
+        return False
+    return not _ESCAPE.search(text[max(0, start - _ESCAPE_LENGTH) : start])
+
+
+def _without_overlap(found: list[Span], text: str) -> list[Span]:
+    found.sort(key=_leftmost_longest)
+    tokens = _tokens(text)
+    kept: list[Span] = []
+    end = at = 0
+    for span in found:
+        while at < len(tokens) and tokens[at][1] <= span[0]:
+            at += 1
+        inside = at < len(tokens) and tokens[at][0] < span[1]
+        if span[0] >= end and not inside:
+            kept.append(span)
+            end = span[1]
+    return kept
+
+
+def _leftmost_longest(span: Span) -> tuple[int, int]:
+    return span[0], -span[1]
+
+
+def _tokens(text: str) -> list[tuple[int, int]]:
+    """Return where the tokens stand that an earlier pass wrote."""
+    if "_k" not in text:
+        return []
+    return [(_network_start(text, match.start()), match.end()) for match in _TOKEN.finditer(text)]
+
+
+def _network_start(text: str, start: int) -> int:
+    if not text.startswith("ip_k", start) or text[start - 1 : start] != "_":
+        return start
+    network = _NETWORK.search(text[max(0, start - _NETWORK_LENGTH) : start])
+    return start - len(network.group()) if network else start

@@ -1,0 +1,297 @@
+"""Tracebacks in Python's own text form, at a price that a log line can afford; fingerprints to group them by.
+
+The stdlib's TracebackException costs 170 us for 12 frames, most of it for carets; joining remembered frames
+5.
+"""
+
+from __future__ import annotations
+
+import builtins
+import linecache
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+MAX_FRAMES = 50
+MAX_CHARS = 8192
+# Of one exception's own text, one note, one source line.
+MAX_TEXT = 2048
+MAX_SOURCE = 200
+MAX_NOTES = 20
+# Exceptions in one text: causes, contexts and members of groups.
+MAX_EXCEPTIONS = 40
+# As the stdlib has them.
+MAX_REPEATS = 3
+MAX_GROUP_WIDTH = 15
+MAX_GROUP_DEPTH = 10
+
+MAX_REMEMBERED = 4096
+
+_HEADER = "Traceback (most recent call last):\n"
+_CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
+_CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+# Python 3.10 has no groups.
+_GROUP: tuple[type[BaseException], ...] = (
+    (builtins.BaseExceptionGroup,) if hasattr(builtins, "BaseExceptionGroup") else ()
+)
+
+_Link = tuple[BaseException, "TracebackType | None", str]
+
+# (file, line, function) -> the frame's lines. A frame that was shown once costs a look-up from then on.
+_frames: dict[tuple[str, int, str], str] = {}
+
+
+def format_exception(exc_info: Any) -> str:
+    """Return the text that Python prints for an exception, without carets and without values of variables.
+
+    Causes, contexts, notes and groups are there. Of more than 50 frames the middle is left out, as are the
+    middle lines of a text over 8,192 characters; a line says so.
+
+    Args:
+        exc_info: An exception, or (type, exception, traceback) as `sys.exc_info()` has it.
+
+    Returns:
+        The text, without a newline at its end; empty if there is no exception. An exception that cannot show
+        itself is shown as far as it goes: nothing is raised that is an Exception.
+    """
+    error, trace = _exception(exc_info)
+    if error is None:
+        return ""
+    try:
+        writer = _Writer()
+        writer.chain(error, trace, 0)
+        text = "".join(writer.lines)
+    except Exception as failure:
+        text = f"{_HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}"
+    return _bounded(text.removesuffix("\n"))
+
+
+def fingerprint(exc_info: Any) -> str:
+    """Return 16 hex digits that are the same for exceptions of one kind from one place in the code.
+
+    They come from the types along the chain and, for each frame, the last two parts of the file's path and
+    the function. Messages, line numbers and the installation's folder do not count: a release that moves
+    lines, another host, or the next user's name in the message is still the same problem. Repeated frames
+    count once.
+    """
+    error, trace = _exception(exc_info)
+    parts: list[str] = []
+    try:
+        for link, frames, _ in _links(error, trace) if error is not None else ():
+            parts += (_type_name(link), *_places(frames))
+    except Exception:
+        parts.append("not available")
+    return blake2b("\n".join(parts).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _places(trace: TracebackType | None) -> list[str]:
+    places: list[str] = []
+    while trace is not None and len(places) < MAX_FRAMES:
+        code = trace.tb_frame.f_code
+        place = "/".join(code.co_filename.replace("\\", "/").rsplit("/", 2)[-2:]) + " " + code.co_name
+        if not places or places[-1] != place:
+            places.append(place)
+        trace = trace.tb_next
+    return places
+
+
+def _exception(exc_info: Any) -> tuple[BaseException | None, TracebackType | None]:
+    if type(exc_info) is tuple and len(exc_info) == 3:  # noqa: PLR2004 - type, value, traceback
+        _, error, trace = exc_info
+    else:
+        error, trace = exc_info, getattr(exc_info, "__traceback__", None)
+    return (error, trace) if issubclass(type(error), BaseException) else (None, None)
+
+
+def _links(error: BaseException, trace: TracebackType | None) -> list[_Link]:
+    """Return the chain from the newest to the oldest; each with what stands between it and the older one."""
+    links: list[_Link] = []
+    seen: set[int] = set()
+    while len(links) < MAX_EXCEPTIONS:
+        seen.add(id(error))
+        cause, context = error.__cause__, error.__context__
+        older, between = (cause, _CAUSE) if cause is not None else (context, _CONTEXT)
+        if cause is None and error.__suppress_context__:
+            older = None
+        if older is None or id(older) in seen:
+            links.append((error, trace, ""))
+            break
+        links.append((error, trace, between))
+        error, trace = older, older.__traceback__
+    return links
+
+
+class _Writer:
+    """Writes one exception with all that hangs on it, into `lines`."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._left = MAX_EXCEPTIONS
+        self._open = False
+
+    def chain(self, error: BaseException, trace: TracebackType | None, column: int) -> None:
+        """Write an exception behind its causes; `column` is where the group's line stands, 0 for none."""
+        margin = " " * column + "| " if column else ""
+        for link, frames, between in reversed(_links(error, trace)):
+            self._write(between, margin)
+            if self._left <= 0:
+                self._write("... more exceptions left out ...\n", margin)
+                return
+            self._left -= 1
+            if _GROUP and isinstance(link, _GROUP):
+                self._group(link, frames, column)
+            else:
+                self._write("".join((*_stack(frames), *_own_lines(link))), margin)
+
+    def _write(self, text: str, margin: str) -> None:
+        if not margin:
+            self.lines.append(text)
+        else:
+            self.lines += [margin + line for line in text.splitlines(keepends=True)]
+
+    def _group(self, group: Any, trace: TracebackType | None, column: int) -> None:
+        inner = column or 2
+        if inner > 2 * MAX_GROUP_DEPTH:
+            self._write(f"... (max_group_depth is {MAX_GROUP_DEPTH})\n", " " * inner + "| ")
+            return
+        frames = _stack(trace)
+        start = len(self.lines)
+        title = "Exception Group " if frames else ""
+        self._write("".join((title, *frames, *_own_lines(group))), " " * inner + "| ")
+        if not column and frames:
+            self.lines[start] = self.lines[start].replace("|", "+", 1)
+        self._members(tuple(group.exceptions), inner)
+
+    def _members(self, members: tuple[BaseException, ...], column: int) -> None:
+        dashes, corner = "-" * 16, " " * column + "+-"
+        self._open = True
+        for number, member in enumerate(members[:MAX_GROUP_WIDTH], 1):
+            self.lines.append(f"{corner}+{dashes} {number} {dashes}\n")
+            corner = " " * column + "  "
+            self._open = True
+            self.chain(member, member.__traceback__, column + 2)
+        hidden = len(members) - MAX_GROUP_WIDTH
+        if hidden > 0:
+            self.lines.append(f"{corner}+{dashes} ... {dashes}\n")
+            self._write(f"and {hidden} more exception{'s' * (hidden > 1)}\n", corner + "| ")
+            self._open = True
+        if self._open:
+            self.lines.append(f"{corner}+{'-' * 36}\n")
+            self._open = False
+
+
+def _stack(trace: TracebackType | None) -> list[str]:
+    """Return the header and the frames, or nothing for an exception that was never raised."""
+    if trace is None:
+        return []
+    texts: list[str] = []
+    repeats = 0
+    earlier: tuple[str, int, str] | None = None
+    while trace is not None:
+        frame = trace.tb_frame
+        code = frame.f_code
+        key = (code.co_filename, trace.tb_lineno, code.co_name)
+        repeats = repeats + 1 if key == earlier else 0
+        if repeats < MAX_REPEATS:
+            texts.append(_frames.get(key) or _remember(key, frame))
+        elif repeats == MAX_REPEATS:
+            texts.append("")
+        if repeats >= MAX_REPEATS:
+            more = repeats - MAX_REPEATS + 1
+            texts[-1] = f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n"
+        earlier = key
+        trace = trace.tb_next
+    hidden = len(texts) - MAX_FRAMES
+    if hidden > 0:
+        half = MAX_FRAMES // 2
+        texts[half:-half] = [f"  ... {hidden} frames left out ...\n"]
+    texts.insert(0, _HEADER)
+    return texts
+
+
+def _remember(key: tuple[str, int, str], frame: FrameType) -> str:
+    filename, line, function = key
+    try:
+        linecache.checkcache(filename)
+        source = linecache.getline(filename, line, frame.f_globals).strip()
+    except Exception:
+        source = ""  # a loader with its own ideas; the traceback goes without
+    text = f'  File "{filename}", line {line}, in {function}\n'
+    if source:
+        text += f"    {_cut(source, MAX_SOURCE)}\n"
+    if len(_frames) >= MAX_REMEMBERED:
+        _frames.clear()
+    _frames[key] = text
+    return text
+
+
+def _own_lines(error: BaseException) -> list[str]:
+    """Return the exception's last line, and its notes."""
+    lines = _syntax_lines(error) if isinstance(error, SyntaxError) else [_final_line(error)]
+    notes = getattr(error, "__notes__", None)
+    if type(notes) is list or type(notes) is tuple:
+        lines += [_said(note, "note") + "\n" for note in notes[:MAX_NOTES]]
+    elif notes is not None:
+        lines.append(_said(repr(notes), "note") + "\n")
+    return lines
+
+
+def _syntax_lines(error: SyntaxError) -> list[str]:
+    if error.lineno is None:
+        return [_final_line(error)]
+    lines = [f'  File "{error.filename or "<string>"}", line {error.lineno}\n']
+    if error.text:
+        lines.append(f"    {_cut(str(error.text).strip(), MAX_SOURCE)}\n")
+    return [*lines, f"{_type_name(error)}: {_said(error.msg or '<no detail available>', 'exception')}\n"]
+
+
+def _final_line(error: BaseException) -> str:
+    text = _said(error, "exception")
+    return f"{_type_name(error)}: {text}\n" if text else f"{_type_name(error)}\n"
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    try:
+        module, name = kind.__module__, kind.__qualname__
+        return name if module in ("builtins", "__main__") else f"{module}.{name}"
+    except Exception:
+        return "<unknown>"
+
+
+def _said(value: Any, what: str) -> str:
+    try:
+        return _cut(str(value), MAX_TEXT)
+    except Exception:
+        return f"<{what} str() failed>"
+
+
+def _cut(text: str, limit: int) -> str:
+    """Return at most `limit` characters, and no part of a word: half a secret is not recognised as one."""
+    if len(text) <= limit:
+        return text
+    words = text[: limit + 1].rsplit(None, 1)
+    kept = words[0] if len(words) > 1 else ""
+    return f"{kept} ... {len(text) - len(kept)} characters left out ..."
+
+
+def _bounded(text: str) -> str:
+    if len(text) <= MAX_CHARS:
+        return text
+    lines = text.split("\n")
+    head, tail = _fitting(lines), _fitting(lines[::-1])
+    hidden = len(lines) - head - tail
+    return "\n".join([*lines[:head], f"  ... {hidden} lines left out ...", *lines[-tail:]])
+
+
+def _fitting(lines: list[str]) -> int:
+    """Return how many of the first lines fit in half the space, at least one."""
+    room = MAX_CHARS // 2
+    for count, line in enumerate(lines):
+        room -= len(line) + 1
+        if room < 0:
+            return max(count, 1)
+    return len(lines)
