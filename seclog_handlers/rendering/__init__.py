@@ -1,0 +1,12 @@
+"""Anything an application can log, as bounded and safe text or plain data; nothing here raises."""
+
+from __future__ import annotations
+
+from seclog_handlers.rendering._json import dumps, dumps_plain
+from seclog_handlers.rendering._lines import one_line
+from seclog_handlers.rendering._message import message
+from seclog_handlers.rendering._strings import cut
+from seclog_handlers.rendering._traceback import traceback_text
+from seclog_handlers.rendering._values import plain, text
+
+__all__ = ["cut", "dumps", "dumps_plain", "message", "one_line", "plain", "text", "traceback_text"]
