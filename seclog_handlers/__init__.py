@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seclog_handlers import events
     from seclog_handlers.adapter import SecurityLogger
-    from seclog_handlers.context import request_context
+    from seclog_handlers.context import SecurityASGIMiddleware, SecurityWSGIMiddleware, request_context
     from seclog_handlers.errors import ConfigurationError, SecurityLogWarning
     from seclog_handlers.filters import (
         AccessLogFilter,
@@ -35,9 +35,11 @@ __all__ = [
     "PseudonymFilter",
     "RedactionFilter",
     "RiskFilter",
+    "SecurityASGIMiddleware",
     "SecurityHandler",
     "SecurityLogWarning",
     "SecurityLogger",
+    "SecurityWSGIMiddleware",
     "TextFormatter",
     "events",
     "redact",
@@ -50,9 +52,11 @@ _HOMES = {
     "ConfigurationError": "errors",
     "EscalationHandler": "handlers.escalation",
     "JsonFormatter": "formatters",
+    "SecurityASGIMiddleware": "context",
     "SecurityHandler": "handlers.security",
     "SecurityLogWarning": "errors",
     "SecurityLogger": "adapter",
+    "SecurityWSGIMiddleware": "context",
     "TextFormatter": "formatters",
     "redact": "redaction",
     "request_context": "context",

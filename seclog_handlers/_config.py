@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,13 @@ from seclog_handlers.errors import ConfigurationError
 
 _TRUE = frozenset({"on", "true", "yes", "1"})
 _FALSE = frozenset({"off", "false", "no", "0"})
+
+
+def program_name() -> str:
+    """Return the name of the running program, for lines whose policy names no service; `python` if it has none."""
+    path = Path(sys.argv[0]) if sys.argv and sys.argv[0] else Path()
+    name = path.parent.name if path.name == "__main__.py" else path.name
+    return name.removesuffix(".py") if name[:1] not in ("", "-") else "python"
 
 
 def plain(value: Any) -> Any:

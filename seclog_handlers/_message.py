@@ -1,0 +1,283 @@
+"""Rewrites parts of a record's message where they came from: in the template or in an argument.
+
+A finding in the rendered text that touches an argument replaces that argument, one in literal text edits the
+template. So secrets that only formatting brings together are found, and formatters that unpack `args` still work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from seclog_handlers import rendering
+
+Replacement = tuple[int, int, str]
+Find = Callable[[str], Iterable[Replacement]]
+
+# Wider fields are an attack on memory, not a layout.
+MAX_WIDTH = 4096
+MAX_TEMPLATES = 1024
+MAX_TEMPLATE = 2048
+
+_CONVERSION = re.compile(
+    r"%(?:\((?P<key>[^()]{0,256})\))?(?P<flags>[#0\- +]{0,8})(?P<width>\*|\d{0,9})(?:\.(?P<precision>\*|\d{0,9}))?[hlL]?"
+    r"(?P<type>[diouxXeEfFgGcrsa%])",
+)
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_CONTAINERS = frozenset({dict, list, tuple, set, frozenset, bytes})
+
+
+class FieldWidthError(ValueError):
+    """A template asks for a field wider than any line."""
+
+
+class Piece(NamedTuple):
+    """A part of a template: literal text, or one conversion."""
+
+    text: str  # the literal, or the whole conversion as written
+    conversion: bool = False
+    key: str | None = None
+    stars: int = 0
+    simple: bool = False  # exactly %s or %(key)s: shows the whole argument and nothing else
+
+
+class _Shown(NamedTuple):
+    """A piece as rendered, and the arguments it used."""
+
+    start: int
+    end: int
+    piece: Piece
+    first: int
+
+
+class Atoms(dict[str, Any]):
+    """Mapping arguments as gunicorn's access log has them: a missing name is '-', header names in any case."""
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value, or '-' if there is none."""
+        if type(key) is str and key.startswith("{"):
+            key = key.lower()
+        return dict.get(self, key, "-")
+
+    def copy(self) -> Atoms:
+        """Return a copy that answers in the same way."""
+        return Atoms(self)
+
+
+def rewrite(msg: Any, args: Any, find: Find) -> tuple[Any, Any]:
+    """Replace what `find` finds in the message as it will be rendered.
+
+    Args:
+        msg: A template, or any other object.
+        args: A tuple (its arity stays), a mapping (it stays one), or nothing.
+        find: From the rendered text to (start, end, replacement), sorted, without overlaps.
+
+    Returns:
+        The new msg and args. If the template does not fit the arguments: the template with a note, and no arguments.
+    """
+    if type(msg) is not str:
+        return (_inside(msg, find), args) if not _has_args(args) else rewrite(rendering.text(msg), args, find)
+    if not _has_args(args):
+        return applied(msg, find(msg)), args
+    mapping = isinstance(args, dict)
+    values = args if mapping or type(args) is tuple else (args,)
+    pieces = _pieces(msg)
+    try:
+        if pieces is None:
+            return _whole(msg, values, find)
+        text, shown, values = _render(pieces, values)
+    except Exception as error:
+        note = f" [arguments withheld: {type(error).__name__}]"
+        return applied(msg, find(msg)) + note, ()
+    found = list(find(text))
+    if not found:
+        return msg, values
+    if mapping:
+        return _in_mapping(text, shown, values, found)
+    return _in_tuple(text, shown, values, found)
+
+
+def applied(text: str, found: Iterable[Replacement]) -> str:
+    """Return `text` with spans replaced."""
+    parts, position = [], 0
+    for start, end, replacement in found:
+        parts += [text[position:start], replacement]
+        position = end
+    return "".join([*parts, text[position:]]) if parts else text
+
+
+def _has_args(args: Any) -> bool:
+    if args is None or args == ():
+        return False
+    return not (isinstance(args, dict) and not dict.__len__(args))
+
+
+def _inside(value: Any, find: Find, depth: int = 12) -> Any:
+    """Apply `find` to the texts inside a message that is no text."""
+    kind = type(value)
+    if kind is str:
+        return applied(value, find(value))
+    if kind in _PLAIN or not depth:
+        return value if depth else "[WITHHELD: depth]"
+    if kind is dict:
+        return {
+            (applied(key, find(key)) if type(key) is str else key): _inside(item, find, depth - 1)
+            for key, item in value.items()
+        }
+    if kind in (list, tuple):
+        return kind(_inside(item, find, depth - 1) for item in value)
+    text = rendering.text(value)
+    found = list(find(text))
+    return applied(text, found) if found else value
+
+
+_templates: dict[str, tuple[Piece, ...] | None] = {}
+
+
+def _pieces(template: str) -> tuple[Piece, ...] | None:
+    if template in _templates:
+        return _templates[template]
+    pieces = _parse(template)
+    if len(template) <= MAX_TEMPLATE:
+        if len(_templates) >= MAX_TEMPLATES:
+            _templates.clear()
+        _templates[template] = pieces
+    return pieces
+
+
+def _parse(template: str) -> tuple[Piece, ...] | None:
+    """Split a template into literals and conversions; None if that is not plain."""
+    pieces: list[Piece] = []
+    position = 0
+    for match in _CONVERSION.finditer(template):
+        literal = template[position : match.start()]
+        position = match.end()
+        if literal:
+            pieces.append(Piece(literal))
+        if match["type"] == "%":
+            pieces.append(Piece("%"))
+            continue
+        stars = (match["width"] == "*") + (match["precision"] == "*")
+        _check_width(match["width"], match["precision"])
+        simple = match["type"] == "s" and not match["flags"] and not match["width"] and match["precision"] is None
+        pieces.append(Piece(match[0], conversion=True, key=match["key"], stars=stars, simple=simple))
+    if template[position:]:
+        pieces.append(Piece(template[position:]))
+    return None if any("%" in piece.text and not piece.conversion and piece.text != "%" for piece in pieces) else tuple(pieces)
+
+
+def _check_width(*written: str | None) -> None:
+    for width in written:
+        if width and width != "*" and int(width) > MAX_WIDTH:
+            raise FieldWidthError
+
+
+def _render(pieces: tuple[Piece, ...], values: Any) -> tuple[str, list[_Shown], Any]:
+    """Render piece by piece; arguments that are no plain data are replaced by their text first."""
+    safe: Any = values if isinstance(values, dict) else list(values)
+    parts: list[str] = []
+    shown: list[_Shown] = []
+    position = index = 0
+    for piece in pieces:
+        first = index
+        if not piece.conversion:
+            part = piece.text
+        elif piece.key is not None:
+            part = _one(piece, safe, piece.key)
+        else:
+            index += piece.stars + 1
+            if isinstance(safe, dict):
+                raise TypeError
+            part = _several(piece, safe, first) if piece.stars else _one(piece, safe, first)
+        parts.append(part)
+        shown.append(_Shown(position, position + len(part), piece, first))
+        position += len(part)
+    if not isinstance(safe, dict) and index != len(safe):
+        raise TypeError
+    return "".join(parts), shown, safe if isinstance(safe, dict) else tuple(safe)
+
+
+def _one(piece: Piece, values: Any, at: Any) -> str:
+    value = values[at]
+    kind = type(value)
+    if kind is str and piece.simple:
+        text: str = value
+        return text
+    written = piece.text if piece.key is None else "%" + piece.text[piece.text.index(")") + 1 :]
+    if kind not in _PLAIN and kind not in _CONTAINERS and written[-1] in "sra":
+        return written[:-1].__add__("s") % rendering.text(value)
+    return written % (value,)
+
+
+def _several(piece: Piece, values: list[Any], first: int) -> str:
+    used = tuple(values[first : first + piece.stars + 1])
+    if len(used) <= piece.stars:
+        raise TypeError
+    for star in used[:-1]:
+        if type(star) is int and abs(star) > MAX_WIDTH:
+            raise FieldWidthError
+    return piece.text % used
+
+
+def _whole(msg: str, values: Any, find: Find) -> tuple[str, Any]:
+    """The template is odd: render it as a whole and keep no arguments apart."""
+    text = msg % values
+    return applied(text, find(text)), ()
+
+
+def _cut_up(text: str, shown: list[_Shown], found: list[Replacement]) -> list[str | None]:
+    """Return each piece's new text, or None where nothing in it was found."""
+    result: list[str | None] = [None] * len(shown)
+    for number, piece in enumerate(shown):
+        inner = [
+            (max(start, piece.start) - piece.start, min(end, piece.end) - piece.start,
+             replacement if start >= piece.start else "")
+            for start, end, replacement in found
+            if start < piece.end and end > piece.start
+        ]  # fmt: skip
+        if inner:
+            result[number] = applied(text[piece.start : piece.end], inner)
+    return result
+
+
+def _literal(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _in_tuple(text: str, shown: list[_Shown], values: tuple[Any, ...], found: list[Replacement]) -> tuple[str, Any]:
+    template: list[str] = []
+    changed = list(values)
+    for new, item in zip(_cut_up(text, shown, found), shown, strict=True):
+        piece = item.piece
+        if not piece.conversion:
+            template.append(_literal(piece.text if new is None else new))
+        elif new is None:
+            template.append(piece.text)
+        else:
+            changed[item.first + piece.stars] = new
+            template.append("%.0s" * piece.stars + "%s")
+    return "".join(template), tuple(changed)
+
+
+def _in_mapping(text: str, shown: list[_Shown], values: dict[str, Any], found: list[Replacement]) -> tuple[str, Any]:
+    changed = values.copy()
+    keys = [item.piece.key for item in shown if item.piece.conversion]
+    parts = _cut_up(text, shown, found)
+    if any(new is not None and keys.count(item.piece.key) > 1 for new, item in zip(parts, shown, strict=True) if item.piece.key):
+        # One value shown twice and censored in one place only: the text is fixed, the mapping stays one.
+        for new, item in zip(parts, shown, strict=True):
+            if new is not None and item.piece.key is not None:
+                changed[item.piece.key] = new
+        return _literal(applied(text, found)), changed
+    template: list[str] = []
+    for new, item in zip(parts, shown, strict=True):
+        piece = item.piece
+        if not piece.conversion:
+            template.append(_literal(piece.text if new is None else new))
+        elif new is None or piece.key is None:
+            template.append(piece.text)
+        else:
+            changed[piece.key] = new
+            template.append(f"%({piece.key})s")
+    return "".join(template), changed

@@ -1,0 +1,8 @@
+"""Rules over bounded state: events in, alerts out."""
+
+from __future__ import annotations
+
+from seclog_handlers.detection.builtin import BUILTIN
+from seclog_handlers.detection.engine import Detector
+
+__all__ = ["BUILTIN", "Detector"]

@@ -1,0 +1,161 @@
+"""Rules compiled for the engine: counters that rules share, and which of them an event type concerns."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from seclog_handlers.detection.conditions import Condition, compile_where, condition
+from seclog_handlers.detection.fields import Field
+from seclog_handlers.detection.measures import Bucket, Distinct, Limit, Measure, Steps, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from seclog_handlers.detection.conditions import Test
+    from seclog_handlers.detection.rules import Rule
+
+_TYPE = "event_type"
+
+
+class Counter:
+    """One measure over one stream of events, with the rules that it serves.
+
+    Attributes:
+        prefix: Begins the key of each of its entries; a change of what is counted changes it.
+        measure: The way of counting.
+        by: Fields of the group.
+        group: Their labels in one text.
+        rules: name -> rule.
+        distinct: Fields whose values are told apart, or none.
+        while_open, inhibitors: (rule, counter) pairs, filled in when all counters exist.
+    """
+
+    __slots__ = ("by", "distinct", "group", "inhibitors", "measure", "prefix", "rules", "while_open")
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        first = rules[0]
+        self.rules = {rule.name: rule for rule in rules}
+        self.by = first.by
+        self.group = "|".join(field.label for field in first.by)
+        self.distinct = tuple(Field(name, name) for name in first.distinct.fields) if first.distinct else ()
+        self.measure = _measure(rules)
+        self.prefix = blake2b(_stream(first).encode(), digest_size=4).hexdigest()
+        self.while_open: tuple[tuple[str, Counter], ...] = ()
+        self.inhibitors: tuple[tuple[str, str, Counter], ...] = ()
+
+
+class Row(NamedTuple):
+    """Events of one type that hold a condition are counted by these counters, each with a step's number."""
+
+    holds: Condition | None
+    unless: Condition | None
+    counters: tuple[tuple[Counter, str], ...]
+
+
+def _measure(rules: Sequence[Rule]) -> Measure:
+    rule = rules[0]
+    if rule.steps:
+        return Steps(rule.name, rule.within, [count for _, count in rule.steps])
+    if rule.leak is not None:
+        return Bucket(rule.name, rule.count or 1, rule.leak, rule.silence, distinct=rule.distinct is not None)
+    if rule.distinct:
+        spec = rule.distinct
+        return Distinct(rule.name, rule.within, spec.count, rule.count, spec.per_value_max)
+    return Window([Limit(rule.name, rule.count or 1, rule.within) for rule in rules])
+
+
+def _stream(rule: Rule) -> str:
+    """Describe what a rule counts, and how, so that only rules with equal counters share one.
+
+    Plain counts over one stream differ in their limits only: they share the times.
+    """
+    by = [field.label for field in rule.by]
+    stream: list[Any] = [rule.raw_where, rule.raw_unless, by, rule.while_open]
+    if rule.steps or rule.leak is not None or rule.distinct:
+        stream += [rule.name, rule.steps, rule.leak, rule.silence, rule.within, rule.count, rule.distinct]
+    return _text(stream)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
+def counters(rules: Iterable[Rule]) -> tuple[Counter, ...]:
+    """Return the counters of rules, those of rules that inhibit others first."""
+    streams: dict[str, list[Rule]] = {}
+    for rule in rules:
+        streams.setdefault(_stream(rule), []).append(rule)
+    found = [Counter(shared) for shared in streams.values()]
+    by_rule = {name: counter for counter in found for name in counter.rules}
+    for counter in found:
+        _connect(counter, by_rule)
+    return tuple(sorted(found, key=lambda counter: not any(rule.inhibits for rule in counter.rules.values())))
+
+
+def _connect(counter: Counter, by_rule: Mapping[str, Counter]) -> None:
+    first = next(iter(counter.rules.values()))
+    counter.while_open = tuple((name, by_rule[name]) for name in first.while_open if name in by_rule)
+    counter.inhibitors = tuple(
+        (muted, name, other)
+        for name, other in by_rule.items()
+        for muted in other.rules[name].inhibits
+        if muted in counter.rules
+    )
+
+
+def rows(found: Sequence[Counter], event_type: Any) -> tuple[Row, ...]:
+    """Return the rows for events of one type; conditions on the type are decided here, once.
+
+    Args:
+        found: All counters.
+        event_type: The type, or None for events without one.
+    """
+    shared: dict[str, tuple[Condition | None, Condition | None, list[tuple[Counter, str]]]] = {}
+    for counter in found:
+        rule = next(iter(counter.rules.values()))
+        for step, where in _wheres(rule):
+            remaining = _remaining(compile_where(rule.name, where), where, event_type)
+            if remaining is None:
+                continue
+            texts, tests = remaining
+            key = _text([texts, rule.raw_unless])
+            if key not in shared:
+                unless = condition(list(rule.unless)) if rule.unless else None
+                shared[key] = (condition(tests) if tests else None, unless, [])
+            shared[key][2].append((counter, step))
+    return tuple(Row(holds, unless, tuple(members)) for holds, unless, members in shared.values())
+
+
+def _wheres(rule: Rule) -> list[tuple[str, Any]]:
+    """Return (step number, conditions), the last step first: one event never makes two steps at once."""
+    if not rule.steps:
+        return [("", rule.raw_where)]
+    return [(str(number), _both(rule.raw_where, where)) for number, (where, _) in enumerate(rule.steps)][::-1]
+
+
+def _both(left: Any, right: Any) -> list[dict[str, Any]]:
+    """Return the alternatives of two sets of conditions that must both hold."""
+    return [
+        {**one, **other}
+        for one in (left if isinstance(left, (list, tuple)) else [left])
+        for other in (right if isinstance(right, (list, tuple)) else [right])
+    ]
+
+
+def _remaining(
+    tests: list[dict[str, Test]], where: Any, event_type: Any,
+) -> tuple[list[Any], list[dict[str, Test]]] | None:  # fmt: skip
+    """Return what is left to test for one event type, as text and as tests; without tests all hold."""
+    raw = where if isinstance(where, (list, tuple)) else [where]
+    texts, left = [], []
+    for spec, clause in zip(raw, tests, strict=True):
+        if _TYPE in clause and not clause[_TYPE](event_type):
+            continue
+        rest = {field: test for field, test in clause.items() if field != _TYPE}
+        texts.append({field: spec[field] for field in rest})
+        left.append(rest)
+    if not left:
+        return None
+    return (texts, []) if any(not clause for clause in left) else (texts, left)

@@ -1,0 +1,232 @@
+"""The detector: events in, alerts out, on event time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seclog_handlers.detection.builtin import BUILTIN
+from seclog_handlers.detection.case import Case, Identities
+from seclog_handlers.detection.compiled import Counter, Row, counters, rows
+from seclog_handlers.detection.incidents import Origin, Show
+from seclog_handlers.detection.ledger import Hit, Ledger
+from seclog_handlers.detection.notices import Notices
+from seclog_handlers.detection.rules import load
+from seclog_handlers.detection.state import NEVER, Entry, State, open_state
+from seclog_handlers.errors import ConfigurationError
+from seclog_handlers.pseudonym import Pseudonymizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from seclog_handlers.detection.conditions import Event
+
+# Event types whose rows are remembered; an application has a few, an attacker may invent more.
+MAX_TYPES = 256
+
+Alerts = list[dict[str, Any]]
+
+
+class Detector:
+    """Rules over bounded state: an attack becomes one incident, told when it opens, grows and ends.
+
+    Args:
+        rules: None for the built-in pack; or a list of names of built-in rules, mappings that override one by
+            name, and new mappings.
+        state: `memory://`, `sqlite:///relative/path` or `sqlite:////absolute/path`.
+        service: Name on the alerts.
+        state_key: (field, value) -> stable keyed text, hexadecimal digits, that stands for a value in the
+            state.
+            Needed for a state that other processes share; otherwise a random key is made.
+        show: (event, field, value) -> what an alert shows of an event's value; the value itself by default.
+        environment: Name on the alerts.
+        host: Name on the alerts.
+
+    Raises:
+        ConfigurationError: For rules or a state that cannot be used.
+    """
+
+    def __init__(
+        self,
+        rules: Any = None,
+        state: str = "memory://",
+        *,
+        service: str = "",
+        state_key: Callable[[str, Any], str] | None = None,
+        show: Show | None = None,
+        environment: str = "",
+        host: str = "",
+    ) -> None:
+        self.rules = load(rules, BUILTIN)
+        self._counters = counters(self.rules)
+        self._rows: dict[str | None, tuple[Row, ...]] = {None: rows(self._counters, None)}
+        self._state: State = open_state(state)
+        if self._state.shared and state_key is None:
+            raise ConfigurationError(
+                f"state is {state!r}, which processes share, but no key was given: without one each process "
+                f"would "
+                "know the same address under another name. Give 'state_key'.",
+            )
+        origin = Origin(service, environment, host)
+        self._identities = Identities(state_key or Pseudonymizer().state_key)
+        self._ledger = Ledger(self.rules, show or (lambda _event, _field, value: value), origin)
+        self._notices = Notices(origin)
+
+    def observe(self, event: Event, when: float, state_keys: Mapping[str, str] | None = None) -> Alerts:
+        """Judge one event.
+
+        Args:
+            event: Its fields.
+            when: Event time, seconds since the epoch; cut to milliseconds.
+            state_keys: Stable keys of identities that the event shows as tokens, by field.
+
+        Returns:
+            Alerts, in order: incidents that ended before, then what this event opens or changes. Each is a
+            mapping
+            with `message`, `level`, `created` and the fields of a `security_alert`.
+        """
+        now = milliseconds(when)
+        alerts = self._settle(now) if now >= self._due() else []
+        kind = event.get("event_type")
+        found = self._rows.get(kind if type(kind) is str else None)
+        if found is None:
+            found = self._rows_of(kind)
+        if found:
+            alerts += self._judge(found, Case(event, now, state_keys, self._identities))
+        return alerts
+
+    def _rows_of(self, kind: Any) -> tuple[Row, ...]:
+        if len(self._rows) >= MAX_TYPES:
+            self._rows = {None: self._rows[None]}
+        found = self._rows[kind] = rows(self._counters, kind)
+        return found
+
+    def _judge(self, found: Sequence[Row], case: Case) -> Alerts:
+        hits = _hits(found, case)
+        if not hits:
+            return []
+        keys = _keys(hits, case)
+        alerts = self._state.apply(keys, case.now, lambda entries: self._count(hits, entries, case))
+        self._ledger.remember(keys, case)
+        if self._state.notices:
+            alerts += self._notices.tell(self._state.notices, case.now)
+        return alerts
+
+    def _count(self, hits: Sequence[Hit], entries: dict[str, Entry], case: Case) -> Alerts:
+        """Count the event under each of its counters: the transition of the state."""
+        alerts: Alerts = []
+        now = case.now
+        for hit in hits:
+            key, counter, value = hit
+            if counter.while_open and not _any_open(counter.while_open, entries, case):
+                continue
+            entry = entries.get(key)
+            if entry is None:
+                entry = entries[key] = Entry()
+                entry.ttl = counter.measure.ttl
+            elif entry.seed is not None:
+                _rebuild(entry, counter)
+            elif entry.due and entry.due <= now:  # opened by another process
+                alerts += self._ledger.resolve({key: entry}, now)
+            crossings = counter.measure.add(entry, now, value)
+            if crossings is None:
+                continue
+            entry.last = max(entry.last, now)
+            if case.own:
+                entry.own = max(entry.own, now)
+            if crossings or entry.incidents:
+                muted = _muted(counter, entries, case)
+                alerts += self._ledger.change(case, hit, entry, crossings, muted)
+        return alerts
+
+    def _due(self) -> int:
+        """When there is something to resolve, as far as is known without asking the store."""
+        backup, known = self._state.backup, min(self._state.next_due, self._notices.next_due)
+        return known if backup is None else min(known, backup.next_due)
+
+    def _settle(self, now: int) -> Alerts:
+        """Resolve what is due."""
+        alerts = self._notices.resolve(now)
+        for state in (self._state, self._state.backup):
+            if state is not None and now >= state.next_due:
+                keys = state.due_keys(now)
+                if keys:
+                    alerts += state.apply(keys, now, lambda entries: self._ledger.resolve(entries, now))
+        return sorted(alerts, key=lambda alert: (alert["created"], alert["incident_id"]))
+
+    def tick(self, now: float) -> Alerts:
+        """Resolve the incidents that are due by `now`, seconds since the epoch."""
+        return self._settle(milliseconds(now))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether incidents wait to be resolved, as far as is known without asking the store."""
+        return self._due() < NEVER
+
+    def next_due(self) -> float | None:
+        """Return when the next incident is to be resolved, seconds since the epoch; None without any."""
+        states = [state for state in (self._state, self._state.backup) if state is not None]
+        due = min(self._notices.next_due, *(state.earliest_due() for state in states))
+        return None if due >= NEVER else due / 1000
+
+    def after_fork(self) -> None:
+        """Leave incidents of this process's memory to the parent: each is resolved once."""
+        self._state.after_fork()
+        self._notices.after_fork()
+
+    def close(self) -> None:
+        """Let go of the state's file; the next event opens it again."""
+        self._state.close()
+
+
+def milliseconds(when: float) -> int:
+    """Cut a time to milliseconds; a time that was written with three digits stays what it was."""
+    return int(when * 1000 + 0.0005)  # half a microsecond: what a float loses at that size
+
+
+def _hits(found: Sequence[Row], case: Case) -> list[Hit]:
+    """Return under which counters the event falls."""
+    hits: list[Hit] = []
+    event = case.event
+    for holds, unless, members in found:
+        if (holds is None or holds(event)) and not (unless is not None and unless(event)):
+            for counter, step in members:
+                key = case.key(counter)
+                value = case.value(counter.distinct) if counter.distinct else step
+                if key is not None and value is not None:
+                    hits.append(Hit(key, counter, value))
+    return hits
+
+
+def _keys(hits: Sequence[Hit], case: Case) -> list[str]:
+    """Return every key that judging the hits needs."""
+    keys = [hit.key for hit in hits]
+    for hit in hits:
+        for _, other in hit.counter.while_open:
+            keys.append(case.key(other) or "")
+        for *_, other in hit.counter.inhibitors:
+            keys.append(case.key(other) or "")
+    return keys
+
+
+def _any_open(others: Sequence[tuple[str, Counter]], entries: Mapping[str, Entry], case: Case) -> bool:
+    return any(_is_open(name, other, entries, case) for name, other in others)
+
+
+def _muted(counter: Counter, entries: Mapping[str, Entry], case: Case) -> set[str]:
+    """Return the counter's rules that an open incident of another rule speaks for."""
+    return {muted for muted, name, other in counter.inhibitors if _is_open(name, other, entries, case)}
+
+
+def _is_open(name: str, other: Counter, entries: Mapping[str, Entry], case: Case) -> bool:
+    entry = entries.get(case.key(other) or "")
+    incident = (entry.incidents or {}).get(name) if entry is not None else None
+    return incident is not None and bool(incident["due"] > case.now)
+
+
+def _rebuild(entry: Entry, counter: Counter) -> None:
+    """Make an entry whole again of which only its one event was kept."""
+    when, value = entry.seed or (0, "")
+    entry.seed = None
+    entry.ttl = counter.measure.ttl
+    counter.measure.add(entry, when, value)
+    entry.last = when

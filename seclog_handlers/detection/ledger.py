@@ -1,0 +1,149 @@
+"""The incidents of entries: what a counted event opens, changes and ends, and the alerts that say so."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from seclog_handlers.detection import incidents
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from seclog_handlers.detection.case import Case
+    from seclog_handlers.detection.compiled import Counter
+    from seclog_handlers.detection.conditions import Event
+    from seclog_handlers.detection.measures import Crossing
+    from seclog_handlers.detection.rules import Rule
+    from seclog_handlers.detection.state import Entry
+
+Alerts = list[dict[str, Any]]
+
+# Events kept as they are, for the samples of an alert that opens.
+RECENT = 64
+
+
+class Hit(NamedTuple):
+    """One event under one counter: the key of its group's entry, and the value that is counted."""
+
+    key: str
+    counter: Counter
+    value: str
+
+
+class Ledger:
+    """Opens, updates and resolves incidents.
+
+    Args:
+        rules: All rules.
+        show: (event, field, value) -> what an alert shows of the value.
+        origin: Where alerts come from.
+    """
+
+    def __init__(self, rules: Iterable[Rule], show: incidents.Show, origin: incidents.Origin) -> None:
+        self._rules = {rule.name: rule for rule in rules}
+        self._show = show
+        self._origin = origin
+        self._recent: deque[tuple[Collection[str], Event, int]] = deque(maxlen=RECENT)
+
+    def remember(self, keys: Collection[str], case: Case) -> None:
+        """Keep an event for a while: it may become a sample."""
+        self._recent.append((keys, case.event, case.now))
+
+    def change(
+        self, case: Case, hit: Hit, entry: Entry, crossings: Sequence[Crossing], muted: Collection[str],
+    ) -> Alerts:  # fmt: skip
+        """Bring an entry's incidents up to date with an event that was counted.
+
+        Args:
+            case: The event.
+            hit: Under which counter.
+            entry: The entry, already counted.
+            crossings: What the event made.
+            muted: Rules that an open incident of another rule speaks for.
+        """
+        alerts: Alerts = []
+        made = {crossing.rule: crossing for crossing in crossings}
+        for name, incident in (entry.incidents or {}).items():
+            rule, crossing = self._rules.get(name), made.pop(name, None)
+            if rule is None:
+                continue
+            worth = self._grow(case, rule, incident, crossing, tallies=hit.counter.measure.tallies)
+            if worth and name not in muted:
+                alerts.append(self._told(rule, incident, "update" if incident["told"] else "open", case.now))
+        for crossing in made.values():
+            rule = self._rules[crossing.rule]
+            incident = self._open(case, rule, hit, crossing, entry)
+            entry.incidents = {**(entry.incidents or {}), rule.name: incident}
+            if rule.name not in muted:
+                alerts.append(self._told(rule, incident, "open", case.now))
+        _set_due(entry)
+        return alerts
+
+    def _told(self, rule: Rule, incident: dict[str, Any], state: str, now: int) -> dict[str, Any]:
+        incident["told"] = incident["count"]
+        return incidents.alert(rule, incident, state, now, self._origin)
+
+    def _open(self, case: Case, rule: Rule, hit: Hit, crossing: Crossing, entry: Entry) -> dict[str, Any]:
+        pattern = incidents.pattern_of(rule, case.event)
+        incident = incidents.opened(rule, hit.key, crossing.first, self._group(rule, case.event), pattern)
+        incident["severity"] = incidents.severity_of(rule, case.event, own=entry.own >= crossing.first)
+        incident.update(count=crossing.size, last=entry.last, due=entry.last + rule.resolve_after)
+        incident["samples"] = self._samples(case, hit.key, crossing.first)
+        return incident
+
+    def _samples(self, case: Case, key: str, first: int) -> list[dict[str, Any]]:
+        earlier = [(event, when) for keys, event, when in self._recent if when >= first and key in keys]
+        shown = [*earlier[1 - incidents.MAX_SAMPLES :], (case.event, case.now)]
+        return [incidents.sample(event, when, self._show) for event, when in shown]
+
+    def _group(self, rule: Rule, event: Event) -> dict[str, str]:
+        """Return what alerts show of the group: tokens, as on the record."""
+        group = {}
+        for field in rule.by:
+            text = field.value(event)
+            shown = text if field.prefix is not None else self._show(event, field.name, text)
+            group[field.label] = str(incidents.brief(shown))
+        return group
+
+    def _grow(
+        self, case: Case, rule: Rule, incident: dict[str, Any], crossing: Crossing | None, *, tallies: bool,
+    ) -> bool:  # fmt: skip
+        """Count an event into an open incident; True if that is worth an alert."""
+        if tallies:
+            incident["count"] += 1
+        elif crossing is not None:
+            incident["count"] += crossing.size
+        severity = incidents.severity_of(rule, case.event, own=case.own)
+        risen: bool = severity > incident["severity"]
+        incident["severity"] = max(severity, incident["severity"])
+        if crossing is None:
+            return risen
+        incident["last"] = max(incident["last"], case.now)
+        incident["due"] = max(incident["due"], case.now + rule.resolve_after)
+        if len(incident["samples"]) < incidents.MAX_SAMPLES:
+            incident["samples"].append(incidents.sample(case.event, case.now, self._show))
+        return risen or bool(incident["count"] >= 2 * incident["told"])
+
+    def resolve(self, entries: Mapping[str, Entry], now: int) -> Alerts:
+        """Take the incidents that are due by `now` out of their entries.
+
+        Returns:
+            An alert for each that people were told of; it was due, and so resolved, at its own time.
+        """
+        alerts: Alerts = []
+        for entry in entries.values():
+            kept: dict[str, Any] = {}
+            for name, incident in (entry.incidents or {}).items():
+                if incident["due"] > now:
+                    kept[name] = incident
+                elif incident["told"] and name in self._rules:
+                    rule = self._rules[name]
+                    alerts.append(incidents.alert(rule, incident, "resolve", incident["due"], self._origin))
+            entry.incidents = kept or None
+            _set_due(entry)
+        return alerts
+
+
+def _set_due(entry: Entry) -> None:
+    entry.due = min((incident["due"] for incident in (entry.incidents or {}).values()), default=0)

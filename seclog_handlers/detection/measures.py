@@ -1,0 +1,299 @@
+"""Ways of counting: pure transitions of an entry over event time, in milliseconds.
+
+Each measure has `ttl`, how long a counter means anything, and `add(entry, now, value)`, which counts one
+event and
+returns the crossings it made: an empty tuple for none, None for an event that was not counted.
+
+Events may arrive late: one that is older than the newest by no more than the window counts where it belongs,
+one
+that is older still is not counted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seclog_handlers.detection.state.entry import Entry
+
+# Values that one group's distinct counter holds at most, where `per_value_max` leaves some out of the count.
+MAX_VALUES = 256
+
+
+class Crossing(NamedTuple):
+    """A threshold that an event has reached.
+
+    Attributes:
+        rule: Name of the rule.
+        size: Events that made the crossing, of one value no more than the rule had to keep; different values
+            for a rule that counts nothing else.
+        first: Time of the earliest of them.
+    """
+
+    rule: str
+    size: int
+    first: int
+
+
+Crossings = tuple[Crossing, ...]
+
+
+class Measure(Protocol):
+    """One way of counting, for one rule or several."""
+
+    ttl: int
+    tallies: bool
+
+    def add(self, entry: Entry, now: int, value: str) -> Crossings | None:
+        """Count one event."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`count` events no further apart than `within` milliseconds, for one rule of a window."""
+
+    rule: str
+    count: int
+    within: int
+
+
+class Window:
+    """Exact sliding windows over one stream of events; rules that share it cost one comparison each.
+
+    The Nth event of any N with t - first <= within is a crossing, which empties that rule's window.
+    """
+
+    tallies = True
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self.limits = tuple(limits)
+        self.ttl = max(limit.within for limit in limits)
+        self._longest = max(limit.count for limit in limits)
+        self._alone = len(self.limits) == 1
+
+    def add(self, entry: Entry, now: int, value: str = "") -> Crossings | None:  # noqa: ARG002 - one signature
+        """Count one event."""
+        if now < entry.last - self.ttl:
+            return None
+        times: list[int] | None = entry.counter
+        if times:
+            _insert(times, now, max(now, entry.last) - self.ttl, self._longest)
+        else:
+            times = entry.counter = [now]
+        if self._alone:
+            limit = self.limits[0]
+            if len(times) < limit.count:
+                entry.weight = len(times)
+                return ()
+            crossing = Crossing(limit.rule, limit.count, times[0])
+            times.clear()
+            entry.weight = 0
+            return (crossing,)
+        entry.weight = len(times)
+        return self._crossed(entry, times, now)
+
+    def _crossed(self, entry: Entry, times: list[int], now: int) -> Crossings:
+        if entry.apart:
+            self._keep_apart(entry, entry.apart, times, now)
+        crossings: Crossings = ()
+        for limit in self.limits:
+            since = times if entry.apart is None else entry.apart.get(limit.rule, times)
+            if len(since) < limit.count:
+                continue
+            first = _first_of_run(since, now, limit)
+            if first is not None:
+                crossings += (Crossing(limit.rule, limit.count, first),)
+                entry.apart = {**(entry.apart or {}), limit.rule: []}
+        return crossings
+
+    def _keep_apart(self, entry: Entry, apart: dict[str, list[int]], times: list[int], now: int) -> None:
+        """Carry on the windows that a crossing emptied, until they hold all that the shared one holds."""
+        for limit in self.limits:
+            since = apart.get(limit.rule)
+            if since is None:
+                continue
+            _insert(since, now, max(now, entry.last) - limit.within, limit.count)
+            if len(since) == len(times):
+                del apart[limit.rule]
+        entry.apart = apart or None
+
+
+def _insert(times: list[int], now: int, cut: int, longest: int) -> None:
+    """Put `now` where it belongs, drop what is older than `cut`, and keep the latest `longest`."""
+    if times and now < times[-1]:
+        insort(times, now)
+    else:
+        times.append(now)
+    if times[0] < cut:
+        del times[: bisect_left(times, cut)]
+    if len(times) > longest:
+        del times[0]
+
+
+def _first_of_run(times: list[int], now: int, limit: Limit) -> int | None:
+    """Return the start of the latest run of `count` events that holds `now` and fits into the window."""
+    count = limit.count
+    if times[-1] == now:
+        return times[-count] if now - times[-count] <= limit.within else None
+    start = min(bisect_right(times, now) - 1, len(times) - count)
+    lowest = max(bisect_left(times, now) - count + 1, 0)
+    for index in range(start, lowest - 1, -1):
+        if times[index + count - 1] - times[index] <= limit.within:
+            return times[index]
+    return None
+
+
+class Distinct:
+    """Different values of a field within a window, and beside them, if asked, a number of events.
+
+    Args:
+        rule: Name of the rule.
+        within: Milliseconds.
+        values: How many different values make a crossing.
+        count: How many events, beside the values; None counts values alone.
+        per_value_max: A value seen more often than this counts for nothing: that is not spraying.
+    """
+
+    def __init__(
+        self, rule: str, within: int, values: int, count: int | None = None, per_value_max: int | None = None,
+    ) -> None:  # fmt: skip
+        self.rule = rule
+        self.ttl = within
+        self.tallies = count is not None
+        self._values = values
+        self._count = count
+        self._maximum = per_value_max
+        # Later events of one value tell no more: so many latest ones decide.
+        self._kept = max(count or 1, (per_value_max or 0) + 1)
+
+    def add(self, entry: Entry, now: int, value: str) -> Crossings | None:
+        """Count one event with this value."""
+        if now < entry.last - self.ttl:
+            return None
+        if entry.counter is None:
+            entry.counter = {}
+        seen: dict[str, list[int]] = entry.counter
+        times = seen.setdefault(value, [])
+        insort(times, now)
+        del times[: -self._kept]
+        _forget(seen, max(now, entry.last) - self.ttl)
+        crossing = self._crossing(seen)
+        if crossing:
+            seen.clear()
+        entry.weight = len(seen) if self._count is None else sum(map(len, seen.values()))
+        return crossing
+
+    def _crossing(self, seen: dict[str, list[int]]) -> Crossings:
+        if len(seen) < self._values:
+            return ()
+        counted = list(seen.values())
+        if self._maximum is not None:
+            counted = [times for times in counted if len(times) <= self._maximum]
+        events = sum(map(len, counted))
+        if len(counted) < self._values or events < (self._count or 0):
+            return ()
+        size = len(counted) if self._count is None else events
+        return (Crossing(self.rule, size, min(times[0] for times in counted)),)
+
+
+def _forget(seen: dict[str, list[int]], cut: int) -> None:
+    """Drop what is older than `cut`, and the stalest value where there are too many."""
+    for value, times in list(seen.items()):
+        if times[0] < cut:
+            del times[: bisect_left(times, cut)]
+            if not times:
+                del seen[value]
+    if len(seen) > MAX_VALUES:
+        del seen[min(seen, key=lambda value: seen[value][-1])]
+
+
+class Steps:
+    """Steps in order: so many events of the first kind, then of the next, all within one window.
+
+    Of all ways to match, the one that began last decides: position p holds the latest beginning of a match
+    that
+    has come as far as its p-th event. Exact for events in order, in as many numbers as the rule counts
+    events.
+    """
+
+    tallies = False
+
+    def __init__(self, rule: str, within: int, counts: Sequence[int]) -> None:
+        self.rule = rule
+        self.ttl = within
+        ends = [sum(counts[: index + 1]) for index in range(len(counts))]
+        self._spans = tuple(zip([0, *ends], ends, strict=False))
+        self._length = ends[-1]
+
+    def add(self, entry: Entry, now: int, value: str) -> Crossings | None:
+        """Count one event of the step whose number is `value`."""
+        start, end = self._spans[int(value)]
+        if now < entry.last - self.ttl:
+            return None
+        begun: list[int | None] = entry.counter or [None] * self._length
+        before = now if start == 0 else begun[start - 1]
+        if before is None:
+            return None
+        begun[start + 1 : end] = begun[start : end - 1]
+        begun[start] = before
+        first = begun[-1]
+        if first is not None and now - first <= self.ttl:
+            entry.counter, entry.weight = None, 0
+            return (Crossing(self.rule, self._length, first),)
+        entry.counter = begun
+        entry.weight = self._length - begun.count(None)
+        return ()
+
+
+class Bucket:
+    """A leaky bucket: holds `count` events, loses one every `leak` ms; one more overflows it, then silence.
+
+    CrowdSec's meaning of capacity, leakspeed, distinct and blackhole; a bucket forgets its values and its
+    beginning when it was idle for as long as it takes to empty it from overflowing.
+
+    Args:
+        rule: Name of the rule.
+        count: Capacity; the next event after it overflows.
+        leak: Milliseconds in which one event leaves.
+        silence: Milliseconds after an overflow in which nothing is counted.
+        distinct: Whether only values that the bucket has not seen are poured in.
+    """
+
+    tallies = True
+
+    def __init__(
+        self, rule: str, count: int, leak: float, silence: int = 0, *, distinct: bool = False,
+    ) -> None:  # fmt: skip
+        self.rule = rule
+        self._idle = (count + 1) * leak
+        self.ttl = int(self._idle) + silence
+        self._size = count + 1
+        self._full = count * leak
+        self._leak = leak
+        self._silence = silence
+        self._distinct = distinct
+
+    def add(self, entry: Entry, now: int, value: str = "") -> Crossings | None:
+        """Pour one event in."""
+        level, last, first, silent, values = entry.counter or [0, now, now, 0, []]
+        if now < silent:
+            return None
+        if now - last >= self._idle:
+            first, values = now, []
+        if self._distinct:
+            if value in values:
+                return None
+            values = [*values, value]
+        level = max(0, level - max(0, now - last)) + self._leak
+        if level > self._full:
+            entry.counter = [0, now, now, now + self._silence, []]
+            entry.weight = 2 if self._silence else 0
+            return (Crossing(self.rule, self._size, first),)
+        entry.counter = [level, max(last, now), first, silent, values]
+        entry.weight = max(1, round(level / self._leak))
+        return ()

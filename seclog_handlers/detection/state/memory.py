@@ -1,0 +1,200 @@
+"""State in this process: a table with a hard cap that forgets the least suspicious groups first."""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from seclog_handlers.detection.state.entry import (
+    ENTRY_BYTES,
+    INCIDENT_BYTES,
+    ITEM_BYTES,
+    NEVER,
+    Entry,
+    Found,
+    Result,
+    State,
+    Transition,
+)
+from seclog_handlers.detection.state.remains import Remains
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# About 32 MiB together: entries in full, and a short form of single events once entries had to go.
+MAX_BYTES = 18 * 2**20
+MAX_DUE = 1000
+
+# Entries looked at, oldest first, for one that has to go; the lightest of them goes.
+EVICTION_SAMPLE = 8
+# Entries looked at for each new one, once the table is half full: every one is seen before it is full.
+SWEEP = 2
+# Evictions for one event: enough to make room for what one event can add.
+MAX_EVICTIONS = 32
+
+SATURATED = "detector_state_saturated"
+
+
+class MemoryState:
+    """Entries in a table, oldest first.
+
+    Args:
+        max_bytes: Cap on what the entries take, as accounted by ENTRY_BYTES and its kin.
+    """
+
+    shared = False
+    backup: State | None = None
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self.notices: list[str] = []
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._remains: Remains | None = None
+        self._queue: list[tuple[int, str]] = []
+        self._queued: set[str] = set()
+        self.next_due = NEVER
+
+    def __len__(self) -> int:
+        """Return how many groups it knows in full."""
+        return len(self._entries)
+
+    def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
+        """Run `transition` on the entries of `keys` and keep what it leaves."""
+        entries, remains = self._entries, self._remains
+        found: Found = {}
+        for key in keys:
+            entry = entries.get(key)
+            if entry is None and remains is not None:
+                entry = remains.take(key, now)
+            if entry is not None:
+                found[key] = entry
+        result = transition(found)
+        for key, entry in found.items():
+            self._keep(key, entry, now)
+        if self._bytes > self._max_bytes:
+            self._make_room(now)
+        return result
+
+    def _keep(self, key: str, entry: Entry, now: int) -> None:
+        size = ENTRY_BYTES + ITEM_BYTES * entry.weight
+        if entry.incidents:
+            size += INCIDENT_BYTES * len(entry.incidents)
+        elif not entry.weight:
+            self._drop(key)
+            return
+        if not entry.size:
+            self._entries[key] = entry
+            if self._bytes * 2 > self._max_bytes:
+                self._sweep(now)
+        self._bytes += size - entry.size
+        entry.size = size
+        if entry.due and key not in self._queued:
+            self._queued.add(key)
+            heapq.heappush(self._queue, (entry.due, key))
+            self.next_due = self._queue[0][0]
+
+    def _drop(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._bytes -= entry.size
+            entry.size = 0
+
+    def _sweep(self, now: int) -> None:
+        """Look at the oldest entries: what has expired goes, the others are looked at again later."""
+        entries = self._entries
+        for _ in range(min(SWEEP, len(entries))):
+            key = next(iter(entries))
+            entry = entries[key]
+            if entry.last + entry.ttl < now and not entry.due:
+                self._drop(key)
+            else:
+                entries.move_to_end(key)
+
+    def _make_room(self, now: int) -> None:
+        for _ in range(MAX_EVICTIONS):
+            if self._bytes <= self._max_bytes or not self._evict(now):
+                return
+
+    def _evict(self, now: int) -> bool:
+        """Let the lightest of the oldest entries go; False if that is an open incident, which ends first."""
+        chosen, entry = self._lightest(now)
+        if entry.due or entry.last + entry.ttl >= now:
+            self._say_saturated()
+        if entry.due:
+            _end_now(entry, now)
+            heapq.heappush(self._queue, (entry.due, chosen))
+            self.next_due = self._queue[0][0]
+            return False
+        if entry.weight == 1:
+            self._remember_briefly(chosen, entry)
+        self._drop(chosen)
+        return True
+
+    def _lightest(self, now: int) -> tuple[str, Entry]:
+        """Return the lightest of a few of the oldest entries; those passed over become the youngest."""
+        entries = self._entries
+        found: list[tuple[str, Entry]] = []
+        for _ in range(min(EVICTION_SAMPLE, len(entries))):
+            key = next(iter(entries))
+            entry = entries[key]
+            if entry.weight <= 1 and not entry.due:
+                return key, entry
+            entries.move_to_end(key)
+            found.append((key, entry))
+        return min(found, key=lambda pair: _suspicion(pair[1], now))
+
+    def _remember_briefly(self, key: str, entry: Entry) -> None:
+        if self._remains is None:
+            self._remains = Remains()
+        self._remains.put(key, entry)
+
+    def _say_saturated(self) -> None:
+        if SATURATED not in self.notices:
+            self.notices.append(SATURATED)
+
+    def due_keys(self, now: int) -> list[str]:
+        """Return keys of entries with an incident to resolve by `now`."""
+        keys: list[str] = []
+        queue = self._queue
+        while queue and queue[0][0] <= now and len(keys) < MAX_DUE:
+            _, key = heapq.heappop(queue)
+            self._queued.discard(key)
+            entry = self._entries.get(key)
+            if entry is None or not entry.due:
+                continue
+            if entry.due <= now:
+                keys.append(key)
+            else:
+                self._queued.add(key)
+                heapq.heappush(queue, (entry.due, key))
+        self.next_due = queue[0][0] if queue else NEVER
+        return list(dict.fromkeys(keys))
+
+    def earliest_due(self) -> int:
+        """Return when the next incident is to be resolved; a little early where one was prolonged."""
+        return self.next_due
+
+    def after_fork(self) -> None:
+        """Keep the counters and leave the incidents to the parent, which resolves them."""
+        for _, key in self._queue:
+            entry = self._entries.get(key)
+            if entry is not None:
+                entry.incidents, entry.due = None, 0
+        self._queue.clear()
+        self._queued.clear()
+        self.next_due = NEVER
+
+    def close(self) -> None:
+        """Keep everything: there is nothing to let go of."""
+
+
+def _suspicion(entry: Entry, now: int) -> tuple[bool, bool, int]:
+    return (entry.expires >= now, entry.due > 0, entry.weight)
+
+
+def _end_now(entry: Entry, now: int) -> None:
+    for incident in (entry.incidents or {}).values():
+        incident["due"] = min(incident["due"], now)
+    entry.due = now

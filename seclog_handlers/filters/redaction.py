@@ -1,0 +1,77 @@
+"""Stage 3: secrets out of every surface of a record."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from seclog_handlers import rendering
+from seclog_handlers._record import fields_of, mark_of
+from seclog_handlers.enrichment.stack import format_exception
+from seclog_handlers.filters.stage import NAMES, Stage, words
+from seclog_handlers.redaction import Redactor
+
+# What the pack made of the request's headers: names and classes under keys such as `cookies`, no value of any.
+OURS = frozenset({"security_headers"})
+
+
+class RedactionFilter(Stage):
+    """Take secrets out of every surface of a record.
+
+    Args:
+        keys: Further sensitive keys: names, `*_suffix`, `prefix_*`, dotted paths.
+        allow: Keys that are not sensitive, against the built-in rules.
+        patterns: Further regular expressions whose matches are secret.
+        known_values: `env:NAME`, `file:PATH` or names of environment variables by pattern (`*_PASSWORD`).
+        censor: What stands in a secret's place; `[REDACTED]` by default.
+        leave: Fields that a PseudonymFilter after this one turns into tokens.
+    """
+
+    protects = True
+
+    def __init__(
+        self,
+        keys: Iterable[str] | str = (),
+        allow: Iterable[str] | str = (),
+        patterns: Iterable[str] | str = (),
+        known_values: Iterable[str] | str = (),
+        censor: str | None = None,
+        leave: Collection[str] = (),
+    ) -> None:
+        super().__init__()
+        settings: dict[str, Any] = {} if censor is None else {"censor": censor}
+        self._redactor = Redactor(
+            keys=words("redact.keys", keys),
+            allow=words("redact.allow", allow),
+            patterns=words("redact.patterns", patterns),
+            known_values=words("redact.known_values", known_values),
+            **settings,
+        )
+        self._leave = frozenset(leave)
+
+    def _apply(self, record: logging.LogRecord) -> None:
+        redactor, attributes = self._redactor, record.__dict__
+        record.msg, record.args = redactor.message(attributes.get("msg"), attributes.get("args"))
+        if attributes.get("exc_info"):
+            attributes["exc_text"] = format_exception(attributes["exc_info"])
+            # exc_info goes: formatters that find it would render the traceback again, unredacted.
+            attributes["exc_info"] = None
+        for key in ("exc_text", "stack_info", *NAMES):
+            value = attributes.get(key)
+            if value is not None:
+                attributes[key] = redactor.text(value if type(value) is str else rendering.text(value))
+        fields = fields_of(record)
+        if fields:
+            self._redact_fields(record, fields)
+
+    def _redact_fields(self, record: logging.LogRecord, fields: dict[str, Any]) -> None:
+        mark = mark_of(record)
+        leave = self._leave
+        if mark is not None and (mark.tokens or mark.derived):
+            leave = leave.union(mark.tokens, OURS & mark.derived)
+        redacted = self._redactor.fields(fields, leave)
+        attributes = record.__dict__
+        for key in fields.keys() - redacted.keys():
+            del attributes[key]
+        attributes.update(redacted)

@@ -1,0 +1,78 @@
+"""What all stages share: they change the record and let it pass, whatever happens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from seclog_handlers import _config
+from seclog_handlers._record import MARK, STANDARD, mark_of, note_error
+
+WITHHELD = "[WITHHELD]"
+
+# Attributes of every record that an application can put text into.
+NAMES = ("name", "threadName", "processName", "taskName")
+
+# What a withheld record may keep of its fields: no text.
+_TEXTLESS = (int, float, bool, type(None))
+
+
+class Stage(logging.Filter):
+    """One stage: changes the record and lets it pass, whatever happens.
+
+    A stage that protects withholds what it could not judge; one that enriches goes without. Either way the
+    record says so in `seclog_error`.
+    """
+
+    protects: ClassVar[bool] = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Apply the stage; always True."""
+        try:
+            self._apply(record)
+        except Exception as error:
+            self._fail(record, error)
+        return True
+
+    def _apply(self, record: logging.LogRecord) -> None:
+        raise NotImplementedError
+
+    def _fail(self, record: logging.LogRecord, error: Exception) -> None:
+        try:
+            if self.protects:
+                withhold(record)
+            note_error(record, type(self).__name__, error)
+        except Exception:
+            withhold(record)
+
+
+def withhold(record: logging.LogRecord) -> None:
+    """Replace everything that an application wrote on the record; the event itself is kept."""
+    attributes = record.__dict__
+    event_type = attributes.get("event_type")
+    for key in [key for key in attributes if key not in STANDARD and key != MARK]:
+        if type(attributes[key]) not in _TEXTLESS:
+            del attributes[key]
+    if type(event_type) is str and event_type.isidentifier():
+        attributes["event_type"] = event_type
+    attributes.update(msg=WITHHELD, args=(), exc_info=None, exc_text=None, stack_info=None)
+    for key in NAMES:
+        if attributes.get(key) is not None:
+            attributes[key] = WITHHELD
+
+
+def applied(record: logging.LogRecord, stage: str) -> bool:
+    """Whether a stage that works once per record has run."""
+    mark = mark_of(record)
+    return mark is not None and stage in mark.applied
+
+
+def words(key: str, value: Any) -> list[str]:
+    """Read a list of words as any kind of configuration gives it."""
+    value = _config.plain(value)
+    return _config.as_list(key, list(value) if _is_other_iterable(value) else value)
+
+
+def _is_other_iterable(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, list, dict))

@@ -1,0 +1,320 @@
+"""When to tell: Alertmanager's timers over alerts grouped by rule. Pure: time is a number passed in."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from seclog_handlers.handlers.alerts.content import rank
+
+GROWTH = 10  # an incident ten times as large as last told is news; other updates ride along
+FORGET_AFTER = 86_400.0  # s without news, after which an open incident is not repeated any more
+FIRST_BACKOFF = 0.5  # s, doubled with each failure in a row
+LONGEST_BACKOFF = 300.0  # s
+LONGEST_RETRY_AFTER = 3_600.0  # s that a server's Retry-After is believed
+CIRCUIT_FAILURES = 4  # failures in a row that open the circuit
+_MINUTE = 60.0
+_CRITICAL = rank("CRITICAL")
+
+
+@dataclass(frozen=True)
+class Timers:
+    """Seconds, as Alertmanager defines them."""
+
+    group_wait: float = 30
+    group_interval: float = 300
+    repeat_interval: float = 14_400
+
+
+@dataclass(eq=False)
+class Pending:
+    """An alert that some channel has yet to receive.
+
+    Attributes:
+        ref: (file, offset) of its line; unique.
+        at: Wall time of the log call, seconds.
+        alert: Its content.
+        left: Names of the channels that have yet to receive it.
+        dead: Whether a channel has given it up.
+        since: When it came, on the clock that the timers use.
+    """
+
+    ref: tuple[str, int]
+    at: float
+    alert: dict[str, Any]
+    left: set[str] = field(default_factory=set)
+    dead: bool = False
+    since: float = 0.0
+
+
+@dataclass(eq=False)
+class Batch:
+    """One notification: what it shows, and the alerts that it settles when it arrives.
+
+    Attributes:
+        key: The same for every attempt, also after a crash.
+        rule: The group.
+        alerts: Contents, each with `status` firing or resolved.
+        covered: What is settled by its arrival.
+        held_back: How many of them the cap per minute has delayed.
+        more: Whether the group has more to tell at once.
+        buried: How many alerts this channel never got since its last notification.
+        noted: Whether the journal knows it.
+    """
+
+    key: str
+    rule: str
+    alerts: list[dict[str, Any]]
+    covered: list[Pending]
+    held_back: int = 0
+    more: bool = False
+    buried: int = 0
+    noted: bool = False
+
+    @property
+    def status(self) -> str:
+        """`resolved` when every incident shown is over, else `firing`."""
+        return "resolved" if all(alert["status"] == "resolved" for alert in self.alerts) else "firing"
+
+
+class Group:
+    """The incidents of one rule on one channel."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.single = limit == 1  # the receiver keeps incidents itself: each change is told, nothing repeated
+        self.waiting: dict[str, list[Pending]] = {}
+        self.firing: dict[str, tuple[dict[str, Any], float]] = {}  # as last told, and the time of its last news
+        self.since: float | None = None  # the oldest thing worth telling
+        self.flushed: float | None = None
+        self.hurry = False  # something CRITICAL waits
+        self.again = False  # more follows a notification that could not hold it all
+        self.held_back = 0
+
+    def add(self, pending: Pending) -> None:
+        """Take in an alert; it may or may not be a reason to tell."""
+        identity = pending.alert["incident_id"]
+        if self._is_news(pending.alert):
+            self.since = pending.since if self.since is None else min(self.since, pending.since)
+            self.hurry |= rank(pending.alert["severity"]) == _CRITICAL and not _is_over(pending)
+        self.waiting.setdefault(identity, []).append(pending)
+        if identity in self.firing:
+            self.firing[identity] = (self.firing[identity][0], pending.since)
+
+    def _is_news(self, alert: dict[str, Any]) -> bool:
+        known = self.firing.get(alert["incident_id"])
+        if known is None or self.single or alert["incident_state"] == "resolve":
+            return True
+        told = known[0]
+        return rank(alert["severity"]) > rank(told["severity"]) or _number(alert) >= GROWTH * _number(told) > 0
+
+    def due(self, timers: Timers) -> float | None:
+        """Return when to tell next, or None if there is nothing to tell."""
+        repeat = None
+        if self.firing and self.flushed is not None and not self.single:
+            repeat = self.flushed + timers.repeat_interval
+        if self.since is None:
+            return repeat
+        if self.hurry or self.again:
+            return self.since
+        first = self.since + timers.group_wait
+        if self.firing and self.flushed is not None:
+            return max(first, self.flushed + timers.group_interval)
+        return first
+
+    def compose(self, now: float) -> tuple[list[dict[str, Any]], list[Pending], bool]:
+        """Return the alerts to show, those this settles, and whether more should follow at once."""
+        shown: list[dict[str, Any]] = []
+        covered: list[Pending] = []
+        more = False
+        ordered = sorted(self.waiting.values(), key=lambda queue: -max(rank(one.alert["severity"]) for one in queue))
+        for queue in ordered[: self.limit]:
+            part = self._next_state(queue)
+            shown.append(_shown(part[-1]))
+            covered += part
+            more |= len(part) < len(queue)
+        self._forget(now)
+        told = {alert["incident_id"] for alert in shown}
+        rest = [alert for identity, (alert, _) in self.firing.items() if identity not in told]
+        room = 0 if self.single else self.limit - len(shown)
+        return shown + rest[:room], covered, more or len(ordered) > self.limit
+
+    def _next_state(self, queue: list[Pending]) -> list[Pending]:
+        """Return the alerts of one incident that its next telling covers: its opening is told before its end."""
+        over = next((index for index, one in enumerate(queue) if _is_over(one)), None)
+        if over is None:
+            return list(queue)
+        unheard = queue[0].alert["incident_id"] not in self.firing and queue[0].alert["incident_state"] == "open"
+        return queue[:over] if unheard and over else queue[: over + 1]
+
+    def _forget(self, now: float) -> None:
+        for identity, (_, news) in list(self.firing.items()):
+            if now - news > FORGET_AFTER:
+                del self.firing[identity]
+
+    def told(self, batch: Batch, now: float) -> None:
+        """Take note that a batch has arrived."""
+        self.flushed = now
+        for alert in batch.alerts:
+            identity = alert["incident_id"]
+            if alert["status"] == "resolved":
+                self.firing.pop(identity, None)
+            else:
+                self.firing[identity] = (alert, self.firing.get(identity, (alert, now))[1])
+        self.remove(batch.covered)
+        self.again = batch.more
+
+    def remove(self, settled: list[Pending]) -> None:
+        """Take out alerts that were told or given up, and look again whether anything is worth telling."""
+        for pending in settled:
+            identity = pending.alert["incident_id"]
+            left = [one for one in self.waiting.pop(identity, []) if one is not pending]
+            if left:
+                self.waiting[identity] = left
+        news = [one for queue in self.waiting.values() for one in queue if self._is_news(one.alert)]
+        self.since = min((one.since for one in news), default=None)
+        self.hurry = any(rank(one.alert["severity"]) == _CRITICAL and not _is_over(one) for one in news)
+
+
+def _is_over(pending: Pending) -> bool:
+    return bool(pending.alert["incident_state"] == "resolve")
+
+
+def _shown(pending: Pending) -> dict[str, Any]:
+    return {**pending.alert, "status": "resolved" if _is_over(pending) else "firing"}
+
+
+def _number(alert: dict[str, Any]) -> float:
+    count = alert.get("count")
+    return float(count) if type(count) in (int, float) and count is not None else 0.0
+
+
+class Lane:
+    """One channel's groups, its circuit and its cap per minute; at most one notification is under way."""
+
+    def __init__(self, name: str, timers: Timers, limit: int, per_minute: int) -> None:
+        self.name = name
+        self.groups: dict[str, Group] = {}
+        self.current: Batch | None = None  # composed, not yet known to have arrived
+        self.busy = False
+        self.failures = 0
+        self.blocked_until = float("-inf")
+        self.asked_to_wait = float("-inf")
+        self.told = 0
+        self.buried = 0
+        self._timers = timers
+        self._limit = limit
+        self._per_minute = per_minute
+        self._sent: deque[float] = deque(maxlen=max(1, per_minute))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the circuit is open: the channel has failed several times in a row."""
+        return self.failures >= CIRCUIT_FAILURES
+
+    def group(self, rule: str) -> Group:
+        """Return the rule's group, made now if need be."""
+        return self.groups.setdefault(rule, Group(self._limit))
+
+    def next(self, now: float, wall: float, *, drain: bool = False) -> Batch | None:
+        """Return the notification to send now, or None.
+
+        Args:
+            now: Time on the timers' clock.
+            wall: Time of day, for the key of a repetition.
+            drain: The process is about to end: timers and backoff do not count any more.
+        """
+        if self.busy or now < self.asked_to_wait or (now < self.blocked_until and (not drain or self.is_open)):
+            return None
+        if self.current is None:
+            self.current = self._compose(now, wall, drain=drain)
+        return self.current
+
+    def _compose(self, now: float, wall: float, *, drain: bool) -> Batch | None:
+        due = sorted(
+            (when, rule)
+            for rule, group in self.groups.items()
+            if (when := group.due(self._timers)) is not None and (when <= now or (drain and group.since is not None))
+        )
+        if not due:
+            return None
+        if self._is_capped(now):
+            for _, rule in due:
+                self.groups[rule].held_back = 1
+            return None
+        rule = due[0][1]
+        group = self.groups[rule]
+        shown, covered, more = group.compose(now)
+        if not shown:
+            self._drop_if_empty(rule)
+            return None
+        held_back, group.held_back = (len(covered) if group.held_back else 0), 0
+        return Batch(self._key(rule, covered, wall), rule, shown, covered, held_back, more, self.buried)
+
+    def _is_capped(self, now: float) -> bool:
+        return len(self._sent) == self._per_minute and now - self._sent[0] < _MINUTE
+
+    def _key(self, rule: str, covered: list[Pending], wall: float) -> str:
+        refs = ";".join(f"{name}@{offset}" for name, offset in (one.ref for one in covered)) or f"repeat {wall:.3f}"
+        return hashlib.sha256(f"{self.name}\n{rule}\n{refs}".encode()).hexdigest()[:32]
+
+    def wake_at(self, now: float) -> float | None:
+        """Return when `next` may have something to say, or None."""
+        if self.busy:
+            return None
+        times = [when for group in self.groups.values() if (when := group.due(self._timers)) is not None]
+        if self.current is not None:
+            times.append(now)
+        if not times:
+            return None
+        earliest = max(min(times), self.blocked_until, self.asked_to_wait)
+        return max(earliest, self._sent[0] + _MINUTE) if self._is_capped(earliest) else earliest
+
+    def arrived(self, batch: Batch, now: float) -> None:
+        """Take note that a notification has arrived: the circuit closes."""
+        self.current, self.failures, self.blocked_until = None, 0, float("-inf")
+        self.told += 1
+        self.buried -= batch.buried
+        self._sent.append(now)
+        group = self.group(batch.rule)
+        group.limit = min(self._limit, group.limit * 2)
+        group.told(batch, now)
+        self._drop_if_empty(batch.rule)
+
+    def failed(self, now: float, retry_after: float | None) -> None:
+        """Take note of a failure: the same notification is tried again later, after a random part of the backoff."""
+        self.failures += 1
+        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self.failures - 1, 20))
+        self.blocked_until = now + backoff * random.uniform(0.5, 1)  # noqa: S311 - jitter, no secret
+        if retry_after is not None:
+            self.asked_to_wait = now + min(retry_after, LONGEST_RETRY_AFTER)
+
+    def refused(self, batch: Batch) -> list[Pending]:
+        """Take note that the content was refused: try it in halves; return what is refused on its own."""
+        self.current, self.failures = None, 0
+        group = self.group(batch.rule)
+        if len(batch.alerts) > 1:
+            group.limit, group.again = max(1, len(batch.alerts) // 2), True
+            return []
+        return batch.covered
+
+    def give_up(self, gone: list[Pending]) -> bool:
+        """Forget alerts that will not be told; return whether the notification to be tried again went with them."""
+        by_rule: dict[str, list[Pending]] = {}
+        for pending in gone:
+            by_rule.setdefault(pending.alert["rule"], []).append(pending)
+        for rule, settled in by_rule.items():
+            self.group(rule).remove(settled)
+            self._drop_if_empty(rule)
+        dropped = self.current is not None and not self.busy and any(one in gone for one in self.current.covered)
+        if dropped:
+            self.current = None
+        return dropped
+
+    def _drop_if_empty(self, rule: str) -> None:
+        group = self.groups[rule]
+        if not group.waiting and not group.firing:
+            del self.groups[rule]

@@ -1,0 +1,397 @@
+"""The sender: one thread that reads the spool and keeps the timers, and one per channel that talks to the network."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from seclog_handlers.errors import tell_stderr, warn_once
+from seclog_handlers.handlers.alerts.channels.channel import Channel, Outcome, described
+from seclog_handlers.handlers.alerts.content import rank, timestamp
+from seclog_handlers.handlers.alerts.groups import Batch, Lane, Pending, Timers
+from seclog_handlers.handlers.alerts.heartbeat import Heartbeat
+from seclog_handlers.handlers.alerts.journal import History, Journal, bury, warn_unwritable
+from seclog_handlers.handlers.alerts.post import Post
+from seclog_handlers.handlers.alerts.spool import Line, Reader, kill_point
+
+MEMORY = "memory"  # the file name of alerts that no disk has taken
+PENDING_LIMIT = 20_000  # alerts held in memory; further ones stay in the spool until some are settled
+_BUSY_TICK = 0.2  # s between looks into the spool while there is something to send
+_IDLE_TICK = 1.0  # s otherwise; an alert of this process wakes the thread at once
+_READ_AT_ONCE = 1_000  # alerts, before due notifications get their turn
+# A log call that wants the interpreter back waits while this thread works: it works in bursts of some 0.2 ms.
+_BURST = 8  # alerts
+_BREATH = 0.002  # s between bursts
+_UPKEEP = 2.0  # s between looks at what is too old or can be removed
+_PATIENCE = 4  # times a channel's timeout; then a connection that trickles is cut
+_LONGEST_PAUSE = 5.0  # s
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the sender works; times in seconds."""
+
+    timers: Timers
+    max_age: float = 259_200
+    fsync: bool = False
+
+
+class Sender:
+    """Delivers what is in the spool of one channel set, as long as this process is the one that leads there.
+
+    All state belongs to the one thread that runs `step`; others only append to `memory` and set `wake`.
+
+    Args:
+        channels: Where to send.
+        folder: The spool of this channel set; None: memory only.
+        memory: Alerts that no disk has taken, shared with the handler.
+        settings: Timers and limits.
+        heartbeat: The dead man's switch, if there is one.
+        adopt: Called once when this process begins to lead; appends what orphaned spools hold.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        folder: Path | None,
+        memory: deque[Line],
+        settings: Settings,
+        heartbeat: Heartbeat | None = None,
+        adopt: Callable[[], None] | None = None,
+    ) -> None:
+        self._channels = {channel.name: channel for channel in channels}
+        self._settings = settings
+        self._folder = folder
+        self._memory = memory
+        self._heartbeat = heartbeat
+        self._adopt = adopt
+        self._reader = Reader(folder) if folder is not None else None
+        self._journal = Journal(folder, fsync=settings.fsync) if folder is not None else None
+        self._history = History()
+        self._pending: dict[tuple[str, int], Pending] = {}
+        self._results: SimpleQueue[tuple[Lane, Batch, Outcome]] = SimpleQueue()
+        self.wake = threading.Event()
+        self.idle = False  # whether the thread may be asleep for long: whoever appends then sets `wake`
+        self.appended = 0  # counted up by whoever appends
+        self._seen = 0
+        self._behind = False
+        self.lanes = [
+            Lane(channel.name, settings.timers, channel.batch, channel.options.per_minute) for channel in channels
+        ]
+        self._posts = {channel.name: Post(channel, self._results, self.wake) for channel in channels}
+        self._under_way: dict[str, float] = {}
+        self._upkeep_at = float("-inf")
+        self._thread: threading.Thread | None = None
+        self._deadline: float | None = None
+        self.read: dict[str, int] = {}  # file -> alerts read that were not settled before
+        self.settled: dict[str, int] = {}  # file -> alerts that reached every channel since
+        self.dead: dict[str, int] = {}  # file -> alerts given up since
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process sends for all that share the spool."""
+        return self._reader is None or self._reader.leads
+
+    # ---- the thread
+
+    def start(self) -> bool:
+        """Start the thread; False where the interpreter starts no more threads."""
+        thread = threading.Thread(target=self._run, name="seclog-alerts", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._thread = thread
+        return True
+
+    def stop(self, timeout: float) -> None:
+        """Deliver what can be delivered within `timeout` seconds, then let go of the spool."""
+        self._deadline = time.monotonic() + timeout
+        self.wake.set()
+        if self._thread is None:  # the interpreter is about to end and starts no threads
+            if self._folder is None:
+                self._run()
+            else:
+                self._close()  # what the spool holds is safe there; this thread shall not wait for a network
+        elif self._thread is not threading.current_thread():
+            self._thread.join(timeout + 1.0)
+
+    def forget(self) -> None:
+        """Close what a forked child has inherited: descriptors and sockets, but nothing of the parent's."""
+        for channel in self._channels.values():
+            channel.forget()
+        self._close()
+
+    def _run(self) -> None:
+        while not self._is_over(time.monotonic()):
+            try:
+                pause = self.step(time.monotonic())
+            except Exception as error:
+                warn_once(f"The alert sender met {described(error)}: it goes on, alerts wait until it succeeds.")
+                pause = 1.0
+            if not self._is_over(time.monotonic()):
+                self.wake.wait(pause)
+                self.wake.clear()
+        self._finish()
+
+    def _is_over(self, now: float) -> bool:
+        if self._deadline is None:
+            return False
+        return now >= self._deadline or not self._has_work(now)
+
+    def _has_work(self, now: float) -> bool:
+        if self._upkeep_at == float("-inf"):  # not looked yet
+            return True
+        return bool(self._memory) or any(
+            lane.busy or lane.next(now, time.time(), drain=True) is not None for lane in self.lanes
+        )
+
+    def step(self, now: float) -> float:
+        """Do all that is due; return how many seconds there is nothing to do."""
+        self.idle, self._seen = False, self.appended
+        self._collect(now)
+        leads = self._lead()
+        self._take_in(now, leads=leads)
+        self._dispatch(now)
+        if now >= self._upkeep_at:
+            self._upkeep_at = now + _UPKEEP
+            self._keep_up(now, leads=leads)
+        if self._heartbeat is not None and (leads or self._reader is None):
+            self._heartbeat.beat(now, healthy=not any(lane.is_open for lane in self.lanes))
+        return self._pause(time.monotonic())
+
+    def _pause(self, now: float) -> float:
+        self.idle = not self._pending
+        longest = _IDLE_TICK if self.idle else _BUSY_TICK
+        if self._behind or self.appended != self._seen:
+            return 0.005
+        times = [when - now for lane in self.lanes if (when := lane.wake_at(now)) is not None]
+        return min(max(0.005, min(times, default=longest)), longest if self._reader is not None else _LONGEST_PAUSE)
+
+    # ---- taking in
+
+    def _lead(self) -> bool:
+        if self._reader is None:
+            return False
+        if self._reader.leads:
+            return True
+        try:
+            if self._reader.lead():
+                self._recover()
+                return True
+        except OSError as error:
+            text = f"The alert spool {str(self._folder)!r} cannot be used ({error.strerror}): alerts of this process "
+            warn_once(text + "are kept in memory until sent. Make it a folder that this user may write to.")
+        return False
+
+    def _recover(self) -> None:
+        """Go on where the last sender stopped: what was under way is sent again, under the same key."""
+        if self._journal is None or self._reader is None:
+            return
+        self._history = self._journal.open()
+        now, wall = time.monotonic(), time.time()
+        if self._adopt is not None:
+            self._adopt()
+        for lane in self.lanes:
+            for (channel, rule), told in self._history.told.items():
+                if channel == lane.name:
+                    group = lane.group(rule)
+                    group.flushed = now - max(0.0, wall - told.at)
+                    group.firing = {name: (alert, group.flushed) for name, alert in told.firing.items()}
+
+    def _take_in(self, now: float, *, leads: bool) -> None:
+        room = min(_READ_AT_ONCE, PENDING_LIMIT - len(self._pending))
+        for line in self._new_lines(room, leads=leads):
+            room -= 1
+            self._add(line, now)
+            if room % _BURST == 0:
+                time.sleep(_BREATH)
+        if leads:
+            self._resume(complete=room > 0 or len(self._pending) >= PENDING_LIMIT)
+        self._behind = room <= 0 and len(self._pending) < PENDING_LIMIT
+
+    def _new_lines(self, limit: int, *, leads: bool) -> Iterator[Line]:
+        while self._memory and limit > 0:
+            limit -= 1
+            yield self._memory.popleft()
+        if leads and self._reader is not None and limit > 0:
+            yield from self._reader.read(limit)
+
+    def _add(self, line: Line, now: float) -> None:
+        pending = Pending(line.ref, line.at, line.alert, since=now - max(0.0, time.time() - line.at))
+        pending.dead = line.ref in self._history.doomed
+        if line.ref in self._history.finished and self._reader is not None:
+            self._reader.settled(line.ref)
+            return
+        self.read[line.ref[0]] = self.read.get(line.ref[0], 0) + 1
+        self._pending[line.ref] = pending
+        severity = rank(line.alert["severity"])
+        for lane in self.lanes:
+            wanted = severity >= self._channels[lane.name].options.severity
+            if wanted and line.ref not in self._history.sent.get(lane.name, ()):
+                pending.left.add(lane.name)
+                lane.group(line.alert["rule"]).add(pending)
+        if not pending.left:
+            self._settle([pending])
+
+    def _resume(self, *, complete: bool) -> None:
+        """Put the notifications that a crash left in doubt back to where they were, once their alerts are read."""
+        for lane in self.lanes:
+            send = self._history.doubt.get(lane.name)
+            if send is None or lane.current is not None:
+                continue
+            refs = [(name, offset) for name, offset in send["refs"]]
+            covered = [self._pending[ref] for ref in refs if ref in self._pending]
+            if complete or len(covered) == len(refs):
+                del self._history.doubt[lane.name]
+                lane.group(send["rule"])
+                lane.current = Batch(send["key"], send["rule"], send["alerts"], covered, noted=True)
+
+    # ---- sending
+
+    def _dispatch(self, now: float) -> None:
+        for lane in self.lanes:
+            if lane.name in self._history.doubt:
+                continue  # the notification that a crash left under way goes first
+            batch = lane.next(now, time.time(), drain=self._deadline is not None)
+            if batch is None:
+                continue
+            if not batch.noted:
+                batch.noted = True
+                self._note({"step": "send", "channel": lane.name, "key": batch.key, "rule": batch.rule,
+                            "alerts": batch.alerts, "refs": _refs(batch.covered)})  # fmt: skip
+                kill_point("send-noted")
+            lane.busy = True
+            self._under_way[lane.name] = now
+            self._posts[lane.name].submit(lane, batch)
+
+    def _collect(self, now: float) -> None:
+        while not self._results.empty():
+            lane, batch, outcome = self._results.get()
+            lane.busy = False
+            self._under_way.pop(lane.name, None)
+            if outcome.kind == "delivered":
+                self._arrived(lane, batch, now)
+            elif outcome.kind == "refused":
+                self._refused(lane, batch, outcome)
+            else:
+                lane.failed(now, outcome.retry_after)
+                if lane.is_open:
+                    text = f"The alert channel {lane.name} fails ({outcome.detail}): alerts wait and are tried again."
+                    warn_once(text, key=f"circuit {lane.name}")
+
+    def _arrived(self, lane: Lane, batch: Batch, now: float) -> None:
+        self._note({"step": "done", "channel": lane.name, "key": batch.key, "at": time.time()})
+        kill_point("done-noted")
+        lane.arrived(batch, now)
+        self._cross_off(lane, batch.covered)
+
+    def _refused(self, lane: Lane, batch: Batch, outcome: Outcome) -> None:
+        self._note({"step": "undo", "channel": lane.name})
+        gone = lane.refused(batch)
+        if gone:
+            self._give_up(lane, gone, f"refused ({outcome.detail})")
+
+    def _cross_off(self, lane: Lane, covered: list[Pending]) -> None:
+        for pending in covered:
+            pending.left.discard(lane.name)
+        self._settle([pending for pending in covered if not pending.left])
+
+    def _settle(self, finished: list[Pending]) -> None:
+        for dead in (False, True):
+            part = [pending for pending in finished if pending.dead is dead and pending.ref in self._pending]
+            if not part:
+                continue
+            self._note({"step": "finish", "dead": dead, "refs": _refs(part)})
+            for pending in part:
+                del self._pending[pending.ref]
+                counts = self.dead if dead else self.settled
+                counts[pending.ref[0]] = counts.get(pending.ref[0], 0) + 1
+                if self._reader is not None:
+                    self._reader.settled(pending.ref)
+
+    def _give_up(self, lane: Lane, gone: list[Pending], reason: str) -> None:
+        """Write to the dead-letter file what a channel will not get, and say so."""
+        if self._folder is not None:
+            bury(self._folder, [_letter(lane.name, pending, reason) for pending in gone])
+        kill_point("buried")
+        self._note({"step": "lose", "channel": lane.name, "refs": _refs(gone)})
+        kill_point("lost-noted")
+        for pending in gone:
+            pending.dead = True
+        lane.buried += len(gone)
+        if lane.give_up(gone):
+            self._note({"step": "undo", "channel": lane.name})
+        fate = "they are lost." if self._folder is None else "they are in dead-letters.jsonl."
+        tell_stderr(f"{len(gone)} alerts could not be delivered to {lane.name}: {reason}; {fate}")
+        self._cross_off(lane, gone)
+
+    def _note(self, step: dict[str, Any]) -> None:
+        """Write to the journal; a full disk costs at worst a repeated notification after a crash."""
+        if self._folder is None or self._journal is None or not self.leads:
+            return
+        try:
+            self._journal.write(step)
+        except OSError as error:
+            warn_unwritable(self._folder, error)
+
+    # ---- upkeep
+
+    def _keep_up(self, now: float, *, leads: bool) -> None:
+        for name, began in self._under_way.items():
+            if now - began > _PATIENCE * self._channels[name].options.timeout:
+                self._channels[name].abort()
+        oldest = time.time() - self._settings.max_age
+        for lane in self.lanes:
+            under_way = set(map(id, lane.current.covered)) if lane.busy and lane.current is not None else set()
+            gone = [one for one in self._pending.values() if one.at < oldest and lane.name in one.left]
+            gone = [one for one in gone if id(one) not in under_way]
+            if gone:
+                self._give_up(lane, gone, f"older than {self._settings.max_age:g} s")
+        if leads and self._reader is not None:
+            self._reader.tidy()
+
+    def _finish(self) -> None:
+        """Let go: what was not delivered stays in the spool, or goes back to memory."""
+        self._collect(time.monotonic())
+        if self._reader is not None and self._reader.leads:
+            self._reader.tidy()
+        for post in self._posts.values():
+            post.stop()
+        for pending in self._pending.values():
+            if pending.ref[0] == MEMORY:
+                self.read[MEMORY] -= 1
+                self._memory.append(Line(pending.ref, pending.at, pending.alert))
+        self._close()
+
+    def _close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+        if self._reader is not None:
+            self._reader.close()
+
+    def waiting_in_memory(self) -> int:
+        """Return how many alerts exist in this process only."""
+        return len(self._memory) + self.read.get(MEMORY, 0) - self.settled.get(MEMORY, 0) - self.dead.get(MEMORY, 0)
+
+
+
+def _refs(pendings: list[Pending]) -> list[tuple[str, int]]:
+    return [pending.ref for pending in pendings if pending.ref[0] != MEMORY]
+
+
+def _letter(channel: str, pending: Pending, reason: str) -> dict[str, Any]:
+    return {
+        "at": timestamp(time.time()),
+        "channel": channel,
+        "reason": reason,
+        "ref": list(pending.ref),
+        "spooled": pending.at,
+        "alert": pending.alert,
+    }

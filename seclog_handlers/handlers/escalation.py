@@ -1,0 +1,249 @@
+"""EscalationHandler: records are judged by rules, and what they add up to is told as alerts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from seclog_handlers import rendering
+from seclog_handlers._config import plain
+from seclog_handlers._record import MARK, Mark, mark_of, private_copy
+from seclog_handlers.detection import Detector
+from seclog_handlers.errors import ConfigurationError
+from seclog_handlers.handlers._targets import TargetsHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+ALERT = "security_alert"
+LOGGER = "seclog"
+
+# A record this close to now is live: nobody else will come along later to resolve its incident.
+LIVE_S = 5.0
+# Records of the last second may still be on their way when an incident is due; one of them may prolong it.
+GRACE_S = 1.0
+# The state may be shared: how long to believe what it said about the next incident.
+MAX_WAIT_S = 10.0
+
+# Handlers that reach people, by name: importing them to compare would cost more than they do.
+_CHANNELS = frozenset({"AlertHandler", "SMTPHandler", "HTTPHandler", "AdminEmailHandler"})
+_JUDGING = frozenset({"full", "observe"})
+
+_handlers: weakref.WeakSet[EscalationHandler] = weakref.WeakSet()
+
+
+class EscalationHandler(TargetsHandler):
+    """Look for attacks in the records it is given, and pass on alerts; the records themselves end here.
+
+    It stands in a SecurityHandler's `targets`. Alone on a logger it brings its records into the same shape
+    first.
+
+    Args:
+        target: The handler that writes the alerts.
+        targets: Further handlers, or their names in the same configuration; an AlertHandler stands here.
+        rules: None for the built-in pack; or a list of names of built-in rules, mappings that override one by
+            name, and new mappings.
+        state: `memory://` for this process alone; `sqlite:///relative/path` or `sqlite:////absolute/path`
+            for a
+            file that forked workers share and that survives restarts, which needs `pseudonyms.keys`.
+        policy: A mapping, or the path of an INI or TOML file; None is the default policy.
+        level: Records below it are not judged.
+
+    Raises:
+        ConfigurationError: If rules, state, policy or a target cannot be used.
+    """
+
+    fork_order = 1
+
+    def __init__(
+        self,
+        target: logging.Handler | None = None,
+        targets: Sequence[str | logging.Handler] = (),
+        rules: Any = None,
+        state: str = "memory://",
+        policy: Any = None,
+        level: int | str = logging.NOTSET,
+    ) -> None:
+        super().__init__(target, targets, policy, level)
+        _check_key(state, has_key=self._policy.has_key)
+        self._detector = Detector(
+            plain(rules),
+            state,
+            service=self._policy.service,
+            state_key=self._policy.pseudonymizer.state_key,
+            show=self._show,
+            environment=self._policy.static.get("environment", ""),
+            host=socket.gethostname(),
+        )
+        self._judges = self._policy.mode in _JUDGING
+        self._stages: tuple[logging.Filter, ...] | None = None
+        self._output = self._policy.output
+        self._ticker: _Ticker | None = None
+        _handlers.add(self)
+
+    def _process(self, record: logging.LogRecord) -> None:
+        if not self._judges or _is_alert(record):
+            return
+        mark = mark_of(record)
+        if mark is None or mark.output is None:
+            record, mark = self._prepared(record)
+        alerts = self._detector.observe(record.__dict__, record.created, mark.state_keys if mark else None)
+        if alerts:
+            self._tell(alerts)
+        if self._detector.waiting:
+            self._start_ticker(record.created)
+
+    def _prepared(self, record: logging.LogRecord) -> tuple[logging.LogRecord, Mark | None]:
+        """Return a private copy of a raw record, as a SecurityHandler of the same policy would make it."""
+        if self._stages is None:
+            self._stages = tuple(self._policy.stages())
+        private = private_copy(record)
+        for stage in self._stages:
+            stage.filter(private)
+        return private, mark_of(private)
+
+    def _show(self, event: Mapping[str, Any], field: str, value: Any) -> Any:
+        """Return what an alert shows of a value: an identity only ever as its token."""
+        engine = self._policy.pseudonymizer
+        if field not in engine.fields:
+            return value
+        mark = event.get(MARK)
+        if type(mark) is Mark and mark.tokens.get(field) == value:
+            return value
+        return engine.token(field, value) or rendering.text(None)
+
+    def _tell(self, alerts: Iterable[dict[str, Any]]) -> None:
+        handlers = self._resolved()
+        for alert in alerts:
+            if self._policy.mode == "observe":
+                alert["mode"] = "observe"
+            observed = alert.get("mode") == "observe"
+            reached = [handler for handler in handlers if not (observed and _is_channel(handler))]
+            self._deliver(self._alert_record(alert), reached)
+
+    def _alert_record(self, alert: Mapping[str, Any]) -> logging.LogRecord:
+        """Return the record of an alert: its time is the event's, and it comes from no logger."""
+        fields = {key: value for key, value in alert.items() if key not in ("message", "level")}
+        record = logging.makeLogRecord(
+            {
+                **fields,
+                "name": LOGGER,
+                "msg": alert["message"],
+                "levelno": alert["level"],
+                "levelname": logging.getLevelName(alert["level"]),
+                "msecs": float(round(alert["created"] * 1000) % 1000),
+            }
+        )
+        mark = record.__dict__[MARK] = Mark()
+        # What the alert says itself is not said again as a constant of the line.
+        static = {key: value for key, value in self._output["static"].items() if key not in fields}
+        mark.output = {**self._output, "static": static}
+        mark.mode = self._policy.mode
+        return record
+
+    def _start_ticker(self, created: float) -> None:
+        """Let a thread resolve incidents when no further record comes; a replay needs none."""
+        ticker = self._ticker
+        if ticker is not None and ticker.alive:
+            return
+        if abs(time.time() - created) < LIVE_S:
+            self._ticker = _Ticker(self)
+
+    def tick(self) -> float | None:
+        """Resolve what is due by now.
+
+        Returns:
+            Seconds until the next incident is to be resolved, None without any.
+        """
+        try:
+            alerts = self._detector.tick(time.time() - GRACE_S)
+            if alerts:
+                self._tell(alerts)
+            due = self._detector.next_due()
+        except Exception as error:
+            self.handleError(logging.makeLogRecord({"msg": type(error).__name__}))
+            return MAX_WAIT_S
+        return None if due is None else due + GRACE_S - time.time()
+
+    def after_fork(self) -> None:
+        """Leave the parent's incidents to the parent; called in a forked child."""
+        self._ticker = None
+        self._detector.after_fork()
+
+    def close(self) -> None:
+        """Stop the ticker, let go of the state and flush; the next record opens it again."""
+        self.acquire()
+        try:
+            if self._ticker is not None:
+                self._ticker.stop()
+                self._ticker = None
+            self._detector.close()
+        finally:
+            self.release()
+        super().close()
+
+
+class _Ticker:
+    """A thread that resolves incidents in time, while there are any; each process has its own."""
+
+    def __init__(self, handler: EscalationHandler) -> None:
+        self._handler = handler
+        self._pid = os.getpid()
+        self._done = threading.Event()
+        threading.Thread(target=self._run, name="seclog-ticker", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs, in this process."""
+        return self._pid == os.getpid() and not self._done.is_set()
+
+    def stop(self) -> None:
+        """End the thread; it is not waited for, since it may be waiting for the handler's lock."""
+        self._done.set()
+
+    def _run(self) -> None:
+        wait = 0.0
+        while not self._done.wait(wait):
+            handler = self._handler
+            handler.acquire()
+            try:
+                left = None if self._done.is_set() else handler.tick()
+                if left is None:
+                    self._done.set()
+                    return
+            finally:
+                handler.release()
+            wait = min(max(left, 0.01), MAX_WAIT_S)
+
+
+def _after_fork_in_child() -> None:
+    for handler in list(_handlers):
+        handler.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _check_key(state: Any, *, has_key: bool) -> None:
+    if isinstance(state, str) and not state.startswith("memory:") and not has_key:
+        raise ConfigurationError(
+            f"state is {state!r}, which processes share, but the policy has no pseudonyms.keys: with random "
+            f"keys each "
+            "process would know the same user under another name. Set pseudonyms.keys = env:NAME or "
+            "file:PATH, or use "
+            "state 'memory://'.",
+        )
+
+
+def _is_alert(record: logging.LogRecord) -> bool:
+    kind = record.__dict__.get("event_type")
+    return type(kind) is str and kind == ALERT
+
+
+def _is_channel(handler: logging.Handler) -> bool:
+    return any(kind.__name__ in _CHANNELS for kind in type(handler).__mro__)

@@ -1,0 +1,138 @@
+"""Secrets in command lines and statements, where a letter, a place or a column stands for the name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from seclog_handlers.redaction.values import is_statement, looks_chosen
+
+Found = tuple[int, int, str]
+
+# Programs whose options carry secrets; the gate looks for these words first.
+WORDS = (
+    "mysql", "mariadb", "sshpass", "docker login", "podman login", "nerdctl login", "helm registry login", "az login", "curl", "redis-cli",
+    "ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami", "smbclient", "mongo", "psql", "sqlcmd", "rabbitmqctl", "htpasswd", "vault login",
+    "net use", "net user", "sudo -s", "insert ", "auth ", "wget", "openssl", "xfreerdp", "kubectl create secret", "kinit", "cqlsh",
+    "snmpwalk", "snmpget", "ipmitool", "http ", "lftp", "chpasswd", "winexe", "rpcclient", "mosquitto_pub", "mosquitto_sub", "svn ", "zip ",
+    "unrar", "oc login", "mount", "twine upload", "bcp ", "isql", "sqlplus", "expdp", "impdp", "replace ", "upsert ", "echo ", "printf ",
+)  # fmt: skip
+FIRST_WORDS = frozenset(word.replace("-", " ").replace("_", " ").split()[0] for word in WORDS) | {
+    "mysqldump", "mysqladmin", "mysqlimport", "mongosh", "mongodump", "mongoexport", "mongorestore", "mongoimport",
+}  # fmt: skip
+
+_V = r"(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"]{1,256})"
+_OPTIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(programs, re.IGNORECASE), re.compile(option))
+    for programs, option in (
+        (r"mysql\w*|mariadb\w*", rf"(?:^|\s)-p(?P<value>'[^'\n]{{1,256}}'|\"[^\"\n]{{1,256}}\"|[^\s'\"-][^\s'\"]{{0,255}})"),
+        (r"sshpass|(?:docker|podman|nerdctl) login|helm registry login|az login|mongo\w*|ipmitool|7z|unrar|twine upload|cqlsh|oc login", rf"\s-[pP][= ]?{_V}"),
+        (r"sqlcmd|bcp|isql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]?{_V}"),
+        (r"redis-cli", rf"\s(?:-a|--pass)[= ]{_V}"),
+        (r"ldap\w+", rf"\s-w[= ]?{_V}"),
+        (r"curl|wget|http|lftp|svn", rf"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]?['\"]?[^\s:'\"]{{1,128}}:(?!//)(?P<value>[^\s'\"]{{1,256}})"),
+        (r"smbclient|rpcclient|winexe|net", rf"\s-U[= ]?['\"]?[^\s%'\"]{{1,128}}%(?P<value>[^\s'\"]{{1,256}})"),
+        (r"snmp\w+", rf"\s-c[= ]?{_V}"),
+        (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
+        (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
+        (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-){_V}"),
+        (r"net use", rf"\s/user:\S+\s+{_V}"),
+        (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
+        (r"sudo -s", rf"<<<\s*{_V}"),
+        (r"openssl", rf"\spass:{_V}"),
+        (r"kubectl create secret", rf"--from-literal[= ]['\"]?[\w.-]+={_V}"),
+        (r"sqlplus|expdp|impdp", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@|\s|$)"),
+        (r"mount", r"(?:[,\s-]o?\s?pass(?:word)?=)" + _V),
+    )
+)  # fmt: skip
+_PIPED = re.compile(r"\b(?:echo|printf)\s+(?:-\w+\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login|helm registry login|base64)", re.IGNORECASE)
+_AUTH = re.compile(r"(?:^|[\s\"'>])AUTH\s+(?:(?P<user>[\w.@-]{1,64})\s+)?(?P<value>[^\s\"']{4,256})")
+_INSERT = re.compile(r"(?:insert|replace|upsert)\s{1,4}(?:ignore\s{1,4})?into\s{1,4}[\w.`\"\[\]]{1,128}\s{0,4}\((?P<columns>[^()]{1,1000})\)\s{0,4}values\s{0,4}(?=\()", re.IGNORECASE)
+_CELL = re.compile(r"\s{0,4}(?:N?'(?P<quoted>(?:[^'\\\n]|''|\\.){0,4096})'|\"(?P<double>[^\"\n]{0,4096})\"|(?P<bare>[^,()'\"\n]{0,256}(?:\([^()\n]{0,256}\))?))\s{0,4}(?P<end>[,)])")
+_PROGRAMS_END = re.compile(r"[\n;|]")
+MAX_LINE = 600
+MAX_ROWS = 100
+
+
+def options(text: str, start: int) -> list[Found]:
+    """Find the secrets after the program whose name starts at `start`, up to the end of its command."""
+    end = min(len(text), start + MAX_LINE)
+    stop = _PROGRAMS_END.search(text, start, end)
+    end = stop.start() if stop else end
+    found: list[Found] = []
+    for programs, option in _OPTIONS:
+        if programs.match(text, start):
+            for match in option.finditer(text, start, end):
+                span = _span(match)
+                if span is not None:
+                    found.append(span)
+    return found
+
+
+def _span(match: re.Match[str]) -> Found | None:
+    start, end = match.span("value")
+    if match["value"][0] in "'\"":
+        start, end = start + 1, end - 1
+    value = match.string[start:end]
+    return None if is_statement(value) or value.startswith("-") or not value else (start, end, "password")
+
+
+def piped(text: str) -> list[Found]:
+    """Find what is echoed into a program that reads a password."""
+    return [span for match in _PIPED.finditer(text) if (span := _span(match)) is not None]
+
+
+def redis_auth(text: str) -> list[Found]:
+    """Find the password of Redis' AUTH command."""
+    found = []
+    for match in _AUTH.finditer(text):
+        value = match["value"].rstrip(".,;")
+        if looks_chosen(value):
+            found.append((match.start("value"), match.start("value") + len(value), "password"))
+    return found
+
+
+def inserted(text: str, is_name: Callable[[str], bool]) -> list[Found]:
+    """Find the values of secret columns in INSERT statements; `is_name` tells which columns are."""
+    found: list[Found] = []
+    for match in _INSERT.finditer(text):
+        columns = [column.strip(" `\"[]\n\t") for column in match["columns"].split(",")]
+        secret = [is_name(column) for column in columns]
+        if any(secret):
+            found.extend(_rows(text, match.end(), secret))
+    return found
+
+
+def _rows(text: str, position: int, secret: list[bool]) -> list[Found]:
+    found: list[Found] = []
+    for _ in range(MAX_ROWS):
+        if text[position : position + 1] != "(":
+            break
+        position += 1
+        for hidden in secret:
+            cell = _CELL.match(text, position)
+            if cell is None:
+                return found
+            position = cell.end()
+            group = cell.lastgroup and next(name for name in ("quoted", "double", "bare") if cell[name] is not None)
+            if hidden and group and cell[group].strip() and cell[group].strip().lower() not in ("null", "default", "?", "%s"):
+                found.append((*cell.span(group), "password"))
+            if cell["end"] == ")":
+                break
+        follows = re.match(r"\s{0,4},\s{0,4}(?=\()", text[position : position + 10])
+        if follows is None:
+            break
+        position += follows.end()
+    return found
+
+
+_CODE_FIRST = re.compile(r"(?<![\w.-])(?P<value>\d{4,8}|\d{3}[- ]\d{3}|[A-Z]-?\d{6})(?= (?:is|as) (?:your|the) [\w -]{0,40}(?:code|pin|otp|password|passcode|token)\b)", re.IGNORECASE)
+_CODE_USED = re.compile(
+    r"\b(?:enter|use|type|using|input)(?: the| this| your)?(?: [\w-]{1,20}){0,3}?:? (?P<value>\d{4,8}|\d{3}[- ]\d{3})(?![\w.]) (?:to|as|for) (?:verify|log|sign|confirm|authenticate|your|complete|continue|finish|reset|access|activate)",
+    re.IGNORECASE,
+)
+
+
+def spoken_codes(text: str) -> list[Found]:
+    """Find one-time codes in sentences: `123456 is your login code`, `enter 123456 to verify`."""
+    return [(*match.span("value"), "otp") for pattern in (_CODE_FIRST, _CODE_USED) for match in pattern.finditer(text)]

@@ -1,0 +1,217 @@
+"""The redactor: secrets out of texts, values, a record's fields and its message."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from seclog_handlers import _message, rendering
+from seclog_handlers._config import as_list
+from seclog_handlers.errors import ConfigurationError
+from seclog_handlers.redaction import known, patterns
+from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
+from seclog_handlers.redaction.finder import Finder, TooDenseError
+from seclog_handlers.redaction.keys import KeyRules
+from seclog_handlers.redaction.tree import UNTOUCHED, Walk
+
+# Longer texts are cut before they are scanned.
+MAX_TEXT = 262_144
+MAX_ROUNDS = 4
+MEMO_LENGTH = 128
+MEMO_SIZE = 8_192
+FAILED = "[WITHHELD: error]"
+
+
+class Redactor:
+    """Takes secrets and personal data out of what is logged.
+
+    Caller's objects are never changed: new containers come back. Nothing here raises after construction: what cannot
+    be judged (an error, too deep, too many nodes, too long) is withheld, with a mark that says why.
+
+    Args:
+        keys: Further keys whose values are secret: names in any spelling, `*_suffix`, `prefix_*`, dotted paths.
+        allow: Keys that are not secret, against the built-in rules; in the same forms.
+        patterns: Regular expressions whose matches are secret (or their group named `secret`).
+        known_values: Secrets matched exactly wherever they stand: `env:NAME`, `file:PATH`, or names of environment
+            variables by pattern, such as `*_PASSWORD`.
+        censor: What stands in a secret's place: a marker, which may contain `{kind}`, or `mask` (the last four stay),
+            `token` (equal secrets, equal tokens), `remove`.
+
+    Raises:
+        ConfigurationError: If a value is of the wrong type, a pattern is no regular expression or not linear, a
+            reference resolves to nothing, or the censor is unknown.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[str] = (),
+        allow: Iterable[str] = (),
+        patterns: Iterable[str] = (),
+        known_values: Iterable[str] = (),
+        censor: str = DEFAULT_MARKER,
+    ) -> None:
+        self._censor = Censor(censor)
+        self._rules = KeyRules(_names("redact.keys", keys), _names("redact.allow", allow))
+        self._finder = Finder(self._rules, _more(patterns, known_values))
+        self._clean: dict[str, None] = {}
+        self.marker = self._censor.marker
+        if self._find(f"{self.marker} password={self.marker}"):
+            raise ConfigurationError(
+                f"redact.censor is {censor!r}, which would itself be taken for a secret: use a marker such as '[REDACTED]'.",
+            )
+
+    def text(self, text: str) -> str:
+        """Return `text` without its secrets; at most 256 kB of it, with a mark that says how much is missing."""
+        if text in self._clean:
+            return text
+        try:
+            return self._checked(text)
+        except Exception:
+            return FAILED
+
+    def value(self, value: Any, key: str | None = None) -> Any:
+        """Return `value` without its secrets: plain scalars as they are, containers as new ones, the rest as text.
+
+        Args:
+            value: Anything.
+            key: The name it is logged under, if any.
+        """
+        try:
+            rule = self._rules.rule(key) if type(key) is str else None
+            return self._walk().value(value, rule)
+        except Exception:
+            return FAILED
+
+    def fields(self, mapping: Mapping[str, Any], leave: Collection[str] = frozenset()) -> dict[str, Any]:
+        """Return a record's extra fields without their secrets.
+
+        Args:
+            mapping: The fields, by name.
+            leave: Names whose values pass as they are.
+        """
+        result: dict[str, Any] = {}
+        walk = self._walk()
+        rule_of, clean = self._rules.rule, self._clean
+        for key, value in mapping.items():
+            if key in leave:
+                result[key] = value
+                continue
+            try:
+                rule = rule_of(key)
+                if rule is None and (type(value) in UNTOUCHED or (type(value) is str and value in clean)):
+                    redacted = value
+                else:
+                    redacted = walk.mapping({key: value}, None, -1) if self._rules.uses_paths else walk.value(value, rule)
+                    if self._rules.uses_paths:
+                        redacted = next(iter(redacted.values()), self.marker)
+                    if self._censor.removes and rule is not None and redacted == self.marker:
+                        continue
+            except Exception:
+                redacted = FAILED
+            result[key if key in clean else self.text(key)] = redacted
+        return result
+
+    def message(self, msg: Any, args: Any) -> tuple[Any, Any]:
+        """Return a record's `msg` and `args` without their secrets, still fit for each other.
+
+        The number of arguments stays, a mapping stays a mapping, clean numbers stay numbers. Arguments that do not
+        fit the template are withheld, with a note.
+        """
+        try:
+            return self._message(msg, args)
+        except Exception:
+            return FAILED, ()
+
+    def _message(self, msg: Any, args: Any) -> tuple[Any, Any]:
+        kind = type(args)
+        if args is None or (kind is tuple and not args) or (issubclass(kind, dict) and not dict.__len__(args)):
+            return (self.text(msg) if type(msg) is str else self.value(msg)), args
+        if type(msg) is not str:
+            msg = str.__str__(msg) if issubclass(type(msg), str) else rendering.text(msg)
+        return _message.rewrite(msg, self._args(args), self._replacements)
+
+    def _args(self, args: Any) -> Any:
+        kind = type(args)
+        if kind is tuple:
+            clean = self._clean
+            if all(type(arg) in UNTOUCHED or (type(arg) is str and arg in clean) for arg in args):
+                return args
+            walk = self._walk()
+            return tuple([walk.value(arg, None) for arg in args])
+        if issubclass(kind, dict):
+            redacted = self._walk().mapping(args, None, 0)
+            return redacted if kind is dict else _message.Atoms(redacted)
+        if isinstance(args, Mapping):
+            return self._walk().mapping(dict(args), None, 0)
+        return (self.value(args),)
+
+    def _walk(self) -> Walk:
+        return Walk(self.text, self._rules, self._censor)
+
+    def _checked(self, text: str) -> str:
+        if len(text) > MAX_TEXT:
+            head, missing = _cut(text, MAX_TEXT)
+            return f"{self._scanned(head)}[CUT: {missing} characters missing]"
+        return self._scanned(text)
+
+    def _scanned(self, text: str) -> str:
+        """Redact until a further pass would change nothing."""
+        for _ in range(MAX_ROUNDS):
+            try:
+                found = self._find(text)
+            except TooDenseError as error:
+                head, missing = _cut(text, max(error.position, 1))
+                return f"{self._scanned(head)}[CUT: {missing} characters missing]"
+            if not found:
+                self._remember(text)
+                return text
+            text = _message.applied(text, self._replaced(text, found))
+        return text
+
+    def _remember(self, text: str) -> None:
+        if len(text) <= MEMO_LENGTH:
+            if len(self._clean) >= MEMO_SIZE:
+                self._clean.clear()
+            self._clean[text] = None
+
+    def _find(self, text: str) -> list[tuple[int, int, str]]:
+        return self._finder.find(self._censor.seal(text))
+
+    def _replacements(self, text: str) -> list[tuple[int, int, str]]:
+        if text in self._clean:
+            return []
+        if len(text) > MAX_TEXT:
+            text = _cut(text, MAX_TEXT)[0]
+        return self._replaced(text, self._find(text))
+
+    def _replaced(self, text: str, found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+        replacement = self._censor.replacement
+        return [(start, end, replacement(text[start:end], kind)) for start, end, kind in found]
+
+
+def _cut(text: str, limit: int) -> tuple[str, int]:
+    """Cut before `limit`, and before the unbroken run that stands there; return it and how much is missing."""
+    parts = text[: limit - 64 if limit > 64 else limit].rsplit(None, 1)  # noqa: PLR2004 - room for the mark
+    head = parts[0] + " " if len(parts) > 1 else ""
+    return head, len(text) - len(head)
+
+
+def _names(key: str, value: Any) -> list[str]:
+    return [name for name in as_list(key, value) if name.strip("*. ")]
+
+
+def _more(regexes: Any, references: Any) -> list[Any]:
+    more = []
+    compiled = patterns.compile_patterns(_patterns(regexes))
+    values = known.known_values(as_list("redact.known_values", references))
+    if compiled:
+        more.append(patterns.finder(compiled))
+    if values:
+        more.append(known.finder(values))
+    return more
+
+
+def _patterns(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [line.strip() for line in value.splitlines() if line.strip()]
+    return as_list("redact.patterns", value)

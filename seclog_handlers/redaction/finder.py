@@ -1,0 +1,275 @@
+"""Finds every secret of one text: the gate says where to look, local matchers look there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from seclog_handlers.redaction import commands, gate, keyvalue, layers, pii, tokens, web
+from seclog_handlers.redaction.censor import SEAL
+from seclog_handlers.redaction.keys import KeyRules, Rule
+
+Found = tuple[int, int, str]
+
+# Denser text than this is no log line: the scan stops there and the rest is withheld.
+HITS_PER_TEXT = 512
+CHARACTERS_PER_HIT = 48
+
+# Every name of vocabulary.py contains one of these, in lower case.
+_LONG_WORDS = (
+    "pass", "pwd", "pswd", "secret", "token", "apikey", "cred", "auth", "cookie", "csrf", "xsrf", "bearer", "mnemonic",
+    "sessid", "sessionid", "sessionkey", "privkey", "privatekey", "secretkey", "accesskey", "encryptionkey", "signingkey",
+    "masterkey", "accountkey", "storagekey", "sharedkey", "appkey", "licensekey", "consumerkey",
+    "kennwort", "wachtwoord", "senha", "contrase", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode",
+    "losenord", "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "phonenumber", "mobilenumber",
+    "creditcard", "cardnumber", "ccnum", "aadhaar", "aadhar", "personnummer", "codice", "identified", "telefon",
+)  # fmt: skip
+_SHORT_WORDS = (
+    "key", "keys", "pin", "pins", "pincode", "otp", "otps", "otpcode", "totp", "hotp", "cvv", "cvc", "cvn", "cvvcode", "ssn",
+    "sid", "sess", "session", "sessions", "sig", "signature", "code", "codes", "jwt", "pat", "psw", "pword", "pw", "rootpw",
+    "bindpw", "salt", "seed", "phrase", "answer", "answers", "basic", "digest", "negotiate", "phone", "phones", "mobile", "cell",
+    "cellphone", "telephone", "tel", "msisdn", "fax", "whatsapp", "handy", "nino", "cpf", "pesel", "bsn", "curp", "dob", "birth",
+    "birthdate", "birthday", "born", "iban", "ibans", "bban", "pan", "card", "dni", "nif", "nir", "rrn", "tin", "hmac", "sas",
+    "ticket", "nonce", "verifier", "assertion", "number", "num", "security", "social", "tax", "national", "material", "psk",
+    "license", "licence", "insee", "verification", "community", "response", "account", "bank", "identity",
+)  # fmt: skip
+
+_SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate"})
+_AFTER_WORDS = frozenset({
+    "id", "key", "keys", "code", "codes", "number", "phrase", "answer", "token", "password", "card", "identifier", "security",
+    "insurance", "license", "licence", "no", "hash", "cookie", "account", "of",
+})  # fmt: skip
+_NEXT_WORD = re.compile(r"[ \t]([A-Za-z]{2,12})(?![A-Za-z])")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
+MAX_BASE64 = 65_536
+_LOWER = {code: code + 32 for code in range(65, 91)}
+
+
+class TooDenseError(ValueError):
+    """A text asks for more look-ups than any log line; `position` is how far it was judged."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
+
+
+class Finder:
+    """Finds secrets in text.
+
+    Args:
+        rules: How names are judged.
+        more: Further finders, each from text to spans: a user's patterns, known values.
+    """
+
+    def __init__(self, rules: KeyRules, more: Iterable[Callable[[str], Iterable[Found]]] = ()) -> None:
+        self._rules = rules
+        self._more = tuple(more)
+        mine = [word for word in rules.mentions() if word]
+        self._words = re.compile(gate.trie([*_LONG_WORDS, *mine], _SHORT_WORDS))
+        self._gate = gate.Words(self._words, commands.FIRST_WORDS)
+        self._programs = re.compile(gate.trie(commands.WORDS))
+        self._tokens = re.compile(gate.trie(look.start for looks in tokens.LOOKS.values() for look in looks))
+
+    def find(self, text: str, depth: int = 0) -> list[Found]:
+        """Return (start, end, kind) of everything secret, sorted and without overlaps.
+
+        Raises:
+            TooDenseError: If the text holds more names and tokens than its length explains.
+        """
+        raw = text.encode("utf-8", "surrogatepass")
+        named, program = self._gate.ask(raw) if text.isascii() else (True, True)
+        users = _urls(text) if "://" in text else []
+        found = [user for user in users if user[2]]
+        if named:
+            self._names(text, _lower(text), found, users)
+        if program:
+            self._commands(text, _lower(text), found)
+        if gate.has_long_run(raw) or "Q~" in text:
+            self._runs(text, found, depth)
+        if gate.has_many_digits(raw):
+            found.extend(pii.numbers(text))
+        if gate.has_lettered_id(raw):
+            found.extend(pii.ibans(text))
+            found.extend(pii.lettered_ids(text))
+        if "@" in text:
+            found.extend(pii.emails(text, users))
+        if "/" in text:
+            found.extend(web.path_tokens(text))
+        if " to " in text or " your " in text:
+            found.extend(commands.spoken_codes(text))
+        if "-----BEGIN" in text:
+            found.extend(_pem(text))
+        for more in self._more:
+            found.extend(more(text))
+        if depth < layers.MAX_LAYERS and layers.may_decode(text):
+            self._layer(text, found, depth)
+        return merged(text, found) if found else found
+
+    def _names(self, text: str, low: str, found: list[Found], users: list[Found]) -> None:
+        budget = HITS_PER_TEXT + len(text) // CHARACTERS_PER_HIT
+        done = 0
+        zones = [(text.rindex("://", 0, start), end) for start, end, _ in users]
+        for match in self._words.finditer(low):
+            start = match.start()
+            if start < done or (zones and any(first < start < end for first, end in zones)):
+                continue
+            budget -= 1
+            if not budget:
+                raise TooDenseError(start)
+            done = max(done, self._name(text, start, match.end(), match[0], found))
+
+    def _name(self, text: str, start: int, end: int, word: str, found: list[Found]) -> int:
+        if word in _SCHEMES:
+            spans = web.scheme(text, end, word)
+            if spans:
+                found.extend(spans)
+                return spans[-1][1]
+        if word == "identified":
+            return _identified(text, end, found)
+        start, end = keyvalue.identifier(text, start, end)
+        rule = keyvalue.rule_at(text, start, end, self._rules)
+        if rule is None or rule.sort == "weak":
+            rule, end = self._with_next(text, start, end, rule)
+            if rule is None:
+                return end
+        return _by_kind(text, start, end, rule, found)
+
+    def _commands(self, text: str, low: str, found: list[Found]) -> None:
+        done = 0
+        for match in self._programs.finditer(low):
+            if match.start() >= done:
+                found.extend(commands.options(text, match.start()))
+                done = match.end()
+        if not done:
+            return
+        if "into" in low:
+            found.extend(commands.inserted(text, self._is_column))
+        if "|" in text:
+            found.extend(commands.piped(text))
+        if "AUTH" in text:
+            found.extend(commands.redis_auth(text))
+
+    def _is_column(self, name: str) -> bool:
+        rule = self._rules.rule(name)
+        return rule is not None and rule.sort != "weak"
+
+    def _with_next(self, text: str, start: int, end: int, rule: Rule | None) -> tuple[Rule | None, int]:
+        """`session id`, `social security number`: the name may go on after a space."""
+        stop, name = end, text[start:end]
+        for _ in range(2):
+            follows = _NEXT_WORD.match(text, stop)
+            if follows is None or follows[1].lower() not in _AFTER_WORDS:
+                break
+            stop, name = follows.end(), f"{name} {follows[1]}"
+            joined = self._rules.rule(name)
+            if joined is not None and joined.sort != "weak":
+                rule, end = joined, stop
+        return rule, end
+
+    def _runs(self, text: str, found: list[Found], depth: int) -> None:
+        done = 0
+        for match in self._tokens.finditer(text):
+            start = match.start()
+            if start < done or (start and text[start - 1].isalnum() and text[start - 1].isascii()):
+                continue
+            token = tokens.token_at(text, start, match[0].lower())
+            if token is not None:
+                done = token[0]
+                found.append((start, done, token[1]))
+        found.extend(tokens.shaped(text))
+        if depth < layers.MAX_LAYERS:
+            for match in _BASE64.finditer(text):
+                self._base64(match, found, depth)
+
+    def _base64(self, match: re.Match[str], found: list[Found], depth: int) -> None:
+        run = match[0]
+        if len(run) > MAX_BASE64:
+            return
+        decoded = web.decode_base64(run)
+        if decoded is None:
+            return
+        if re.fullmatch(r"[\w.@+-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}", decoded) or self.find(decoded, depth + 1):
+            found.append((match.start(), match.end(), "encoded"))
+
+    def _layer(self, text: str, found: list[Found], depth: int) -> None:
+        layer = layers.decode(text)
+        if layer is None:
+            return
+        for start, end, kind in self.find(layer.text, depth + 1):
+            found.append((*layer.back(start, end), kind))
+
+
+def _lower(text: str) -> str:
+    low = text.lower()
+    return low if len(low) == len(text) else text.translate(_LOWER)
+
+
+def _by_kind(text: str, start: int, end: int, rule: Rule, found: list[Found]) -> int:
+    spans: list[Found] | None = None
+    if rule.kind == "authorization":
+        spans = web.authorization(text, end)
+    elif rule.kind == "cookie":
+        spans = web.cookies(text, end, setting="set" in text[start:end].lower())
+    if spans is None:
+        spans = keyvalue.find(text, start, end, rule)
+    found.extend(spans)
+    return spans[-1][1] if spans else end
+
+
+_SQL_USER = re.compile(r"\b(?:user|role|USER|ROLE|grant|GRANT)\s")
+_IDENTIFIED = re.compile(r"\s{1,4}(?:with\s{1,4}['\"`]?\w{1,40}['\"`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?", re.IGNORECASE)
+
+
+def _identified(text: str, end: int, found: list[Found]) -> int:
+    match = _IDENTIFIED.match(text, end)
+    value = keyvalue.value_at(text, match.end()) if match else None
+    if value is None or value.end <= value.start or not (value.quoted or _SQL_USER.search(text, max(0, end - 200), end)):
+        return end
+    found.append((value.start, value.end, "password"))
+    return value.end
+
+
+def _urls(text: str) -> list[Found]:
+    found: list[Found] = []
+    position = text.find("://")
+    while position >= 0:
+        spans = web.userinfo(text, position)
+        found.extend(spans)
+        position = text.find("://", spans[-1][1] if spans else position + 3)
+    return found
+
+
+_PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?)-----")
+
+
+def _pem(text: str) -> list[Found]:
+    """Find private keys; one without an end goes to the end of the text."""
+    found: list[Found] = []
+    position = 0
+    while True:
+        match = _PEM_LABEL.search(text, position)
+        if match is None:
+            return found
+        closing = f"-----END {match[1]}-----"
+        end = text.find(closing, match.end())
+        if end < 0:
+            found.append((match.end(), len(text), "private-key"))
+            return found
+        found.append((match.start(), end + len(closing), "private-key"))
+        position = end + len(closing)
+
+
+def merged(text: str, found: list[Found]) -> list[Found]:
+    """Sort spans, join those that overlap (the longest names the kind), drop what an earlier pass has censored."""
+    found.sort()
+    result: list[Found] = []
+    for start, end, kind in found:
+        if start >= end or not text[start:end].strip(SEAL + "\"'`\\ ,;[](){}"):
+            continue
+        if result and start < result[-1][1]:
+            before = result[-1]
+            longer = kind if end - start > before[1] - before[0] else before[2]
+            result[-1] = (before[0], max(end, before[1]), longer)
+        else:
+            result.append((start, end, kind))
+    return result

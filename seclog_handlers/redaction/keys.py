@@ -1,0 +1,214 @@
+"""Classifies keys by their words: does this name hold a secret, speak about one, or neither?"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from seclog_handlers.redaction import vocabulary as words_of
+
+MAX_KEY = 100
+MAX_MEMO = 4096
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
+_LONGEST_PHRASE = 4
+_ENDINGS = tuple(
+    (word, words_of.STRONG[word])
+    for word in (
+        "password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "credential", "credentials",
+        "sessionid", "sessid", "cookie", "accesskey", "privatekey", "secretkey", "passwort",
+    )
+)  # fmt: skip
+_NOT_ENDINGS = frozenset({"nontoken", "subtoken", "pretoken", "detoken", "wordtoken"})
+
+
+class Rule(NamedTuple):
+    """How a value under a key is judged.
+
+    Attributes:
+        kind: What is reported: password, token, session, otp, card, ...
+        sort: `strong` (any value), `code` (numbers, too), `digits` (only values with digits), `weak` (only values
+            that look made by a machine), `user` (configured: everything).
+    """
+
+    kind: str
+    sort: str
+
+
+class KeyRules:
+    """The built-in words plus a user's keys; remembers what it has classified.
+
+    Args:
+        keys: Further secret keys: plain names in any spelling, `*_suffix`, `prefix_*`, dotted paths.
+        allow: Keys that hold no secret, in the same forms; they prevail.
+    """
+
+    def __init__(self, keys: Iterable[str] = (), allow: Iterable[str] = ()) -> None:
+        self._keys = _Names(keys)
+        self._allow = _Names(allow)
+        self.uses_paths = bool(self._keys.paths or self._allow.paths)
+        self._memo: dict[str, Rule | None] = {}
+
+    def rule(self, key: str) -> Rule | None:
+        """Return how values under `key` are judged, or None if it names no secret."""
+        try:
+            return self._memo[key]
+        except KeyError:
+            rule = self._classify(key[:MAX_KEY])
+        if len(key) <= MAX_KEY:
+            if len(self._memo) >= MAX_MEMO:
+                self._memo.clear()
+            self._memo[key] = rule
+        return rule
+
+    def rule_of_path(self, path: tuple[str, ...]) -> Rule | None:
+        """Return the rule for a key inside containers; a user's dotted paths prevail over single names."""
+        if self._allow.has_path(path):
+            return None
+        if self._keys.has_path(path):
+            return Rule("field", "user")
+        return self.rule(path[-1])
+
+    def mentions(self) -> list[str]:
+        """Return literals, in lower case, that a user's own keys need the gate to look for."""
+        return self._keys.literals()
+
+    def _classify(self, key: str) -> Rule | None:
+        if self._allow.has(key):
+            return None
+        if self._keys.has(key):
+            return Rule("field", "user")
+        return classify(words(key))
+
+
+class _Names:
+    def __init__(self, names: Iterable[str]) -> None:
+        self.exact: set[str] = set()
+        self.spelled: list[str] = []
+        self.starts: tuple[str, ...] = ()
+        self.ends: tuple[str, ...] = ()
+        self.paths: list[tuple[str, ...]] = []
+        for name in names:
+            self._add(name)
+
+    def _add(self, name: str) -> None:
+        if name.startswith("*"):
+            self.ends += (name.strip("*").lower(),)
+        elif name.endswith("*"):
+            self.starts += (name.strip("*").lower(),)
+        elif "." in name:
+            self.paths.append(tuple(map(_plain, name.split("."))))
+        else:
+            self.exact.add(_plain(name))
+            self.spelled.append(name)
+
+    def has(self, key: str) -> bool:
+        low = key.lower()
+        return (
+            _plain(key) in self.exact
+            or (bool(self.ends) and low.endswith(self.ends))
+            or (bool(self.starts) and low.startswith(self.starts))
+            or (bool(self.paths) and "." in key and self.has_path(tuple(key.split("."))))
+        )
+
+    def has_path(self, path: tuple[str, ...]) -> bool:
+        plain = tuple(map(_plain, path))
+        return any(plain[-len(wanted) :] == wanted for wanted in self.paths)
+
+    def literals(self) -> list[str]:
+        names = [*self.starts, *self.ends, *(path[-1] for path in self.paths), *self.spelled]
+        return [parts[0] for parts in map(words, names) if parts]
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[\W_]", "", key).lower()
+
+
+def words(key: str) -> list[str]:
+    """Split a key into its words, in lower case: `dbPassword`, `DB_PASSWORD` and `db-password` alike."""
+    if not key.isascii():
+        key = unicodedata.normalize("NFKC", key)
+    return [word.lower() for word in _WORD.findall(key)]
+
+
+def classify(parts: list[str]) -> Rule | None:
+    """Return the rule that the words of a key ask for, or None."""
+    for start in range(len(parts)):
+        found = _match(parts, start)
+        if found is not None:
+            rule, end = found
+            if not _is_about(parts, start, end, rule):
+                return rule
+    return None
+
+
+def _match(parts: list[str], start: int) -> tuple[Rule, int] | None:
+    """Find the longest secret name that starts at word `start`, and where it ends."""
+    for end in range(min(len(parts), start + _LONGEST_PHRASE), start, -1):
+        phrase = " ".join(parts[start:end])
+        for table, sort in _TABLES:
+            kind = table.get(phrase)
+            if kind is not None:
+                return Rule(kind, sort), end
+    word = parts[start]
+    if word in words_of.SHORT:
+        return _short(parts, start)
+    for ending, kind in _ENDINGS:
+        if word.endswith(ending) and word not in _NOT_ENDINGS:
+            return Rule(kind, "strong"), start + 1
+    for ending in words_of.SHORT:
+        if word.endswith(ending) and word[: -len(ending)] in words_of.SHORT_HEADS:
+            return Rule("password", "strong"), start + 1
+    if word.startswith("password") and word[8:] not in words_of.BENIGN_TAILS:
+        return Rule("password", "strong"), start + 1
+    return None
+
+
+_TABLES = (
+    (words_of.PHRASES, "strong"),
+    (words_of.CODES, "code"),
+    (words_of.NUMBERS, "digits"),
+    (words_of.STRONG, "strong"),
+    (words_of.WEAK, "weak"),
+)
+
+
+def _short(parts: list[str], start: int) -> tuple[Rule, int]:
+    strong = start == len(parts) - 1 and all(head in words_of.SHORT_HEADS for head in parts[:start])
+    return Rule("password", "strong" if strong else "weak"), start + 1
+
+
+def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
+    """Tell whether the other words say that the key speaks about a secret and does not hold it."""
+    tail = parts[end:]
+    if tail and _tail_is_benign(tail, parts[end - 1], rule):
+        return True
+    if not start:
+        return False
+    heads = {parts[0], parts[start - 1]}
+    if rule.kind == "password" and not words_of.PASSWORD_ACTIONS.isdisjoint(heads):
+        return True
+    if rule.sort == "weak" and (parts[start - 1] in _WEAK_HEADS or end < len(parts)):
+        return True
+    return not words_of.BENIGN_HEADS.isdisjoint(heads)
+
+
+# `status_code`, `primary_key`, `public_key`: the weak words in their everyday meanings.
+_WEAK_HEADS = frozenset("""
+    status error exit return response country zip postal area currency language product reason result http promo
+    discount coupon source byte op char color event item gift voucher lang qr bar dial err exc reply
+    primary foreign public sort cache partition row map dict index object lookup dedup idempotency group composite
+    natural surrogate unique translation message routing shard hash range storage bucket file image s keyboard
+    database db requests aiohttp tls ssh http ml training live user current active
+""".split())  # fmt: skip
+
+
+def _tail_is_benign(tail: list[str], matched: str, rule: Rule) -> bool:
+    if tail[0] == "id":
+        return matched not in words_of.ID_IS_SECRET
+    if tail == ["hash"] or tail == ["digest"]:
+        return rule.kind != "password"
+    if tail[-1] in words_of.STRONG and rule.sort != "weak":
+        return False
+    return tail[-1] in words_of.BENIGN_TAILS or tail[0] in words_of.BENIGN_TAILS

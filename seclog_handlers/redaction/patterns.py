@@ -1,0 +1,173 @@
+"""A user's own patterns: compiled, and refused when their cost grows faster than their input."""
+
+from __future__ import annotations
+
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from seclog_handlers.errors import ConfigurationError
+
+Found = tuple[int, int, str]
+
+# Slower than this on so short a text is not linear: an honest pattern reads a kilobyte in microseconds.
+SMALL = (16, 20, 22, 24, 26, 28, 30)
+LARGE = (1000, 2000, 4000, 8000)
+TOO_SLOW = 0.02
+GROWTH = 3.0
+FAST_ENOUGH = 0.0015
+ENDINGS = ("", "!", "\n", "\u00e9")
+MAX_PUMPS = 24
+
+
+def compile_patterns(patterns: Iterable[str]) -> list[re.Pattern[str]]:
+    """Compile the user's patterns.
+
+    Raises:
+        ConfigurationError: If one is no regular expression, matches nothing at all, or grows faster than its input.
+    """
+    return [_compiled(pattern) for pattern in patterns]
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compiled = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ConfigurationError(
+            f"redact.patterns has {pattern!r}, which is not a regular expression ({error}): see the re module's syntax.",
+        ) from error
+    if compiled.search("") is not None:
+        raise ConfigurationError(
+            f"redact.patterns has {pattern!r}, which matches the empty text: give what must be there, such as [0-9]+ for [0-9]*.",
+        )
+    reason = growth(compiled)
+    if reason:
+        raise ConfigurationError(
+            f"redact.patterns has {pattern!r}, whose cost grows faster than its input ({reason}): start it with a literal, "
+            "bound its repetitions ({1,64} for +), and do not nest them.",
+        )
+    return compiled
+
+
+def growth(compiled: re.Pattern[str]) -> str | None:
+    """Return why a pattern's cost is not linear, measured on texts made to repeat its own parts; None if it is."""
+    for prefix, pump in _pumps(compiled.pattern):
+        for ending in ENDINGS:
+            reason = _grows(compiled, prefix, pump, ending)
+            if reason:
+                return reason
+    return None
+
+
+def _grows(compiled: re.Pattern[str], prefix: str, pump: str, ending: str) -> str | None:
+    for size in SMALL:
+        if _cost(compiled, prefix + pump * size + ending) > TOO_SLOW:
+            return f"{size} times {pump!r} takes over {TOO_SLOW * 1000:g} ms"
+    times = []
+    for size in LARGE:
+        times.append(_cost(compiled, prefix + pump * (size // len(pump)) + ending))
+        if times[-1] > TOO_SLOW:
+            return f"{size} characters of {pump!r} take over {TOO_SLOW * 1000:g} ms"
+    if times[-1] > FAST_ENOUGH and times[-1] > GROWTH * times[-2] and times[-2] > GROWTH * times[-3]:
+        return f"twice as much of {pump!r} takes {times[-1] / times[-2]:.1f} times as long"
+    return None
+
+
+def _cost(compiled: re.Pattern[str], text: str) -> float:
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        for _found in compiled.finditer(text):
+            pass
+        best = min(best, time.perf_counter() - start)
+        if best < TOO_SLOW:
+            break
+    return best
+
+
+def _pumps(pattern: str) -> list[tuple[str, str]]:
+    """Return (prefix, repeated part) pairs: samples of each repetition in the pattern, after what must come before it."""
+    pumps: list[tuple[str, str]] = [("", "a"), ("", "0"), ("", " "), ("", "a."), ("", "a@"), ("", "a-")]
+    try:
+        _walk(_parsed(pattern), "", pumps)
+    except Exception:  # noqa: S110 - a construct of a newer re: the generic texts above remain
+        pass
+    return list(dict.fromkeys(pumps))[:MAX_PUMPS]
+
+
+def _parsed(pattern: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from re import _parser  # noqa: PLC0415 - its place since 3.11
+        except ImportError:
+            import sre_parse as _parser  # type: ignore[no-redef]  # noqa: PLC0415
+        return _parser.parse(pattern)
+
+
+def _walk(parsed: Any, before: str, pumps: list[tuple[str, str]]) -> str:
+    """Collect pumps; return the shortest text the parsed pattern matches, as far as that is easy to say."""
+    text = ""
+    for operation, argument in parsed:
+        name = str(operation)
+        if "REPEAT" in name:
+            low, high, inner = argument
+            sample = _walk(inner, before + text, pumps)
+            if sample and (high > 1):
+                pumps.append((before + text, sample))
+                pumps.append(("", before + text + sample))
+            text += sample * min(max(low, 1), 40)
+        else:
+            text += _sample(name, argument, before + text, pumps)
+    return text
+
+
+def _sample(name: str, argument: Any, before: str, pumps: list[tuple[str, str]]) -> str:
+    if name == "LITERAL":
+        return chr(argument)
+    if name == "NOT_LITERAL":
+        return "b" if argument == ord("a") else "a"
+    if name == "ANY":
+        return "a"
+    if name == "SUBPATTERN":
+        return _walk(argument[-1], before, pumps)
+    if name == "BRANCH":
+        samples = [_walk(branch, before, pumps) for branch in argument[1]]
+        return samples[0]
+    if name == "IN":
+        return _member(argument)
+    if name in ("ASSERT", "ASSERT_NOT"):
+        _walk(argument[1], before, pumps)
+    return ""
+
+
+_CATEGORIES = {"CATEGORY_DIGIT": "0", "CATEGORY_SPACE": " ", "CATEGORY_WORD": "a", "CATEGORY_NOT_DIGIT": "a",
+               "CATEGORY_NOT_SPACE": "a", "CATEGORY_NOT_WORD": "-"}  # fmt: skip
+
+
+def _member(options: Any) -> str:
+    name, argument = str(options[0][0]), options[0][1]
+    if name == "NEGATE":
+        banned = re.compile("[" + "".join(re.escape(chr(a)) for n, a in options[1:] if str(n) == "LITERAL") + "\u0000]")
+        return next(character for character in "a0-. b" if not banned.match(character))
+    if name == "RANGE":
+        return chr(argument[0])
+    if name == "CATEGORY":
+        return _CATEGORIES.get(str(argument), "a")
+    return chr(argument) if isinstance(argument, int) else "a"
+
+
+def finder(patterns: list[re.Pattern[str]]) -> Callable[[str], Iterable[Found]]:
+    """Return a function that finds the matches of all patterns; a group named `secret` narrows the match."""
+
+    def find(text: str) -> Iterable[Found]:
+        for pattern in patterns:
+            for match in pattern.finditer(text):
+                group: Any = "secret" if "secret" in pattern.groupindex and match["secret"] else 0
+                yield (*match.span(group), "pattern")
+
+    return find

@@ -1,0 +1,277 @@
+"""Personal data that is known by its own look: e-mail, phone and card numbers, IBANs, national ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+Found = tuple[int, int, str]
+
+_LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'/=!#$&*?^`{|}~"
+_LOCAL_STRICT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'"
+MAX_LOCAL = 64
+_DOMAIN = re.compile(r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[A-Za-z0-9-]{1,59}|[A-Za-z]{2,24})(?![A-Za-z0-9_-]|\.[A-Za-z0-9]{1,24}[@:/]?\w|@)")
+_NOT_MAIL = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "service", "timer", "socket", "py", "2x", "3x", "mount", "target", "local", "localdomain", "internal", "lan"})
+# Digits with the separators people write in numbers; letters around it mean that it is something else.
+_NUMBER = re.compile(r"(?<![\w.,:#/-])(?:\+|00)?\(?\d(?:[ \t]?[-.()/]?[ \t]?\(?\d){6,24}(?![\w]|[.,:]\d|-\w)")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+# Length of an IBAN by country: ISO 13616 registry.
+_IBAN_LENGTH = {
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
+    "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29,
+    "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28,
+    "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26, "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28,
+    "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MN": 20,
+    "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29, "PT": 25,
+    "QA": 29, "RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27,
+    "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
+}  # fmt: skip
+# Issuer ranges of payment cards with their lengths (ISO/IEC 7812 as the schemes publish them).
+_ISSUERS = re.compile(
+    r"4\d{12}(?:\d{3})?(?:\d{3})?|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d|09)\d{11}"
+    r"|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15}|220[0-4]\d{12}",
+)
+_SSN = re.compile(r"(?!000|666|9\d\d)\d{3}([- ])(?!00)\d\d\1(?!0000)\d{4}")
+_DATE = re.compile(r"(?:19|20)\d\d[-./ ]?(?:0[1-9]|1[0-2])[-./ ]?(?:0[1-9]|[12]\d|3[01]).*|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d.*|\d{1,4}(?:\.\d{1,5}){2,}|\d{1,2}/\d{1,2}/\d{2,4}.*")
+_PHONE = re.compile(
+    r"\+(?!\d+\.\d+$)[1-9]\d{0,2}[ \t.-]?(?:\(\d{1,5}\)[ \t.-]?)?\d(?:[ \t.-]?\d){5,13}(?<!\.\d)|00[1-9]\d{0,2}[ .-]\d(?:[ .-]?\d){6,12}"
+    r"|(?:1[ .-])?\(\d{3}\)[ \t.-]?\d{3}[ .-]\d{4}|(?:1[-. ])?[2-9]\d{2}([-.])[2-9]\d{2}\1\d{4}|\(0\d{2,5}\)[ ]?\d{3,8}(?:[ -]\d{2,8})?"
+    r"|0\d{2,4} \d{3,4} \d{3,4}|0\d(?: \d\d){4}|0\d{2,5}[/-]\d{4,10}",
+)
+_LETTERED = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?P<nino>[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])|(?P<dni>[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z])"
+    r"|(?P<cf>[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z])|(?P<hetu>\d{6}[-+A]\d{3}[0-9A-Z])|(?P<curp>[A-Z][AEIOUX][A-Z]{2}\d{6}[HM][A-Z]{5}[0-9A-Z]\d)"
+    r"|(?P<cn>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}X)|(?P<pan>[A-Z]{3}[PCHFATBLJG][A-Z]\d{4}[A-Z]))(?![A-Za-z0-9])",
+)
+_NINO_BAD = ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
+
+
+def emails(text: str, users: Iterable[Found] = ()) -> Iterator[Found]:
+    """Yield e-mail addresses, found from their `@`; not where one ends the user's part of a URL."""
+    hosts = [(start, end) for start, end, _ in users]
+    for match in _DOMAIN.finditer(text):
+        at = match.start()
+        if any(start <= at <= end for start, end in hosts):
+            continue
+        before = text[max(0, at - MAX_LOCAL) : at]
+        if before[-1:] == '"' and before.count('"') > 1:
+            start = before.rindex('"', 0, -1)
+            yield at - len(before) + start, match.end(), "email"
+            continue
+        local = before[len(before.rstrip(_LOCAL_STRICT)) :].lstrip(".'-%+")
+        if local and local != "git" and match[0].rpartition(".")[2].lower() not in _NOT_MAIL:
+            yield at - len(local), match.end(), "email"
+
+
+def ibans(text: str) -> Iterator[Found]:
+    """Yield IBANs whose country, length and check digits are right."""
+    for match in _IBAN.finditer(text):
+        end = match.end()
+        while end > match.start() + 14:
+            compact = re.sub(r"[ -]", "", text[match.start() : end])
+            length = _IBAN_LENGTH.get(compact[:2])
+            if length is not None and len(compact) == length and _mod97(compact):
+                yield match.start(), end, "iban"
+                break
+            end = max(text.rfind(" ", 0, end), text.rfind("-", 0, end))
+
+
+def _mod97(compact: str) -> bool:
+    return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
+
+
+def numbers(text: str) -> Iterator[Found]:
+    """Yield cards, phone numbers and national ids among the longer numbers of a text."""
+    for match in _NUMBER.finditer(text):
+        kind = number_kind(match[0].strip())
+        if kind is not None:
+            yield match.start(), match.end(), kind
+        else:
+            yield from _parts(text, match)
+
+
+def _parts(text: str, match: re.Match[str]) -> Iterator[Found]:
+    """A number may be followed by another one: judge the card and the phone at its start alone."""
+    for pattern in (_CARD_GROUPS, _PHONE, _SSN):
+        found = pattern.match(text, match.start(), match.end())
+        if found is not None and (found.end() == match.end() or text[found.end()] == " "):
+            kind = number_kind(found[0])
+            if kind is not None:
+                yield found.start(), found.end(), kind
+                return
+
+
+_CARD_GROUPS = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5}")
+
+
+_ZEROS = bytes(ord("0") if 48 <= code <= 57 else code for code in range(256))
+_checks_of: dict[bytes, tuple[Callable[[str, str], str | None], ...]] = {}
+MAX_SHAPES = 4096
+
+
+def number_kind(text: str) -> str | None:
+    """Return what a number is: card, ssn, national-id or phone; None for all other numbers."""
+    shape = text.encode("ascii", "replace").translate(_ZEROS)
+    checks = _checks_of.get(shape)
+    if checks is None:
+        checks = _checks(shape.decode())
+        if len(_checks_of) >= MAX_SHAPES:
+            _checks_of.clear()
+        _checks_of[shape] = checks
+    for check in checks:
+        kind = check(text, re.sub(r"\D", "", text))
+        if kind is not None:
+            return kind
+    return None
+
+
+def _checks(shape: str) -> tuple[Callable[[str, str], str | None], ...]:
+    """Return what a number of this shape (all its digits written as 0) could be."""
+    checks: list[Callable[[str, str], str | None]] = []
+    if 13 <= shape.count("0") <= 19 and re.fullmatch(r"0[0 -]+0", shape):  # noqa: PLR2004 - lengths of card numbers
+        checks.append(_as_card)
+    if re.fullmatch(r"000(?P<s>[- ])00(?P=s)0000", shape):
+        checks.append(_as_ssn)
+    if any(re.fullmatch(wanted, shape) for wanted in _ID_SHAPES):
+        checks.append(_as_id)
+    if re.fullmatch(_PHONE_SHAPE, shape):
+        checks.append(_as_phone)
+    return tuple(checks)
+
+
+_ID_SHAPES = (
+    r"000\.000\.000-00", "0000 0000 0000", "000 000 0000", "000[ -]000[ -]000", r"000\.0000\.0000\.00", r"00\.00\.00-000\.00",
+    "0 ?00 ?00 ?00 ?000 ?000 ?00", "000000-0000000", "(?:00)?000000-0000", "0{18}",
+)  # fmt: skip
+_PHONE_SHAPE = r"\+.*|00.*|.*\(.*|(?:0[-. ])?000[-. ]000[-. ]0000|0\d+[ /-].*"
+
+
+def _as_card(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all checks
+    return "card" if is_card(digits) else None
+
+
+def _as_ssn(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all checks
+    return "ssn" if _SSN.fullmatch(text) else None
+
+
+def _as_id(text: str, digits: str) -> str | None:
+    return "national-id" if _is_formatted_id(text, digits) else None
+
+
+def _as_phone(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all checks
+    dated = _DATE.fullmatch(text) and not re.fullmatch(r"\d{3}\.\d{3}\.\d{4}", text)
+    return "phone" if _PHONE.fullmatch(text) and not dated else None
+
+
+def is_card(digits: str) -> bool:
+    """Tell whether digits are a card number: issuer range, length and Luhn."""
+    return _ISSUERS.fullmatch(digits) is not None and luhn(digits) and len(set(digits)) > 1
+
+
+def luhn(digits: str) -> bool:
+    """Check the Luhn check digit (ISO/IEC 7812)."""
+    total = 0
+    for index, character in enumerate(reversed(digits)):
+        value = int(character)
+        if index % 2:
+            value = value * 2 - 9 if value > 4 else value * 2  # noqa: PLR2004
+        total += value
+    return total % 10 == 0
+
+
+def _is_formatted_id(text: str, digits: str) -> bool:
+    """Ids that are written with their own separators and carry check digits."""
+    if re.fullmatch(r"\d{3}\.\d{3}\.\d{3}-\d\d", text):
+        return _cpf(digits)
+    if re.fullmatch(r"\d{4} \d{4} \d{4}", text):
+        return digits[0] > "1" and _verhoeff(digits)
+    if re.fullmatch(r"\d{3} \d{3} \d{4}", text):
+        return _nhs(digits)
+    if re.fullmatch(r"\d{3}[ -]\d{3}[ -]\d{3}", text):
+        return luhn(digits)
+    if re.fullmatch(r"756\.\d{4}\.\d{4}\.\d\d", text):
+        return _ean(digits)
+    if re.fullmatch(r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}", text):
+        return 97 - int(digits[:9]) % 97 == int(digits[9:]) or 97 - int("2" + digits[:9]) % 97 == int(digits[9:])
+    if re.fullmatch(r"[12] ?\d\d ?(?:0[1-9]|1[0-2]) ?\d\d ?\d{3} ?\d{3} ?\d\d", text):
+        return 97 - int(digits[:13]) % 97 == int(digits[13:])
+    if re.fullmatch(r"\d{6}-[1-4]\d{6}", text):
+        return True
+    if re.fullmatch(r"(?:19|20)?\d{6}-\d{4}", text):
+        return luhn(digits[-10:]) and _is_day(digits[-8:-4] if len(digits) == 8 else digits[-10:-4][2:])  # noqa: PLR2004
+    if re.fullmatch(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4}", text):
+        return _chinese(digits)
+    return False
+
+
+def _is_day(month_day: str) -> bool:
+    return 1 <= int(month_day[:2]) <= 12 and 1 <= int(month_day[2:]) <= 31  # noqa: PLR2004
+
+
+def _cpf(digits: str) -> bool:
+    for length in (9, 10):
+        total = sum(int(d) * (length + 1 - i) for i, d in enumerate(digits[:length]))
+        if (total * 10) % 11 % 10 != int(digits[length]):
+            return False
+    return len(set(digits)) > 1
+
+
+def _nhs(digits: str) -> bool:
+    check = 11 - sum(int(d) * (10 - i) for i, d in enumerate(digits[:9])) % 11
+    return check % 11 == int(digits[9]) and check != 10  # noqa: PLR2004
+
+
+def _ean(digits: str) -> bool:
+    return (10 - sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(digits[:12])) % 10) % 10 == int(digits[12])
+
+
+def _chinese(digits: str) -> bool:
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return "10X98765432"[sum(int(d) * w for d, w in zip(digits, weights, strict=False)) % 11] == digits[17]
+
+
+def _verhoeff(digits: str) -> bool:
+    check = 0
+    for index, digit in enumerate(reversed(digits)):
+        check = _D[check][_P[index % 8][int(digit)]]
+    return check == 0
+
+
+_P = [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]]
+for _ in range(6):
+    _P.append([_P[1][value] for value in _P[-1]])
+_D = [
+    [(i + j) % 5 if i < 5 and j < 5 else (i + j) % 5 + 5 if i < 5 else (i - j) % 5 + 5 if j < 5 else (i - j) % 5
+     for j in range(10)]
+    for i in range(10)
+]  # fmt: skip
+
+
+def lettered_ids(text: str) -> Iterator[Found]:
+    """Yield national ids that hold letters and whose check characters are right."""
+    for match in _LETTERED.finditer(text):
+        if _lettered_is_right(match.lastgroup or "", match[0]):
+            yield match.start(), match.end(), "national-id"
+
+
+def _lettered_is_right(kind: str, value: str) -> bool:
+    if kind == "nino":
+        return value[:2] not in _NINO_BAD
+    if kind == "dni":
+        number = value[0].translate(str.maketrans("XYZ", "012")) + value[1:8]
+        return "TRWAGMYFPDXBNJZSQVHLCKE"[int(number) % 23] == value[-1]
+    if kind == "cf":
+        return _codice(value)
+    if kind == "hetu":
+        return "0123456789ABCDEFHJKLMNPRSTUVWXY"[int(value[:6] + value[7:10]) % 31] == value[10] and _is_day(value[2:4] + value[:2])
+    if kind == "cn":
+        return _chinese(value)
+    return kind == "curp"
+
+
+_ODD = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23), strict=True))  # fmt: skip
+
+
+def _codice(value: str) -> bool:
+    total = sum(_ODD[c] if i % 2 == 0 else (int(c) if c.isdigit() else ord(c) - 65) for i, c in enumerate(value[:15]))
+    return chr(65 + total % 26) == value[15]

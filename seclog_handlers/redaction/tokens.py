@@ -1,0 +1,224 @@
+"""Tokens that are known by their own look: a vendor's prefix and alphabet, as the vendors document them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+# Where each look comes from: the vendor's documentation of its token format, or the published rules of its secret
+# scanning programme (GitHub, GitLab and Slack publish theirs). Entry: kind, what a token starts with, what follows.
+_W = r"[A-Za-z0-9_-]"
+_A = "[A-Za-z0-9]"
+_X = "[0-9a-f]"
+_H = "[0-9a-fA-F]"
+
+_LOOKS: tuple[tuple[str, str, str], ...] = (
+    # Clouds
+    ("aws-key-id", "AKIA ASIA ABIA ACCA A3T", rf"[A-Z0-9]{{12,20}}(?!{_W})"),
+    ("aws-bedrock", "ABSK", "[A-Za-z0-9+/]{100,300}={0,2}"),
+    ("google-api-key", "AIza", rf"{_W}{{30,45}}"),
+    ("google-oauth", "ya29.", r"[\w.-]{20,1024}"),
+    ("google-oauth", "GOCSPX-", rf"{_W}{{20,40}}"),
+    ("google-oauth", "1//0", rf"{_W}{{30,200}}"),
+    ("azure-secret", "", ""),
+    ("alibaba-key-id", "LTAI", f"{_A}{{12,30}}(?!{_W})"),
+    ("tencent-key-id", "AKID", f"{_A}{{13,40}}(?!{_W})"),
+    ("yandex", "AQVN", rf"{_W}{{35,40}}"),
+    ("yandex", "t1.", rf"[A-Z0-9a-z_-]{{20,300}}\.[A-Za-z0-9_-]{{80,90}}={{0,2}}"),
+    ("yandex", "YCAJE YCN YCP", rf"{_W}{{20,45}}"),
+    ("digitalocean", "dop_v1_ doo_v1_ dor_v1_", f"{_X}{{40,70}}"),
+    ("heroku", "HRKU-", rf"{_W}{{30,70}}"),
+    ("fly", "fo1_", rf"{_W}{{40,50}}"),
+    ("fly", "fm1_ fm1a_ fm1r_ fm2_", "[A-Za-z0-9+/=,_]{60,1024}"),
+    ("cloudflare-origin", "v1.0-", f"{_X}{{24}}-{_X}{{100,160}}"),
+    ("cloudflare", "cfut_ cfat_ cfk_", rf"{_W}{{30,60}}"),
+    ("scaleway", "SCW", "[A-Z0-9]{17}(?![A-Za-z0-9])"),
+    ("planetscale", "pscale_tkn_ pscale_pw_ pscale_oauth_", r"[\w=.-]{30,70}"),
+    ("supabase", "sbp_ sb_secret_", rf"{_W}{{20,64}}"),
+    ("neon", "napi_", rf"{_A}{{40,80}}"),
+    ("netlify", "nfp_ nfc_ nfo_ nfb_ nfu_", rf"{_A}{{30,50}}"),
+    ("vercel", "vcp_ vci_ vca_ vcr_ vck_", rf"{_A}{{20,60}}"),
+    ("render", "rnd_", f"{_A}{{20,40}}"),
+    ("tailscale", "tskey-", rf"[a-z]{{2,10}}-{_W}{{10,80}}"),
+    # Code hosts and build systems
+    ("github", "ghp_ gho_ ghu_ ghs_ ghr_", f"[A-Za-z0-9_]{{30,255}}"),
+    ("github", "github_pat_", "[A-Za-z0-9_]{30,255}"),
+    ("gitlab", "glpat- gldt- glrt- glrtr- glft- glsoat- glcbt- glptt- gloas- glimt- glagent- glffct- glwt-",
+     r"[A-Za-z0-9_.-]{18,300}"),
+    ("gitlab", "GR1348941", rf"{_W}{{18,30}}"),
+    ("gitlab", "_gitlab_session=", rf"{_X}{{32}}"),
+    ("bitbucket", "ATBB ATCTT3x", r"[A-Za-z0-9_=-]{20,400}"),
+    ("atlassian", "ATATT3 ATSTT3", r"[A-Za-z0-9_=-]{40,400}"),
+    ("npm", "npm_", f"{_A}{{30,50}}"),
+    ("pypi", "pypi-AgE", rf"{_W}{{40,1024}}"),
+    ("rubygems", "rubygems_", f"{_X}{{40,60}}"),
+    ("clojars", "CLOJARS_", f"{_A}{{50,70}}"),
+    ("crates", "cio", f"[A-Za-z0-9]{{32}}(?!{_W})"),
+    ("nuget", "oy2", f"[a-z0-9]{{43}}(?!{_W})"),
+    ("docker", "dckr_pat_ dckr_oat_", rf"{_W}{{20,60}}"),
+    ("artifactory", "AKCp", f"{_A}{{60,80}}"),
+    ("artifactory", "cmVmdGtu", f"{_A}{{40,70}}"),
+    ("circleci", "CCIPAT_ CCIPRJ_", rf"{_A}{{15,30}}_{_X}{{30,50}}"),
+    ("buildkite", "bkua_ bkct_ bkaj_", f"{_A}{{30,70}}"),
+    ("travis-sonar", "sqp_ squ_ sqa_", f"{_X}{{40}}"),
+    ("terraform", "", ""),
+    ("pulumi", "pul-", f"{_X}{{40}}"),
+    ("vault", "hvs. hvb. hvr.", rf"{_W}{{20,300}}"),
+    ("vault", "s.", f"(?=[A-Za-z]*[0-9])(?=[0-9A-Z]*[a-z]){_A}{{24}}(?![A-Za-z0-9._-])"),
+    ("doppler", "dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. dp.said.", r"[A-Za-z0-9_.-]{30,80}"),
+    ("infisical", "st.", rf"{_X}{{24}}\.{_X}{{32}}\.{_X}{{32}}"),
+    ("1password", "ops_eyJ", r"[A-Za-z0-9+/_-]{100,1024}={0,2}"),
+    ("1password", "A3-", r"[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}"),
+    ("age", "AGE-SECRET-KEY-1", "[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{40,70}"),
+    ("sourcegraph", "sgp_ slk_", rf"[A-Za-z0-9_]{{40,90}}"),
+    ("openshift", "sha256~", rf"{_W}{{43}}"),
+    ("harness", "pat. sat.", r"[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}"),
+    # Messaging
+    ("slack", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xoxo- xoxc- xoxd- xoxe.xox xapp-", r"[A-Za-z0-9%./+-]{10,512}"),
+    ("slack-webhook", "hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9+/]{20,100}"),
+    ("discord-webhook", "discord.com/api/webhooks/ discordapp.com/api/webhooks/", r"\d{15,22}/[\w-]{30,100}"),
+    ("teams-webhook", "webhook.office.com/webhookb2/", r"[\w@./-]{40,300}"),
+    ("twilio", "SK", f"{_X}{{32}}(?!{_W})"),
+    ("sendgrid", "SG.", r"[\w-]{16,32}\.[\w-]{30,60}"),
+    ("mailgun", "key- pubkey-", f"{_X}{{32}}(?!{_W})"),
+    ("sendinblue", "xkeysib- xsmtpsib-", rf"{_X}{{64}}-{_A}{{16}}"),
+    ("mandrill", "md-", rf"{_W}{{22}}(?!{_W})"),
+    ("resend", "re_", rf"(?=[A-Za-z]*[0-9]){_A}{{8}}_{_A}{{20,30}}"),
+    ("mattermost-facebook", "EAA", rf"{_A}{{80,300}}"),
+    ("facebook", "EAAC EAAB EAAG EAAM EAAH EAAD EAAJ", f"{_A}{{24,300}}"),
+    ("twitter-bearer", "AAAAAAAAAAAAAAAAAAAAA", "[A-Za-z0-9%]{30,300}"),
+    ("telegram", "", ""),
+    ("line", "LINE_", f"{_A}{{100}}"),
+    # Payments and shops
+    ("stripe", "sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_", f"{_A}{{10,255}}"),
+    ("stripe-webhook", "whsec_", r"[A-Za-z0-9+/]{24,80}={0,2}"),
+    ("square", "sq0atp- sq0csp- sq0idp-", rf"{_W}{{20,60}}"),
+    ("square", "EAAA", rf"{_W}{{22,300}}"),
+    ("shopify", "shpat_ shpss_ shpca_ shppa_ shptka_", f"{_H}{{30,40}}"),
+    ("paypal-braintree", "access_token$production$ access_token$sandbox$", rf"[0-9a-z]{{16}}\${_X}{{32}}"),
+    ("razorpay", "rzp_live_ rzp_test_", f"{_A}{{14,24}}"),
+    ("paystack", "sk_", "$never"),
+    ("flutterwave", "FLWSECK_TEST- FLWSECK- FLWPUBK_TEST- FLWPUBK-", "[A-Za-z0-9-]{12,60}"),
+    ("gocardless", "live_ sandbox_", rf"(?=[A-Za-z_-]{{0,40}}[0-9]){_W}{{36,48}}(?!{_W})"),
+    ("lob", "live_pub_ test_pub_", f"{_X}{{31}}"),
+    ("plaid", "access-sandbox- access-development- access-production- public-sandbox- public-production-",
+     "[0-9a-f-]{36}"),
+    ("duffel", "duffel_test_ duffel_live_", r"[\w=-]{40,50}"),
+    ("easypost", "EZAK EZTK", f"{_A}{{54}}"),
+    ("shippo", "shippo_live_ shippo_test_", f"{_H}{{40}}"),
+    ("adyen", "AQE", r"[a-z]hm[A-Za-z0-9+/=_-]{60,300}"),
+    # AI
+    ("anthropic", "sk-ant-", rf"{_W}{{20,200}}"),
+    ("openai", "sk-proj- sk-svcacct- sk-admin- sk-None- sk-or-v1- sk-lf- pk-lf-", rf"{_W}{{20,300}}"),
+    ("openai", "sk-", rf"(?=[A-Za-z_-]{{0,60}}[0-9]){_W}{{20,200}}"),
+    ("huggingface", "hf_ api_org_", f"{_A}{{30,40}}"),
+    ("groq", "gsk_", f"{_A}{{40,64}}"),
+    ("replicate", "r8_", f"{_A}{{30,45}}"),
+    ("xai", "xai-", f"{_A}{{60,90}}"),
+    ("perplexity", "pplx-", f"{_A}{{40,60}}"),
+    ("fireworks", "fw_", f"(?=[A-Za-z]*[0-9]){_A}{{22,30}}(?!{_W})"),
+    ("cohere-voyage", "pa-", rf"(?=[A-Za-z_-]*[0-9]){_W}{{43}}(?!{_W})"),
+    ("langsmith", "lsv2_pt_ lsv2_sk_", f"{_X}{{32}}_{_X}{{10}}"),
+    ("tavily", "tvly-", rf"{_W}{{20,50}}"),
+    ("nvidia", "nvapi-", rf"{_W}{{50,80}}"),
+    ("databricks", "dapi dkea", f"{_X}{{32}}(?:-[0-9])?(?!{_A})"),
+    # Observability
+    ("datadog", "ddapp_ ddapi_", f"{_A}{{20,60}}"),
+    ("newrelic", "NRAK- NRJS- NRII- NRAA- NRIQ- NRRA-", rf"{_W}{{16,60}}"),
+    ("newrelic", "eu01xx", f"{_X}{{30}}NRAL"),
+    ("sentry", "sntrys_ sntryu_ sntrya_ sntryi_", r"[\w+/=-]{40,400}"),
+    ("grafana", "glsa_ glc_", r"[A-Za-z0-9+/_]{30,400}={0,2}"),
+    ("grafana", "eyJrIjoi", r"[A-Za-z0-9+/]{40,400}={0,2}"),
+    ("dynatrace", "dt0c01. dt0s01. dt0s08. dt0s16.", r"[A-Z0-9]{8,24}\.[A-Z0-9]{64}"),
+    ("honeycomb", "hcaik_ hcxik_ hcxmk_", f"[a-z0-9]{{50,64}}"),
+    ("posthog", "phx_ phc_", f"{_A}{{40,50}}"),
+    ("statuspage-pagerduty", "u+", rf"{_W}{{18}}(?!{_W})"),
+    # Work tools
+    ("linear", "lin_api_ lin_oauth_", f"{_A}{{30,70}}"),
+    ("notion", "ntn_", f"{_A}{{40,60}}"),
+    ("notion", "secret_", f"{_A}{{43}}(?!{_A})"),
+    ("figma", "figd_ figo_ figu_ figor_", rf"{_W}{{30,60}}"),
+    ("airtable", "pat", rf"{_A}{{14}}\.{_X}{{64}}"),
+    ("asana", "", ""),
+    ("postman", "PMAK-", f"{_X}{{24}}-{_X}{{34}}"),
+    ("typeform", "tfp_", r"[\w.=-]{40,70}"),
+    ("contentful", "CFPAT-", rf"{_W}{{40,60}}"),
+    ("hubspot", "pat-na1- pat-eu1- pat-na2-", f"{_H}{{8}}-{_H}{{4}}-{_H}{{4}}-{_H}{{4}}-{_H}{{12}}"),
+    ("readme", "rdme_", f"[a-z0-9]{{60,80}}"),
+    ("frameio", "fio-u-", r"[\w=-]{60,70}"),
+    ("prefect", "pnu_ pnb_", f"{_A}{{30,40}}"),
+    ("infracost", "ico-", f"{_A}{{32}}"),
+    ("launchdarkly", "api-", f"{_X}{{8}}-{_X}{{4}}-{_X}{{4}}-{_X}{{4}}-{_X}{{12}}"),
+    ("settlemint", "sm_aat_ sm_pat_ sm_sat_", f"{_A}{{16}}"),
+    ("intra42", "s-s4t2ud- s-s4t2af-", f"{_X}{{64}}"),
+    ("maxmind", "", ""),
+    ("databento", "db-", f"(?=[A-Za-z]*[0-9]){_A}{{29}}(?!{_W})"),
+    ("scalingo", "tk-us-", rf"{_W}{{48}}"),
+    ("defined-networking", "dnkey-", r"[a-z0-9=_-]{26}-[a-z0-9=_-]{52}"),
+    ("sumologic", "su", f"(?=[A-Za-z]*[0-9]){_A}{{12}}(?!{_W})\\b$never"),
+    ("onfido", "api_live. api_sandbox. api_live_us. api_live_ca.", r"[\w.-]{30,60}"),
+    ("okta", "00", rf"(?=[A-Za-z0-9_-]{{0,38}}[A-Z])(?=[A-Za-z0-9_-]{{0,38}}[a-z])(?=[A-Za-z0-9_-]{{0,38}}[g-zG-Z]){_W}{{40}}(?!{_W})"),
+    ("mapbox", "sk.eyJ pk.eyJ tk.eyJ", rf"[\w-]{{20,300}}\.[\w-]{{15,100}}"),
+    ("jwt", "eyJ", r"[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"),
+    # Hashes of passwords: an offline attack away from the password
+    ("password-hash", "$2a$ $2b$ $2y$", r"\d\d\$[./A-Za-z0-9]{53}"),
+    ("password-hash", "$1$ $5$ $6$ $y$ $7$ $apr1$", r"[^\s:$,]{1,64}\$[^\s:,]{16,200}"),
+    ("password-hash", "$argon2id$ $argon2i$ $argon2d$ $scrypt$ $pbkdf2", r"[^\s\"':]{20,400}"),
+    ("password-hash", "pbkdf2_sha256$ pbkdf2_sha1$ bcrypt_sha256$ scrypt$ argon2$argon2id$", r"[^\s\"':]{20,400}"),
+    ("password-hash", "pbkdf2:sha256: scrypt:32768: pbkdf2:sha512:", r"[^\s\"']{20,400}"),
+    ("password-hash", "{SSHA} {SHA} {SSHA512} {SMD5}", r"[A-Za-z0-9+/]{20,200}={0,2}"),
+    # Bitcoin and Ethereum keys in their own export forms
+    ("wallet-key", "xprv zprv yprv", f"{_A}{{100,112}}"),
+)  # fmt: skip
+
+
+class Look(NamedTuple):
+    """One way a token may look: its kind, the literal it starts with, and what follows it."""
+
+    kind: str
+    start: str
+    rest: re.Pattern[str]
+
+
+def _looks() -> dict[str, list[Look]]:
+    table: dict[str, list[Look]] = {}
+    for kind, starts, rest in _LOOKS:
+        if starts and "$never" not in rest:
+            pattern = re.compile(rest)
+            for start in starts.split():
+                table.setdefault(start.lower(), []).append(Look(kind, start, pattern))
+    return table
+
+
+LOOKS = _looks()
+
+
+def token_at(text: str, start: int, literal: str) -> tuple[int, str] | None:
+    """Return (end, kind) of the token that starts at `start` with the lower-case `literal`, or None."""
+    for look in LOOKS[literal]:
+        if text.startswith(look.start, start):
+            match = look.rest.match(text, start + len(literal))
+            if match is not None:
+                return match.end(), look.kind
+    return None
+
+
+# Tokens without a prefix of their own, whose shape is rare enough.
+_SHAPED: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("telegram", re.compile(r"(?<![A-Za-z0-9])\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])")),
+    ("discord", re.compile(r"(?<![A-Za-z0-9_.-])[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_-])")),
+    ("terraform", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}")),
+    ("azure-secret", re.compile(r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])")),
+    ("azure-storage", re.compile(r"(?<![A-Za-z0-9+/-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])")),
+    ("azure-devops", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")),
+    ("mailchimp", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
+    ("asana", re.compile(r"(?<![A-Za-z0-9/.])[012]/\d{16,20}(?:/\d{16,20})?:[0-9a-f]{32}(?![A-Za-z0-9])")),
+    ("maxmind", re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])")),
+    ("aws-secret", re.compile(r"(?<![A-Za-z0-9+/=_.-])(?=[A-Za-z+/]{0,39}\d)(?=[^A-Z]{0,39}[A-Z])(?=[^a-z]{0,39}[a-z])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])")),
+    ("wallet-key", re.compile(r"(?<![A-Za-z0-9])[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
+)  # fmt: skip
+
+
+def shaped(text: str) -> list[tuple[int, int, str]]:
+    """Return the tokens that are known by their shape alone."""
+    return [(match.start(), match.end(), kind) for kind, pattern in _SHAPED for match in pattern.finditer(text)]

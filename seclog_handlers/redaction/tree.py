@@ -1,0 +1,238 @@
+"""Walks values: mappings by key, pairs and entries by name, text by content; new containers, bounded."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from seclog_handlers import rendering
+from seclog_handlers.redaction import pii
+from seclog_handlers.redaction.censor import Censor
+from seclog_handlers.redaction.keys import KeyRules, Rule
+from seclog_handlers.redaction.values import is_secret
+
+MAX_DEPTH = 12
+MAX_NODES = 5_000
+MAX_CHARACTERS = 1_048_576
+MAX_INT_BITS = 4_096
+# Integers this long may be card numbers.
+CARD_FROM = 10**12
+
+# These carry no text of an application's.
+UNTOUCHED = frozenset({
+    bool, float, complex, type(None), dt.datetime, dt.date, dt.time, dt.timedelta, Decimal, UUID,
+    ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network,
+})  # fmt: skip
+_NAME_KEYS = frozenset({"name", "key", "field", "header", "param", "parameter", "k", "label", "attribute", "env", "variable", "property", "option"})
+_VALUE_KEYS = frozenset({"value", "val", "content", "v", "values", "data", "default", "stringvalue", "text", "currentvalue", "current_value", "string_value", "raw"})
+_FIELD_NAMES = frozenset({"username", "email", "user", "name", "login", "id", "user_id", "phone", "address", "password", "confirm", "age", "role"})
+
+
+class Walk:
+    """One walk over one value, and what is left of its budget.
+
+    Args:
+        text: Redacts one text.
+        rules: How keys are judged.
+        censor: What stands in a secret's place.
+    """
+
+    __slots__ = ("_censor", "_characters", "_nodes", "_path", "_rules", "_text")
+
+    def __init__(self, text: Callable[[str], str], rules: KeyRules, censor: Censor) -> None:
+        self._text = text
+        self._rules = rules
+        self._censor = censor
+        self._nodes = MAX_NODES
+        self._characters = MAX_CHARACTERS
+        self._path: tuple[str, ...] = ()
+
+    def value(self, value: Any, rule: Rule | None, depth: int = 0) -> Any:
+        """Return `value`, which stands under a key of that rule, without its secrets."""
+        self._nodes -= 1
+        if self._nodes < 0:
+            return "[WITHHELD: size]"
+        kind = type(value)
+        if kind is str:
+            return self._string(value, rule)
+        if kind in UNTOUCHED:
+            return value
+        if kind is int:
+            return self._number(value, rule)
+        if depth >= MAX_DEPTH:
+            return "[WITHHELD: depth]"
+        return self._container(value, kind, rule, depth)
+
+    def _string(self, value: str, rule: Rule | None) -> str:
+        self._characters -= len(value)
+        if self._characters < 0:
+            return "[WITHHELD: size]"
+        if rule is not None and not self._censor.seen(value) and is_secret(self._censor.seal(value), rule, quoted=True):
+            return self._censor.replacement(value, rule.kind)
+        return self._text(value)
+
+    def _number(self, value: int, rule: Rule | None) -> int | str:
+        if rule is None and -CARD_FROM < value < CARD_FROM:
+            return value
+        if value.bit_length() > MAX_INT_BITS:
+            return f"<int of {value.bit_length()} bits>"
+        digits = str(value)
+        if rule is not None and rule.sort != "weak" and is_secret(digits, rule):
+            return self._censor.replacement(digits, rule.kind)
+        if pii.number_kind(digits) == "card":
+            return self._censor.replacement(digits, "card")
+        return value
+
+    def _container(self, value: Any, kind: type, rule: Rule | None, depth: int) -> Any:
+        if kind is dict:
+            return self._whole(value, rule) or self.mapping(value, rule, depth)
+        if kind is list or kind is tuple:
+            return self._whole(value, rule) or kind(self._sequence(value, rule, depth))
+        if kind in (set, frozenset, deque):
+            return self._whole(value, rule) or kind(self._items(value, rule, depth))
+        if kind is bytes or kind is bytearray:
+            return self._bytes(bytes(value), rule)
+        return self._other(value, kind, rule, depth)
+
+    def _other(self, value: Any, kind: type, rule: Rule | None, depth: int) -> Any:
+        if issubclass(kind, str):
+            return self._string(str.__str__(value), rule)
+        if issubclass(kind, int):
+            return self._number(int.__int__(value), rule)
+        if issubclass(kind, float):
+            return float.__float__(value)
+        if issubclass(kind, dict):
+            return self._whole(value, rule) or self.mapping(value, rule, depth)
+        if kind is MappingProxyType:
+            return self.mapping(dict(value), rule, depth)
+        if issubclass(kind, PurePath):
+            text = str(value)
+            clean = self._string(text, rule)
+            return value if clean == text else clean
+        return self._shown(value, rule, depth)
+
+    def _shown(self, value: Any, rule: Rule | None, depth: int) -> Any:
+        """Anything else becomes text: what `rendering` says of it, redacted by structure first."""
+        shown = rendering.plain(value)
+        if type(shown) in (dict, list):
+            clean = self.value(shown, rule, depth)
+            return clean if type(clean) is str else self._text(rendering.text(clean))
+        return self._string(shown if type(shown) is str else rendering.text(shown), rule)
+
+    def _bytes(self, value: bytes, rule: Rule | None) -> bytes:
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = value.decode("latin-1")
+        clean = self._string(text, rule)
+        return value if clean == text else clean.encode("utf-8", "backslashreplace")
+
+    def _whole(self, value: Any, rule: Rule | None) -> str | None:
+        """A container under a secret's key goes as a whole, unless it holds but counters."""
+        if rule is None or rule.sort in ("weak", "digits") or not len(value) or _only_counters(value, rule):
+            return None
+        return self._censor.replacement(rendering.text(value) if self._censor.marker == "[token]" else "", rule.kind)
+
+    def mapping(self, value: Mapping[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
+        """Return a new dict of what a mapping holds, judged key by key."""
+        result: dict[Any, Any] = {}
+        named = self._named(value)
+        path = self._path
+        for key, item in dict.items(value):  # type: ignore[arg-type]
+            if type(key) is str:
+                own = self._rule(key) or rule
+                if named is not None and key.lower() in _VALUE_KEYS:
+                    own = named
+                key = self._text(key) if type(item) is not str or own is None else self._text(key)  # noqa: PLW2901
+            else:
+                own = self._rule_of_other(key) or rule
+                key = self._key(key, depth)  # noqa: PLW2901
+            clean = self.value(item, own, depth + 1)
+            self._path = path
+            if self._censor.removes and clean == self._censor.marker and own is not None:
+                continue
+            while key in result:
+                key = f"{key}'"  # noqa: PLW2901 - two keys that look the same when censored
+            result[key] = clean
+            if self._nodes < 0:
+                break
+        return result
+
+    def _rule(self, key: str) -> Rule | None:
+        if not self._rules.uses_paths:
+            return self._rules.rule(key)
+        self._path = (*self._path, key)
+        return self._rules.rule_of_path(self._path)
+
+    def _rule_of_other(self, key: Any) -> Rule | None:
+        return self._rules.rule(key.decode("latin-1")) if type(key) is bytes else None
+
+    def _key(self, key: Any, depth: int) -> Any:
+        kind = type(key)
+        if kind in UNTOUCHED or kind is int:
+            return key
+        clean = self.value(key, None, depth + 1)
+        return clean if type(clean) in (str, bytes, tuple, frozenset) else rendering.text(clean)
+
+    def _named(self, value: Mapping[Any, Any]) -> Rule | None:
+        """`{"name": "password", "value": ...}`: the rule of the name."""
+        if not 2 <= len(value) <= 12:  # noqa: PLR2004 - an entry is small
+            return None
+        for key, item in dict.items(value):  # type: ignore[arg-type]
+            if type(key) is str and type(item) is str and key.lower() in _NAME_KEYS and len(item) <= 64:  # noqa: PLR2004
+                rule = self._rules.rule(item)
+                if rule is not None and rule.sort != "weak":
+                    return rule
+        return None
+
+    def _sequence(self, value: Any, rule: Rule | None, depth: int) -> Iterable[Any]:
+        pair = self._pair(value)
+        if pair is not None:
+            return [self.value(value[0], None, depth + 1), self.value(value[1], pair, depth + 1)]
+        return self._items(value, rule, depth)
+
+    def _items(self, value: Iterable[Any], rule: Rule | None, depth: int) -> Iterable[Any]:
+        result = []
+        flag: Rule | None = None
+        for item in value:
+            result.append(self.value(item, flag or rule, depth + 1))
+            flag = None
+            if type(item) is str and item.startswith("-") and len(item) <= 64 and "=" not in item:  # noqa: PLR2004
+                flag = self._rules.rule(item.lstrip("-"))
+            if self._nodes < 0:
+                break
+        return result
+
+    def _pair(self, value: Any) -> Rule | None:
+        """`("password", "x")`: the rule of the name; lists of field names are none."""
+        if len(value) != 2:  # noqa: PLR2004 - a pair
+            return None
+        name, item = value
+        if type(name) is bytes:
+            name = name.decode("latin-1")
+        if type(name) is not str or len(name) > 64:  # noqa: PLR2004 - a name
+            return None
+        rule = self._rules.rule(name)
+        if rule is None or rule.sort == "weak":
+            return None
+        if type(item) is str and (item.lower() in _FIELD_NAMES or self._is_name(item)):
+            return None
+        return rule
+
+    def _is_name(self, item: str) -> bool:
+        return len(item) <= 24 and item.islower() and item.replace("_", "").isalpha() and self._rules.rule(item) is not None  # noqa: PLR2004
+
+
+def _only_counters(value: Any, rule: Rule) -> bool:
+    """Tell whether a container holds but booleans and small numbers, such as token counts."""
+    if rule.sort == "user":
+        return False
+    items = dict.values(value) if isinstance(value, dict) else value
+    return all(type(item) in (bool, float, type(None)) or (type(item) is int and rule.sort != "code" and rule.kind == "token") for item in items)

@@ -1,0 +1,206 @@
+"""Where a value in text starts and ends, and whether it can be a secret at all."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from seclog_handlers.redaction.censor import SEAL
+from seclog_handlers.redaction.keys import Rule
+from seclog_handlers.redaction.vocabulary import STATUS_WORDS
+
+MAX_QUOTED = 65_536
+MAX_NESTED = 16_384
+WEAK_LENGTH = 12
+# PINs and codes are longer than counters; "password: 8 characters" is a rule, not a password.
+SMALL_NUMBER = 2
+CODE_DIGITS = 3
+
+# A name followed by = or : begins the next pair, so the separator before it ends the value.
+_PAIR = r"\s{0,2}[\w.$-]{1,40}[\"']?\s?[=:]"
+_BARE = re.compile(
+    r"(?:[^\s,;&|<>\"'`()\[\]{}\\]+"
+    rf"|[,;|&](?=[^\s,;&|<>\"'`()\[\]{{}}])(?!{_PAIR})"
+    r"|[)\]}>\"'`](?=[^\s,;&|<>\"'`()\[\]{}:.=\\])"
+    r"|[(\[{<](?=[^\s,;&|<>\"'`()\[\]{}])"
+    r"|\\(?![\"'nrt]|\\))+",
+)
+_IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+")
+_OPEN = re.compile(r"(\\{0,15})(\"\"\"|'''|[\"'`])")
+# What may stand between the assignment and the value: types, string prefixes, calls around a literal.
+_BEFORE = re.compile(
+    r"(?:string\(\d{1,6}\) ?|s:\d{1,6}:(?=\\{0,7}\")|(?:new )?(?:Some|Just|Ok|Optional(?:\.of)?|SecretStr|SecretBytes|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
+    r"|bytes|Sensitive|Redacted|Masked|b64decode|quote)\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")|#(?=\")"
+    r"|\[(?=\\{0,7}[\"'])(?=.{1,300}\])){1,3}",
+)
+# Source code: a call or an index, whose text is not the secret.
+_CALL = re.compile(r"(?:await |not |new )?[A-Za-z_][\w.]{0,60}(?:\(|\[[\"'])")
+_REFERENCE = re.compile(r"(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+|[A-Za-z_]\w*(?:\.\w+)*[\[(].*")
+_BLOCK = re.compile(r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})")
+_PLACEHOLDER = re.compile(
+    r"(?:%[sdrxi]|%\(\w{1,40}\)[sdr]|\{[\w.!:]{0,40}\}|[:/@.,;|& -]){1,16}|%[sdrx]|%\(\w{1,40}\)[sdr]|\{[\w.!:]{0,40}\}|\{\{.{0,60}\}\}|\$\{[^}]{0,60}\}|\$[A-Z_][A-Z0-9_]{0,60}|\$\([^)]{0,80}\)|<[\w /.-]{0,40}>"
+    r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|0x[0-9a-f]{6,16}",
+)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CODEISH = re.compile(r"(?:self|cls|os|settings|config|request|response|args|kwargs|env|params|options|this|data)(?:\.|\[).{0,80}")
+_OUR_TOKEN = re.compile(r"(?:usr|email|eml|sess|ses|session|dev|device|ip)_k\w{1,20}_[0-9a-z]{16,64}")
+
+
+class Value(NamedTuple):
+    """A value in text: where it starts and ends without its quotes, and how it was written."""
+
+    start: int
+    end: int
+    quoted: bool
+
+
+def value_at(text: str, position: int, *, in_url: bool = False) -> Value | None:
+    """Return the value that starts at `position`, in whatever notation."""
+    if in_url:
+        match = _IN_URL.match(text, position)
+        return Value(match.start(), match.end(), quoted=False) if match else None
+    before = _BEFORE.match(text, position)
+    if before is not None:
+        position = before.end()
+    elif _CALL.match(text, position):
+        return None
+    opened = _OPEN.match(text, position)
+    if opened is not None:
+        return _quoted(text, opened)
+    first = text[position : position + 1]
+    if first in ("{", "[", "(") and first:
+        return _nested(text, position) or _bare(text, position)
+    if first in ("|", ">") and first:
+        block = _BLOCK.match(text, position)
+        if block is not None:
+            return Value(block.start("value"), block.end("value"), quoted=True)
+    return _bare(text, position)
+
+
+def _bare(text: str, position: int) -> Value | None:
+    match = _BARE.match(text, position)
+    if match is None:
+        return None
+    end = match.end()
+    while end > position + 1 and text[end - 1] in ".:" and text[position] != SEAL:
+        end -= 1
+    return Value(position, end, quoted=False)
+
+
+def _quoted(text: str, opened: re.Match[str]) -> Value:
+    """Find the end of a quoted value whose quotes are escaped as often as the opening one."""
+    level, quote = len(opened[1]), opened[2]
+    start = opened.end()
+    stop = min(len(text), start + MAX_QUOTED)
+    position = start
+    while True:
+        found = text.find(quote, position, stop)
+        if found < 0:
+            return _unclosed(text, start)
+        slashes = found - len(text[start:found].rstrip("\\")) - start if text[found - 1 : found] == "\\" else 0
+        if slashes < level or slashes % (2 * (level + 1)) == level:
+            return Value(start, found - min(slashes, level), quoted=True)
+        position = found + 1
+
+
+def _unclosed(text: str, start: int) -> Value:
+    end = text.find("\n", start)
+    return Value(start, len(text) if end < 0 else end, quoted=True)
+
+
+_BRACKETS = re.compile(r"[\[\](){}]|\"(?:[^\"\\]|\\.){0,4096}\"|'(?:[^'\\]|\\.){0,4096}'")
+
+
+def _nested(text: str, position: int) -> Value | None:
+    """Return a bracketed value, brackets included; None if it does not end."""
+    depth = 0
+    for match in _BRACKETS.finditer(text, position, position + MAX_NESTED):
+        found = match[0]
+        if found in ("{", "[", "("):
+            depth += 1
+        elif found in ("}", "]", ")"):
+            depth -= 1
+            if not depth:
+                return Value(position, match.end(), quoted=False)
+    return None
+
+
+def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
+    """Tell whether `value` under a key of that rule has to go."""
+    if not value or value.isspace() or not value.strip(SEAL + "\"' ,;[](){}"):
+        return False
+    if rule.sort == "user":
+        return True
+    if is_statement(value):
+        return False
+    if rule.sort == "digits":
+        return _is_personal_number(value, rule.kind)
+    if rule.sort == "weak":
+        return looks_made(value)
+    if value.isdigit():
+        return _is_secret_number(value, rule)
+    if rule.sort == "code" and not quoted:
+        return any(character.isdigit() for character in value) and len(value) > CODE_DIGITS
+    return _OUR_TOKEN.fullmatch(value) is None
+
+
+def is_statement(value: str) -> bool:
+    """Tell whether `value` says something about a secret: required, expired, %s, ****, null."""
+    if " " in value and _is_sentence(value):
+        return True
+    if len(value) <= 24 and value.strip("\"'().,:;!? []").lower() in STATUS_WORDS:  # noqa: PLR2004 - the longest
+        return True
+    if len(value) > 84:  # noqa: PLR2004 - the longest placeholder
+        return False
+    return _PLACEHOLDER.fullmatch(value) is not None or _REFERENCE.fullmatch(value) is not None or _CODEISH.fullmatch(value) is not None
+
+
+def _is_sentence(value: str) -> bool:
+    """Tell whether several words say something about a secret: "This field is required.", not "correct horse"."""
+    words = [word.strip("\"'().,:;!?").lower() for word in value[:200].split()]
+    return all(word.isalpha() or not word for word in words) and not STATUS_WORDS.isdisjoint(words)
+
+
+def _is_secret_number(value: str, rule: Rule) -> bool:
+    if rule.sort == "code":
+        return len(value) >= CODE_DIGITS and len(value) <= 12 and (rule.kind == "cvv" or len(value) > CODE_DIGITS)  # noqa: PLR2004
+    if rule.kind == "token":
+        return len(value) > 5  # noqa: PLR2004 - counters of tokens are short, tokens are not
+    return len(value) > SMALL_NUMBER
+
+
+def _is_personal_number(value: str, kind: str) -> bool:
+    digits = sum(character.isdigit() for character in value)
+    if kind == "birth-date":
+        return digits >= 4  # noqa: PLR2004 - a year at least
+    return digits >= 5 and not _UUID.fullmatch(value)  # noqa: PLR2004 - shorter ones identify nobody
+
+
+def looks_made(value: str) -> bool:
+    """Tell whether a value looks made by a machine to be hard to guess: mixed, long, no UUID, no hash, no path."""
+    if len(value) < WEAK_LENGTH or _UUID.fullmatch(value) or _OUR_TOKEN.fullmatch(value):
+        return False
+    if re.fullmatch(r"[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+", value):
+        return False
+    if not re.fullmatch(r"[\w+/=.~%$!@#^*|:-]+", value):
+        return False
+    letters = sum(character.isalpha() for character in value)
+    return 0 < letters < len(value) and any(character.isdigit() for character in value) and _switches(value) >= 4  # noqa: PLR2004
+
+
+def _switches(value: str) -> int:
+    """Count the changes between lower case, upper case, digits and the rest."""
+    return len(re.findall(r"[a-z]+|[A-Z]+|\d+|[^a-zA-Z\d]+", value)) - 1
+
+
+def looks_chosen(value: str) -> bool:
+    """Tell whether a word in prose looks like a password and not like a word, number, date, path or address."""
+    if len(value) < 5 or is_statement(value):  # noqa: PLR2004 - shorter ones are words
+        return False
+    if re.fullmatch(r"[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key|ya?ml|go|java|c|h|log|html?)", value):
+        return False
+    if _UUID.fullmatch(value) or re.fullmatch(r"[\w.-]+\(.*|.*=.*|#\d+|[a-z]+['’][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+", value):
+        return False
+    has_digit = any(character.isdigit() for character in value)
+    has_sign = any(not character.isalnum() and character not in "-_.,:;'/()" for character in value)
+    return (has_digit or has_sign) and any(character.isalpha() for character in value)

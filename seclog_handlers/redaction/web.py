@@ -1,0 +1,183 @@
+"""Secrets in what web clients and servers say: authorization, cookies, URLs and connection strings."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from seclog_handlers.redaction.censor import SEAL
+from seclog_handlers.redaction.values import is_statement, looks_made
+
+Found = tuple[int, int, str]
+
+MAX_URL = 4096
+_Q = r"\\{0,15}[\"'`]"
+_SCHEMES = (
+    "bearer|basic|digest|negotiate|ntlm|apikey|api-key|token|hawk|mac|hoba|mutual|oauth|vapid|aws4-hmac-sha256|"
+    "scram-sha-1|scram-sha-256|sharedkey|sharedkeylite|sharedaccesssignature|key|jwt|dpop|gnap|hmac|signature|privatetoken|"
+    "genie ?key|splunk|cloudsight|bot|client-id|discogs|zoho-oauthtoken|oauth2"
+)
+_AUTHORIZATION = re.compile(
+    rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:{_Q}|b{_Q}|\[{_Q}|%20|\+)?(?P<scheme>(?:{_SCHEMES})(?:\s{{1,4}}|%20|\+))?",
+    re.IGNORECASE,
+)
+_CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
+_PARAMETERS = re.compile(r"(?:[ \t,]{0,4}[\w-]{1,40}[ \t]?=[ \t]?(?:\\{0,7}\"[^\"\n]{0,4096}\"|[^\s,\"'\\]{1,4096}),?){1,24}")
+_SCHEME = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})")
+_COOKIES = re.compile(rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:b?{_Q}|\[{_Q})?(?=[^\s=;,\"']{{1,128}}=)", re.IGNORECASE)
+_COOKIE = re.compile(r"(?P<name>[^\s=;,\"'\\]{1,128})=(?P<value>\"[^\"]{0,4096}\"|[^\s;\"'\\]{0,8192})(?:;[ \t]{0,4}|$)?")
+_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "version", "priority", "partitioned"})
+_EXPIRES = re.compile(r"expires=[A-Za-z]{3},[^;\"']{0,40}(?:;[ \t]{0,4})?", re.IGNORECASE)
+_FLAGS = re.compile(r"(?:secure|httponly|partitioned)(?:;[ \t]{0,4}|(?=[\"'\s]|$))", re.IGNORECASE)
+_DNS = re.compile(r"(?:\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,255}|%2[fF][\w%.-]{1,200})(?::\d{1,5})?(?:[,/?#)\]}>\"'`\s;\\]|$)")
+_RUN = re.compile(r"[^\s\"'<>`{}|]{1,4096}")
+_WEB = ("http", "https", "ws", "wss", "ftp", "sftp", "git", "ssh", "git+ssh", "svn")
+_LINK_WORDS = re.compile(
+    r"/(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation|invite|invites|invitation|token|tokens"
+    r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login|signin|sso|share|shared|accept|callback|hook|hooks|webhook|webhooks"
+    r"|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=/)",
+    re.IGNORECASE,
+)
+_SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
+
+
+def authorization(text: str, end: int) -> list[Found] | None:
+    """Find the credentials after the name of an authorization header that ends at `end`; None if it is no header."""
+    match = _AUTHORIZATION.match(text, end)
+    if match is None:
+        return None
+    position = match.end()
+    if match["scheme"] is not None:
+        parameters = _PARAMETERS.match(text, position)
+        if parameters is not None and "=" in parameters[0].rstrip("="):
+            return [(position, parameters.end(), "authorization")]
+    credentials = _CREDENTIALS.match(text, position)
+    if credentials is None or is_statement(credentials[0]):
+        return []
+    found, stop = [(position, credentials.end(), "authorization")], credentials.end()
+    if match["scheme"] is None and credentials[0].isalpha():
+        more = _SCHEME.match(text, stop)
+        if more is not None and (looks_made(more["value"]) or any(c.isdigit() for c in more["value"])):
+            return [(more.start("value"), more.end("value"), "authorization")]
+    return found
+
+
+def scheme(text: str, end: int, name: str) -> list[Found]:
+    """Find the credentials after `Bearer`, `Basic` and their like, wherever they stand."""
+    match = _SCHEME.match(text, end)
+    if match is None:
+        return []
+    value = match["value"].rstrip(".,:")
+    start = match.start("value")
+    if name == "basic":
+        secret = basic_user(value) is not None
+    else:
+        secret = any(c.isdigit() for c in value) and any(c.isalpha() for c in value) and len(value) >= 8  # noqa: PLR2004
+        secret = secret or len(value) >= 20 and value.isalpha() and not value.islower()  # noqa: PLR2004
+    return [(start, start + len(value), "authorization")] if secret else []
+
+
+def basic_user(value: str) -> str | None:
+    """Return `user:password` if the base64 text `value` says so."""
+    decoded = decode_base64(value)
+    return decoded if decoded is not None and ":" in decoded[:-1] else None
+
+
+def decode_base64(value: str) -> str | None:
+    """Return what base64 text says, if it is printable text; None otherwise."""
+    body = value.rstrip("=").translate(_URLSAFE)
+    if len(body) % 4 == 1 or len(body) < 8:  # noqa: PLR2004 - shorter ones say nothing
+        return None
+    try:
+        decoded = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return None
+    return decoded if decoded.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() else None
+
+
+_URLSAFE = str.maketrans("-_", "+/")
+
+
+def cookies(text: str, end: int, *, setting: bool) -> list[Found] | None:
+    """Find the values of all cookies after the name of a cookie header that ends at `end`; None if it is no header."""
+    opened = _COOKIES.match(text, end)
+    if opened is None:
+        return None
+    found: list[Found] = []
+    position = opened.end()
+    while True:
+        attribute = (_EXPIRES.match(text, position) or _FLAGS.match(text, position)) if setting else None
+        if attribute is not None:
+            position = attribute.end()
+            continue
+        pair = _COOKIE.match(text, position)
+        if pair is None:
+            return found
+        if not (setting and pair["name"].lower() in _ATTRIBUTES) and pair["name"][0] != "$" and pair["value"].strip(SEAL + '"'):
+            found.append((pair.start("value"), pair.end("value"), "cookie"))
+        position = pair.end()
+        if text[position - 1 : position] not in (" ", ";"):
+            return found
+
+
+def userinfo(text: str, colon: int) -> list[Found]:
+    """Find the password, or the token, before the host of the URL whose `://` stands at `colon`.
+
+    The kind is empty where that part of the URL is nothing secret.
+    """
+    match = _RUN.match(text, colon + 3)
+    if match is None or "@" not in match[0]:
+        return []
+    run, start = match[0], match.start()
+    head = text[max(0, colon - 24) : colon]
+    name = re.search(r"[A-Za-z][\w+.-]{0,23}$", head)
+    at = _host_at(run, web=name is not None and name[0].lower() in _WEB)
+    if at is None:
+        return []
+    user, _, password = run[:at].partition(":")
+    if password:
+        return [(start + len(user) + 1, start + at, "" if is_template(password) else "password")]
+    secret = looks_made(user) or re.fullmatch(r"[0-9a-f]{32,64}", user)
+    return [(start, start + at, "token" if secret else "")]
+
+
+def is_template(password: str) -> bool:
+    """Tell whether a password in a URL is a placeholder: `***`, `%s`, `{password}`."""
+    return not password.strip(SEAL) or bool(re.fullmatch(r"\*+|[xX]{3,}|%s|\{\w*\}|\$\{?\w+\}?|<\w+>|\.{3}", password))
+
+
+def _host_at(run: str, *, web: bool) -> int | None:
+    """Return where the `@` stands that ends the user's part; passwords may hold raw `@`, `/` and `#`."""
+    cut = re.search(r"[/?#]", run)
+    authority = run[: cut.start()] if cut else run
+    if "@" in authority and (web or cut is None):
+        return authority.rindex("@")
+    user, colon, rest = authority.partition(":")
+    if "@" not in authority and (not colon or rest.isdigit() or not user and not rest):
+        return None
+    query = run.find("?", run.find("@"))
+    end = len(run) if query < 0 else query
+    at = run.rfind("@", 0, end)
+    while at > 0:
+        if _DNS.match(run, at + 1):
+            return at
+        at = run.rfind("@", 0, at)
+    return None
+
+
+def path_tokens(text: str) -> list[Found]:
+    """Find long random segments after segments such as `/reset/`, `/invite/`, `/verify/`."""
+    found: list[Found] = []
+    for match in _LINK_WORDS.finditer(text):
+        position = match.end()
+        for _ in range(2):
+            segment = _SEGMENT.match(text, position)
+            if segment is None:
+                break
+            value = segment[1].rstrip(".,:")
+            if looks_made(value) or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value):
+                found.append((segment.start(1), segment.start(1) + len(value), "token"))
+                break
+            position = segment.end()
+    return found
