@@ -18,6 +18,10 @@ MAX_DEPTH = 16
 MAX_DIGITS = 40
 
 _CONTAINERS = frozenset({dict, list, tuple})
+# Identities whose tokens are remembered together, and how long one may be for that.
+MAX_KNOWN = 4096
+MAX_LENGTH = 256
+
 # What redaction leaves of an identity that is also a secret (an e-mail address inside a container).
 _REDACTED = "[REDACTED"
 
@@ -51,6 +55,7 @@ class PseudonymFilter(Stage):
             scope=scope,
         )
         self._fields = frozenset(self._engine.fields)
+        self._known: dict[tuple[str, str], tuple[str, str, Pairs]] = {}
         if self._engine.ephemeral:
             warn_once(
                 "No pseudonyms.keys are configured: tokens are random per process, so the same user has another "
@@ -72,17 +77,27 @@ class PseudonymFilter(Stage):
             if attributes.get(name) and type(attributes[name]) is not str:
                 attributes[name] = self._by_key(attributes[name], found, MAX_DEPTH)
         if found:
-            replace_everywhere(record, list(found.items()), self._engine, UNTOUCHED_FIELDS.union(mark.tokens))
+            replace_everywhere(record, list(found.items()), self._engine, mark.tokens)
 
     def _tokenised(self, mark: Mark, name: str, value: Any, found: dict[str, str]) -> Any:
         """Return the token of a field's value, and add what is to be looked for elsewhere to `found`."""
-        token = self._engine.token(name, value)
-        if token is None:
-            return rendering.plain(value)
-        found.update(self._engine.pairs({name: value}))
-        mark.state_keys[name] = self._engine.state_key(name, value)
+        known = self._known.get((name, value)) if type(value) is str else None
+        if known is None:
+            token = self._engine.token(name, value)
+            if token is None:
+                return rendering.plain(value)
+            known = token, self._engine.state_key(name, value), self._engine.pairs({name: value})
+            self._remember(name, value, known)
+        token, mark.state_keys[name], pairs = known
+        found.update(pairs)
         mark.tokens[name] = token
         return token
+
+    def _remember(self, name: str, value: Any, known: tuple[str, str, Pairs]) -> None:
+        if type(value) is str and len(value) <= MAX_LENGTH:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[name, value] = known
 
     def _by_key(self, value: Any, found: dict[str, str], depth: int) -> Any:
         """Return `value` with the identities that stand under their names inside containers as tokens."""
@@ -117,7 +132,14 @@ def replace_everywhere(
     engine: Pseudonymizer,
     skip: Collection[str],
 ) -> None:
-    """Replace raw values by their tokens in the message, its arguments, the extras and the exception text."""
+    """Replace raw values by what stands for them in the message, its arguments, the extras, the exception text.
+
+    Args:
+        record: The record, whose attributes are replaced.
+        pairs: (raw text, what is shown instead).
+        engine: Finds the raw texts.
+        skip: Fields that are left alone, beside those whose words come from a closed vocabulary.
+    """
     attributes = record.__dict__
     args = _replaced(attributes.get("args"), pairs, engine, MAX_DEPTH)
     record.msg, record.args = _message.rewrite(
@@ -130,7 +152,7 @@ def replace_everywhere(
         if type(value) is str:
             attributes[key] = engine.replace(value, pairs)
     for key, value in fields_of(record).items():
-        if key not in skip:
+        if key not in UNTOUCHED_FIELDS and key not in skip:
             attributes[key] = _replaced(value, pairs, engine, MAX_DEPTH)
 
 

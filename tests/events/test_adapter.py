@@ -41,7 +41,7 @@ def log(heard):
 
 
 def fields(record):
-    return dict(_record.extras(record))
+    return _record.fields_of(record)
 
 
 CALLS = [
