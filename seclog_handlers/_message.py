@@ -82,8 +82,8 @@ def rewrite(msg: Any, args: Any, find: Find) -> tuple[Any, Any]:
         return applied(msg, find(msg)), args
     mapping = isinstance(args, dict)
     values = args if mapping or type(args) is tuple else (args,)
-    pieces = _pieces(msg)
     try:
+        pieces = _pieces(msg)
         if pieces is None:
             return _whole(msg, values, find)
         text, shown, values = _render(pieces, values)
@@ -96,6 +96,38 @@ def rewrite(msg: Any, args: Any, find: Find) -> tuple[Any, Any]:
     if mapping:
         return _in_mapping(text, shown, values, found)
     return _in_tuple(text, shown, values, found)
+
+
+def fitted(msg: Any, before: Any, after: Any) -> Any:
+    """Return the template with `%s` where an argument that was a number has become text.
+
+    Args:
+        msg: A template, or any other object, which is returned as it is.
+        before: The arguments that the template was written for.
+        after: The same arguments, some of them replaced by text.
+    """
+    pieces = _pieces(msg) if type(msg) is str and before is not after else None
+    if not pieces or not _has_args(before):
+        return msg
+    try:
+        return "".join(_fitting(pieces, before, after))
+    except Exception:
+        return msg  # a template that does not fit its arguments: rewrite() says so
+
+
+def _fitting(pieces: tuple[Piece, ...], before: Any, after: Any) -> Iterable[str]:
+    index = 0
+    for piece in pieces:
+        at: Any = piece.key
+        if piece.conversion and at is None:
+            at = index + piece.stars
+            index = at + 1
+        if not piece.conversion:
+            yield _literal(piece.text)
+        elif type(after[at]) is str and type(before[at]) is not str:
+            yield "%.0s" * piece.stars + ("%s" if piece.key is None else f"%({piece.key})s")
+        else:
+            yield piece.text
 
 
 def applied(text: str, found: Iterable[Replacement]) -> str:
@@ -187,7 +219,7 @@ def _render(pieces: tuple[Piece, ...], values: Any) -> tuple[str, list[_Shown], 
             part = _one(piece, safe, piece.key)
         else:
             index += piece.stars + 1
-            if isinstance(safe, dict):
+            if isinstance(safe, dict) or index > len(safe):
                 raise TypeError
             part = _several(piece, safe, first) if piece.stars else _one(piece, safe, first)
         parts.append(part)

@@ -115,7 +115,8 @@ BUILTIN: tuple[dict[str, Any], ...] = (
         "name": "flood_ip",
         "pattern": FLOOD,
         "severity": "HIGH",
-        "where": [{"event_type": "api_request"}, {"source": "access_log"}],
+        # An access record without event_type tells of a request that was counted before.
+        "where": [{"event_type": "api_request"}, {"source": "access_log", "event_type": {"exists": True}}],
         "by": ["ip_address", "endpoint"],
         "unless": _TRUSTED,
         "count": 30,

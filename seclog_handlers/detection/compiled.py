@@ -29,10 +29,12 @@ class Counter:
         group: Their labels in one text.
         rules: name -> rule.
         distinct: Fields whose values are told apart, or none.
-        while_open, inhibitors: (rule, counter) pairs, filled in when all counters exist.
+        while_open: (rule, counter): the counter counts only while one of these has an open incident.
+        inhibitors: (muted rule, rule, counter): whose open incident speaks for the muted rule.
+        others: The counters of both, whose entries are needed with each of its own.
     """
 
-    __slots__ = ("by", "distinct", "group", "inhibitors", "measure", "prefix", "rules", "while_open")
+    __slots__ = ("by", "distinct", "group", "inhibitors", "measure", "others", "prefix", "rules", "while_open")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         first = rules[0]
@@ -44,6 +46,7 @@ class Counter:
         self.prefix = blake2b(_stream(first).encode(), digest_size=4).hexdigest()
         self.while_open: tuple[tuple[str, Counter], ...] = ()
         self.inhibitors: tuple[tuple[str, str, Counter], ...] = ()
+        self.others: tuple[Counter, ...] = ()
 
 
 class Row(NamedTuple):
@@ -103,6 +106,7 @@ def _connect(counter: Counter, by_rule: Mapping[str, Counter]) -> None:
         for muted in other.rules[name].inhibits
         if muted in counter.rules
     )
+    counter.others = (*(other for _, other in counter.while_open), *(other for *_, other in counter.inhibitors))
 
 
 def rows(found: Sequence[Counter], event_type: Any) -> tuple[Row, ...]:

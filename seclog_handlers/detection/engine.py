@@ -34,12 +34,15 @@ class Detector:
             name, and new mappings.
         state: `memory://`, `sqlite:///relative/path` or `sqlite:////absolute/path`.
         service: Name on the alerts.
-        state_key: (field, value) -> stable keyed text, hexadecimal digits, that stands for a value in the
-            state.
+        state_key: (field, value) -> stable keyed text, hexadecimal digits, that stands for a value in the state.
             Needed for a state that other processes share; otherwise a random key is made.
         show: (event, field, value) -> what an alert shows of an event's value; the value itself by default.
         environment: Name on the alerts.
         host: Name on the alerts.
+
+    Attributes:
+        rules: The rules that run, as they were checked.
+        origin: service, environment and host of the alerts; may be changed at any time.
 
     Raises:
         ConfigurationError: For rules or a state that cannot be used.
@@ -66,10 +69,10 @@ class Detector:
                 f"would "
                 "know the same address under another name. Give 'state_key'.",
             )
-        origin = Origin(service, environment, host)
+        self.origin = Origin(service, environment, host)
         self._identities = Identities(state_key or Pseudonymizer().state_key)
-        self._ledger = Ledger(self.rules, show or (lambda _event, _field, value: value), origin)
-        self._notices = Notices(origin)
+        self._ledger = Ledger(self.rules, show or (lambda _event, _field, value: value), self.origin)
+        self._notices = Notices(self.origin)
 
     def observe(self, event: Event, when: float, state_keys: Mapping[str, str] | None = None) -> Alerts:
         """Judge one event.
@@ -201,10 +204,8 @@ def _keys(hits: Sequence[Hit], case: Case) -> list[str]:
     """Return every key that judging the hits needs."""
     keys = [hit.key for hit in hits]
     for hit in hits:
-        for _, other in hit.counter.while_open:
-            keys.append(case.key(other) or "")
-        for *_, other in hit.counter.inhibitors:
-            keys.append(case.key(other) or "")
+        if hit.counter.others:
+            keys += [case.key(other) or "" for other in hit.counter.others]
     return keys
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from seclog_handlers import rendering
 from seclog_handlers.detection.conditions import ALIASES, Event
@@ -36,7 +37,8 @@ SAMPLE_FIELDS = (
 Show = Callable[[Event, str, Any], Any]
 
 
-class Origin(NamedTuple):
+@dataclass
+class Origin:
     """Where alerts come from; empty names are left out of them."""
 
     service: str = ""

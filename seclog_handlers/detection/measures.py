@@ -11,7 +11,7 @@ that is older still is not counted.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -101,13 +101,12 @@ class Window:
         if entry.apart:
             self._keep_apart(entry, entry.apart, times, now)
         crossings: Crossings = ()
+        newest = max(now, entry.last)
         for limit in self.limits:
             since = times if entry.apart is None else entry.apart.get(limit.rule, times)
-            if len(since) < limit.count:
-                continue
-            first = _first_of_run(since, now, limit)
-            if first is not None:
-                crossings += (Crossing(limit.rule, limit.count, first),)
+            cut = newest - limit.within
+            if len(since) >= limit.count and since[-limit.count] >= cut and now >= cut:
+                crossings += (Crossing(limit.rule, limit.count, since[-limit.count]),)
                 entry.apart = {**(entry.apart or {}), limit.rule: []}
         return crossings
 
@@ -118,7 +117,7 @@ class Window:
             if since is None:
                 continue
             _insert(since, now, max(now, entry.last) - limit.within, limit.count)
-            if len(since) == len(times):
+            if since == times:
                 del apart[limit.rule]
         entry.apart = apart or None
 
@@ -133,19 +132,6 @@ def _insert(times: list[int], now: int, cut: int, longest: int) -> None:
         del times[: bisect_left(times, cut)]
     if len(times) > longest:
         del times[0]
-
-
-def _first_of_run(times: list[int], now: int, limit: Limit) -> int | None:
-    """Return the start of the latest run of `count` events that holds `now` and fits into the window."""
-    count = limit.count
-    if times[-1] == now:
-        return times[-count] if now - times[-count] <= limit.within else None
-    start = min(bisect_right(times, now) - 1, len(times) - count)
-    lowest = max(bisect_left(times, now) - count + 1, 0)
-    for index in range(start, lowest - 1, -1):
-        if times[index + count - 1] - times[index] <= limit.within:
-            return times[index]
-    return None
 
 
 class Distinct:

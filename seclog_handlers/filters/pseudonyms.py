@@ -73,11 +73,17 @@ class PseudonymFilter(Stage):
         for name, value in fields_of(record).items():
             if type(value) in _CONTAINERS:
                 attributes[name] = self._by_key(value, found, MAX_DEPTH)
-        for name in ("msg", "args"):
-            if attributes.get(name) and type(attributes[name]) is not str:
-                attributes[name] = self._by_key(attributes[name], found, MAX_DEPTH)
+        self._message_by_key(record, found)
         if found:
             replace_everywhere(record, list(found.items()), self._engine, mark.tokens)
+
+    def _message_by_key(self, record: logging.LogRecord, found: dict[str, str]) -> None:
+        msg, args = record.__dict__.get("msg"), record.__dict__.get("args")
+        if type(msg) in _CONTAINERS:
+            record.msg = self._by_key(msg, found, MAX_DEPTH)
+        if args is not None and args != ():
+            record.args = self._by_key(args, found, MAX_DEPTH)
+            record.msg = _message.fitted(msg, args, record.args)
 
     def _tokenised(self, mark: Mark, name: str, value: Any, found: dict[str, str]) -> Any:
         """Return the token of a field's value, and add what is to be looked for elsewhere to `found`."""
@@ -141,12 +147,10 @@ def replace_everywhere(
         skip: Fields that are left alone, beside those whose words come from a closed vocabulary.
     """
     attributes = record.__dict__
-    args = _replaced(attributes.get("args"), pairs, engine, MAX_DEPTH)
-    record.msg, record.args = _message.rewrite(
-        attributes.get("msg"),
-        args,
-        lambda text: engine.spans(text, pairs),
-    )
+    before = attributes.get("args")
+    args = _replaced(before, pairs, engine, MAX_DEPTH) if before else before
+    msg = _message.fitted(attributes.get("msg"), before, args)
+    record.msg, record.args = _message.rewrite(msg, args, lambda text: engine.spans(text, pairs))
     for key in ("exc_text", "stack_info", *NAMES):
         value = attributes.get(key)
         if type(value) is str:

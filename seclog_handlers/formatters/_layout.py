@@ -30,7 +30,7 @@ class Layout:
         special: Names of attributes that `place` must look at; every other one keeps its name.
     """
 
-    __slots__ = ("_reserved", "_targets", "constants", "names", "shapes", "shown", "special")
+    __slots__ = ("_repeated", "_reserved", "_targets", "constants", "names", "shapes", "shown", "special")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Layout:
         static: dict[str, Any],
         fields: dict[str, str],
         fmt: Iterable[str],
+        repeated: Iterable[str] = (),
     ) -> None:
         """Work out the names.
 
@@ -46,14 +47,17 @@ class Layout:
             static: Constant fields.
             fields: Renames, name of the pack -> name in the output.
             fmt: Attributes that the template names.
+            repeated: Attributes in which the pack's own records repeat constant fields: they are not said twice.
         """
         self.names = {name: fields.get(name, name) for name in TRUSTED}
         self._reserved = {*TRUSTED, *self.names.values(), MARK}
         self._targets: dict[str, str] = {}
+        self._repeated: frozenset[str] = frozenset()
         self.constants: dict[str, Any] = {self.names["service"]: service}
         for name, value in static.items():
             self.place(self.constants, fields.get(name, name), plain(value))
         self._reserved.update(self.constants, static)
+        self._repeated = frozenset(repeated) & {"service", *static}
         self.shown = {name: fields.get(name, name) for name in fmt if name not in self._reserved}
         self._reserved.update(self.shown, fields.values())
         self._targets = {name: target for name, target in fields.items() if name not in self._reserved}
@@ -66,6 +70,8 @@ class Layout:
             name = text(name)
         target = self._targets.get(name)
         if target is None:
+            if name in self._repeated:
+                return
             target = f"extra.{name}" if name in self._reserved else name
         while target in line:
             target = f"extra.{target}"
@@ -137,4 +143,5 @@ class Layouts:
             {**(output.get("static") or {}), **options.static},
             {**(output.get("fields") or {}), **options.fields},
             self._fmt,
+            output.get("repeated", ()),
         )

@@ -16,6 +16,7 @@ from seclog_handlers._record import MARK, Mark, mark_of, private_copy
 from seclog_handlers.detection import Detector
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.handlers._targets import TargetsHandler
+from seclog_handlers.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +52,8 @@ class EscalationHandler(TargetsHandler):
         state: `memory://` for this process alone; `sqlite:///relative/path` or `sqlite:////absolute/path`
             for a
             file that forked workers share and that survives restarts, which needs `pseudonyms.keys`.
-        policy: A mapping, or the path of an INI or TOML file; None is the default policy.
+        policy: A mapping, or the path of an INI or TOML file; None is the default policy, with the constant
+            fields and the mode of the SecurityHandler whose records it is given.
         level: Records below it are not judged.
 
     Raises:
@@ -69,27 +71,30 @@ class EscalationHandler(TargetsHandler):
         policy: Any = None,
         level: int | str = logging.NOTSET,
     ) -> None:
-        super().__init__(target, targets, policy, level)
-        _check_key(state, has_key=self._policy.has_key)
+        # Whatever can be wrong is found before logging knows the handler and would close it at exit.
+        loaded = Policy.load(plain(policy))
+        _check_key(state, has_key=loaded.has_key)
         self._detector = Detector(
             plain(rules),
             state,
-            service=self._policy.service,
-            state_key=self._policy.pseudonymizer.state_key,
+            state_key=loaded.pseudonymizer.state_key,
             show=self._show,
-            environment=self._policy.static.get("environment", ""),
             host=socket.gethostname(),
         )
-        self._judges = self._policy.mode in _JUDGING
+        self._mode = loaded.mode
+        self._inherits = policy is None
         self._stages: tuple[logging.Filter, ...] | None = None
-        self._output = self._policy.output
+        self._take_output(loaded.output)
         self._ticker: _Ticker | None = None
+        super().__init__(target, targets, loaded, level)
         _handlers.add(self)
 
     def _process(self, record: logging.LogRecord) -> None:
-        if not self._judges or _is_alert(record):
-            return
         mark = mark_of(record)
+        if mark is not None and mark.output is not None and self._inherits:
+            self._inherit(mark)
+        if self._mode not in _JUDGING or _is_alert(record):
+            return
         if mark is None or mark.output is None:
             record, mark = self._prepared(record)
         alerts = self._detector.observe(record.__dict__, record.created, mark.state_keys if mark else None)
@@ -97,6 +102,19 @@ class EscalationHandler(TargetsHandler):
             self._tell(alerts)
         if self._detector.waiting:
             self._start_ticker(record.created)
+
+    def _inherit(self, mark: Mark) -> None:
+        """Take mode and constant fields from whoever handled the record; SECLOG_MODE has set both alike."""
+        if mark.output is not self._output:
+            self._take_output(mark.output)
+        self._mode = mark.mode
+
+    def _take_output(self, output: dict[str, Any]) -> None:
+        self._output = output
+        # An alert says for itself what is a constant field of every line.
+        self._alert_output = {**output, "repeated": ("service", "environment")}
+        self._detector.origin.service = output["service"]
+        self._detector.origin.environment = output["static"].get("environment", "")
 
     def _prepared(self, record: logging.LogRecord) -> tuple[logging.LogRecord, Mark | None]:
         """Return a private copy of a raw record, as a SecurityHandler of the same policy would make it."""
@@ -120,7 +138,7 @@ class EscalationHandler(TargetsHandler):
     def _tell(self, alerts: Iterable[dict[str, Any]]) -> None:
         handlers = self._resolved()
         for alert in alerts:
-            if self._policy.mode == "observe":
+            if self._mode == "observe":
                 alert["mode"] = "observe"
             observed = alert.get("mode") == "observe"
             reached = [handler for handler in handlers if not (observed and _is_channel(handler))]
@@ -129,22 +147,17 @@ class EscalationHandler(TargetsHandler):
     def _alert_record(self, alert: Mapping[str, Any]) -> logging.LogRecord:
         """Return the record of an alert: its time is the event's, and it comes from no logger."""
         fields = {key: value for key, value in alert.items() if key not in ("message", "level")}
-        record = logging.makeLogRecord(
-            {
-                **fields,
-                "name": LOGGER,
-                "msg": alert["message"],
-                "levelno": alert["level"],
-                "levelname": logging.getLevelName(alert["level"]),
-                "msecs": float(round(alert["created"] * 1000) % 1000),
-            }
-        )
-        mark = record.__dict__[MARK] = Mark()
-        # What the alert says itself is not said again as a constant of the line.
-        static = {key: value for key, value in self._output["static"].items() if key not in fields}
-        mark.output = {**self._output, "static": static}
-        mark.mode = self._policy.mode
-        return record
+        mark = Mark()
+        mark.output, mark.mode = self._alert_output, self._mode
+        return logging.makeLogRecord({
+            **fields,
+            MARK: mark,
+            "name": LOGGER,
+            "msg": alert["message"],
+            "levelno": alert["level"],
+            "levelname": logging.getLevelName(alert["level"]),
+            "msecs": float(round(alert["created"] * 1000) % 1000),
+        })
 
     def _start_ticker(self, created: float) -> None:
         """Let a thread resolve incidents when no further record comes; a replay needs none."""

@@ -298,3 +298,43 @@ def test_identities_inside_containers_are_tokens(call: Any) -> None:
     assert '"al"' not in out.text
     assert not re.search(r"\b(al|bo)\b", out.text)
     assert out.text.count("usr_k") >= 2
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda logger: logger.info("user %d at %5.1f", 12345, 2.5, extra={"user_id": 12345}),
+        lambda logger: logger.info("user %(user_id)d at %(at)5.1f", {"user_id": 42, "at": 2.5}),
+        lambda logger: logger.info("user %(id)d at %(at)5.1f", {"id": 12345, "at": 2.5}, extra={"user_id": 12345}),
+        lambda logger: logger.info("user %*d at %5.1f", 1, 12345, 2.5, extra={"user_id": 12345}),
+        lambda logger: logger.info("100%% of user %d at %5.1f", 12345, 2.5, extra={"user_id": 12345}),
+    ],
+)
+def test_a_number_that_becomes_a_token_still_renders(call: Any) -> None:
+    """A conversion for numbers takes the token of a user id, and the other arguments stay as they were."""
+    logger, out = secured()
+
+    call(logger)
+
+    assert re.fullmatch(r"(100% of )?user usr_k1_[0-9a-f]{32} at   2.5", out.lines[0]["message"])
+
+
+def test_escalation_without_a_policy_takes_the_security_handlers_name_and_mode() -> None:
+    """One policy on SecurityHandler is enough: alerts carry its service, and its `observe` pages nobody."""
+
+    class SMTPHandler(Lines):
+        """A channel by its name, as stdlib's is."""
+
+    log, channel = Lines(), SMTPHandler()
+    escalation = pack.EscalationHandler(target=log, targets=[channel])
+    policy = {**POLICY, "mode": "observe", "static.environment": "prod"}
+    handler = pack.SecurityHandler(target=Lines(), targets=[escalation], policy=policy)
+
+    for _ in range(5):
+        handler.handle(record("x", event_type="authentication", success=False, ip_address="203.0.113.7"))
+
+    (alert,) = log.lines
+    assert (alert["service"], alert["environment"], alert["mode"]) == ("test", "prod", "observe")
+    assert alert["dedup_key"].startswith("test:")
+    assert not {"extra.service", "extra.environment"} & set(alert)
+    assert channel.lines == []

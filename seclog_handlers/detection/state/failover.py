@@ -34,7 +34,7 @@ class Failover:
 
     @property
     def notices(self) -> list[str]:
-        """What went wrong, here and in local memory, which shares the list."""
+        """What went wrong, in the store or in local memory, whose list it is."""
         return self._local.notices
 
     @property
@@ -54,8 +54,14 @@ class Failover:
                 self._failed()
             else:
                 self._retry_at = 0.0
+                self._pass_on_notices()
                 return result
         return self._local.apply(keys, now, transition)
+
+    def _pass_on_notices(self) -> None:
+        if self._store.notices:
+            self.notices.extend(self._store.notices)
+            self._store.notices.clear()
 
     def _failed(self) -> None:
         self._retry_at = time.monotonic() + RETRY_S

@@ -33,6 +33,8 @@ TIDY_ROWS = 512
 MAX_PAGES = 32_768  # 128 MiB of 4 KiB
 MAX_DUE = 200
 
+SATURATED = "detector_state_saturated"
+
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS entries_v1 (
         key TEXT PRIMARY KEY, body TEXT NOT NULL,
@@ -114,7 +116,12 @@ class SqliteState:
         self._cursor = rows[-1][0] if len(rows) == TIDY_ROWS else ""
         full = _pages(connection) > MAX_PAGES
         lightest = min((weight for _, _, weight, due in rows if not due), default=0)
-        gone = [key for key, expires, weight, due in rows if expires < now or (full and not due and weight <= lightest)]
+        light = [
+            key for key, expires, weight, due in rows if full and not due and weight <= lightest and expires >= now
+        ]
+        if light and SATURATED not in self.notices:
+            self.notices.append(SATURATED)
+        gone = light + [key for key, expires, _, _ in rows if expires < now]
         if gone:
             _delete(connection, gone)
         # Incidents of other processes, which may have ended without resolving them.

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pytest
+
+from seclog_handlers.detection import BUILTIN, Detector
+from seclog_handlers.detection.rules import load
+from seclog_handlers.errors import ConfigurationError
+from tests.detection.support import BRUTE
+
+
+def rule(**changes):
+    merged = {**BRUTE, **changes}
+    return {key: value for key, value in merged.items() if value is not ...}
+
+
+def test_default_is_the_whole_pack():
+    """Without rules the built-in pack runs, every rule of it."""
+    found = load(None, BUILTIN)
+
+    assert [entry.name for entry in found] == [entry["name"] for entry in BUILTIN]
+
+
+def test_every_built_in_rule_says_where_it_comes_from():
+    """Each rule of the pack names the source of its threshold, an OWASP term, and lets trusted sources be."""
+    for entry in load(None, BUILTIN):
+        assert entry.reason
+        assert entry.owasp
+        assert any("trusted" in clause for clause in entry.unless), entry.name
+
+
+def test_a_list_chooses_overrides_and_adds():
+    """Names choose built-in rules, a mapping with a known name changes one, another adds one."""
+    found = load(["brute_force_user", {"name": "brute_force_ip", "count": 3}, BRUTE], BUILTIN)
+
+    assert [(entry.name, entry.count) for entry in found] == [
+        ("brute_force_user", 10), ("brute_force_ip", 3), ("guessing", 5),
+    ]  # fmt: skip
+    assert found[1].within == 600_000
+
+
+def test_an_override_may_count_in_another_way():
+    """A leaky bucket given for a built-in rule replaces its window."""
+    (found,) = load([{"name": "brute_force_ip", "count": 5, "leak": 10}], BUILTIN)
+
+    assert found.leak == 10_000
+    assert found.window_s == 50
+
+
+def test_defaults():
+    """A rule is MEDIUM, called by its name, pages, and resolves after its window unless it says otherwise."""
+    (found,) = load([{"name": "x", "where": {}, "count": 1, "within": 60}], BUILTIN)
+
+    assert (found.severity, found.pattern, found.mode, found.resolve_after) == ("MEDIUM", "x", "page", 60_000)
+
+
+def test_off_leaves_a_rule_out():
+    """A rule whose mode is off is not run."""
+    assert load([{"name": "brute_force_ip", "mode": "off"}], BUILTIN) == ()
+
+
+def test_off_written_as_yaml_leaves_a_rule_out():
+    """YAML turns the word off into false; it means the same."""
+    assert load([rule(mode=False)], BUILTIN) == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ("brute_force_ip", "give a list"),
+        (["brute_force"], "did you mean 'brute_force_"),
+        (["rules/login.yml"], "Sigma file"),
+        ([5], "name of a built-in rule, or a mapping"),
+        ([{"where": {}}], "needs a 'name'"),
+        ([BRUTE, BRUTE], "twice"),
+        ([rule(cuont=5)], "did you mean 'count'"),
+        ([rule(measure={"sum": "x", "gte": 1})], "not implemented"),
+        ([rule(count=0)], "at least 1|from 1"),
+        ([rule(count=2.5)], "whole number"),
+        ([rule(count="many")], "must be a number"),
+        ([rule(within=...)], "no 'within'"),
+        ([rule(within=-1)], "from 0"),
+        ([rule(count=...)], "counts nothing"),
+        ([rule(where=...)], "no 'where'"),
+        ([rule(severity="URGENT")], "severity is 'URGENT'"),
+        ([rule(mode="loud")], "mode is 'loud'"),
+        ([rule(by=5)], "list of names"),
+        ([rule(by=[""])], "names of fields"),
+        ([rule(by=["ip_address/200"])], "1 to 32"),
+        ([rule(distinct="username", count=...)], "how many different"),
+        ([rule(distinct={"field": "username"})], "give field, count"),
+        ([rule(distinct=[])], "names no field"),
+        ([rule(leak=10)], "within"),
+        ([rule(leak=10, within=..., count=...)], "no 'count'"),
+        ([rule(leak=10, within=..., distinct={"field": "x", "count": 1})], "name of a field"),
+        ([rule(silence=5)], "without 'leak'"),
+        ([rule(leak=1, sequence=[])], "counts in one way"),
+        ([rule(sequence=[{"where": {}}], count=...)], "at least two steps"),
+        ([rule(sequence=[{"where": {}}, {"when": {}}], count=...)], "step 2"),
+        ([rule(sequence=[{"where": {}}, {"where": {}}])], "means nothing for a sequence"),
+        ([rule(sequence=[{"where": {}, "count": 99}, {"where": {}, "count": 2}], count=...)], "more than 100"),
+        ([rule(while_open=["nothing"])], "no other rule"),
+        ([rule(inhibits=["guessing"])], "no other rule"),
+        ([rule(while_open=["brute_force_user"]), "brute_force_user"], "groups by username too"),
+    ],
+)
+def test_refuses_a_rule_that_cannot_work(rules, says):
+    """A rule that cannot work stops the start; the sentence names what is wrong."""
+    with pytest.raises(ConfigurationError, match=says):
+        Detector(rules)
+
+
+@pytest.mark.parametrize("state", ["redis://localhost", "sqlite://", "sqlite:///:memory:", "/tmp/x.db", None])
+def test_refuses_a_state_that_is_not_there(state):
+    """A state that this version does not have stops the start."""
+    with pytest.raises(ConfigurationError, match="memory://"):
+        Detector(state=state)
+
+
+def test_shared_state_needs_a_key(tmp_path):
+    """A state that processes share makes no sense with keys that each makes for itself."""
+    with pytest.raises(ConfigurationError, match="state_key"):
+        Detector(state=f"sqlite:///{tmp_path}/state.db")

@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import stat
+import time
+
+import pytest
+
+from seclog_handlers.detection.state import failover, sqlite
+from seclog_handlers.errors import SecurityLogWarning
+from tests.detection.support import BRUTE, START, detector, failure, feed, states
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/state.db"
+
+
+def in_child(work) -> int:
+    """Run `work` in a forked process; return its pid."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return pid
+
+
+def finish(*pids):
+    for pid in pids:
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def forked(number, tmp_path, work):
+    """Run `work(index)` in `number` processes at once; return the alerts of all of them."""
+
+    def run(index):
+        (tmp_path / f"alerts-{index}.json").write_text(json.dumps(work(index)))
+
+    finish(*[in_child(lambda index=index: run(index)) for index in range(number)])
+    return [alert for index in range(number) for alert in json.loads((tmp_path / f"alerts-{index}.json").read_text())]
+
+
+def test_a_relative_path_is_relative(tmp_path, monkeypatch):
+    """Three slashes and a name is a file in the working directory, readable by its owner only."""
+    monkeypatch.chdir(tmp_path)
+    engine = detector(BRUTE, state="sqlite:///state.db")
+    feed(engine, (0, failure()))
+    engine.close()
+
+    assert stat.S_IMODE((tmp_path / "state.db").stat().st_mode) == 0o600
+
+
+def test_configuring_opens_nothing(tmp_path, url):
+    """The file is made by the first event, not by the configuration: that may run in another process."""
+    detector(BRUTE, state=url)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_says_the_same_as_memory(url):
+    """The same events give the same alerts with the state in a file as with the state in memory."""
+    chance = random.Random(5)
+    events, now = [], 0.0
+    for _ in range(400):
+        now += chance.choice([0, 0.2, 10, 60])
+        address, user = f"203.0.113.{chance.randrange(6)}", f"user{chance.randrange(8)}"
+        events.append((now, {**failure(address, user), "success": chance.random() < 0.2}))
+    stored, kept = detector(state=url), detector()
+    in_file, in_memory = feed(stored, *events), feed(kept, *events)
+    stored.close()
+
+    assert in_file == in_memory
+    assert {state for _, state in states(in_file)} == {"open", "update", "resolve"}
+
+
+def test_five_failures_over_four_processes_alert_once(tmp_path, url):
+    """Five failures of one address, dealt to four forked workers, open exactly one incident."""
+    engine = detector(BRUTE, state=url)
+    feed(engine, (0, failure()))
+    alerts = forked(4, tmp_path, lambda index: feed(engine, (1 + index, failure())))
+    engine.close()
+
+    assert states(alerts) == [("guessing", "open")]
+    assert alerts[0]["count"] == 5
+
+
+def test_workers_lose_no_event(tmp_path, url):
+    """Four processes that count at the same time count every event: forty incidents of twenty events each."""
+
+    def work(index):
+        engine = detector({**BRUTE, "count": 20}, state=url)
+        alerts = feed(engine, *[(0, failure(f"203.0.113.{number}")) for _ in range(5) for number in range(40)])
+        engine.close()
+        return alerts
+
+    alerts = forked(4, tmp_path, work)
+
+    assert len(alerts) == 40
+    assert len({alert["incident_id"] for alert in alerts}) == 40
+    assert {state for _, state in states(alerts)} == {"open"}
+
+
+def test_workers_resolve_an_incident_once(tmp_path, url):
+    """Of four processes that all find an incident due, one resolves it."""
+    engine = detector(BRUTE, state=url)
+    (opened,) = feed(engine, *[(0, failure())] * 5)
+    alerts = forked(4, tmp_path, lambda index: engine.tick(START + 10_000))
+    engine.close()
+
+    assert states(alerts) == [("guessing", "resolve")]
+    assert alerts[0]["incident_id"] == opened["incident_id"]
+
+
+def test_an_incident_that_another_process_opened_is_over_when_it_is_due(url):
+    """A process that did not see an incident open resolves it when an event of its group comes too late for it."""
+    one, other = detector(BRUTE, state=url), detector(BRUTE, state=url)
+    feed(one, (0, failure("198.51.100.1")))
+    feed(other, *[(0, failure())] * 5)
+    alerts = feed(one, *[(700, failure())] * 5)
+    one.close()
+    other.close()
+
+    assert states(alerts) == [("guessing", "resolve"), ("guessing", "open")]
+    assert [alert["count"] for alert in alerts] == [5, 5]
+
+
+def test_a_child_leaves_its_parents_connection_alone(tmp_path, url):
+    """A forked child opens the file itself; the parent goes on with its own connection."""
+    engine = detector(BRUTE, state=url)
+    feed(engine, (0, failure()), (1, failure()))
+    before = engine._state._store._connection
+
+    def work(index):
+        alerts = feed(engine, (2, failure()))
+        assert engine._state._store._connection is not before
+        engine.close()
+        return alerts
+
+    forked(1, tmp_path, work)
+    alerts = feed(engine, (3, failure()), (4, failure()))
+    assert engine._state._store._connection is before
+    engine.close()
+
+    assert states(alerts) == [("guessing", "open")]
+
+
+def test_survives_a_kill(tmp_path, url):
+    """What was counted before kill -9 is counted after the restart."""
+
+    def work():
+        feed(detector(BRUTE, state=url), *[(second, failure()) for second in range(3)])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    pid = in_child(work)
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+    engine = detector(BRUTE, state=url)
+    alerts = feed(engine, (3, failure()), (4, failure()))
+    engine.close()
+
+    assert states(alerts) == [("guessing", "open")]
+
+
+def test_survives_kills_at_any_moment(tmp_path, url):
+    """Killed at random moments in the middle of counting, the file stays whole and nothing is counted twice."""
+    chance = random.Random(7)
+    for _ in range(5):
+        pid = in_child(lambda: [feed(detector(BRUTE, state=url), (0, failure(f"203.0.113.{n}"))) for n in range(10**6)])
+        time.sleep(0.05 + chance.random() / 20)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
+        (most,) = connection.execute("SELECT max(weight) FROM entries_v1").fetchone()
+    connection.close()
+
+    assert verdict == "ok"
+    assert most <= 4
+
+
+def test_an_incident_outlives_its_process(tmp_path, url):
+    """An incident that was open when its process ended is prolonged and resolved by the next one."""
+    finish(in_child(lambda: feed(detector(BRUTE, state=url), *[(0, failure())] * 5)))
+    engine = detector(BRUTE, state=url)
+    prolonged = feed(engine, *[(500, failure())] * 5)
+    alerts = feed(engine, (5000, {"event_type": "other"}))
+    engine.close()
+
+    assert states(prolonged) == [("guessing", "update")]
+    assert [(alert["incident_state"], alert["created"], alert["count"]) for alert in alerts] == [
+        ("resolve", START + 1100, 10),
+    ]  # fmt: skip
+
+
+def test_no_identity_is_in_the_file(tmp_path, url):
+    """Neither address nor user of what was counted can be read in the file."""
+    engine = detector(state=url)
+    feed(engine, *[(second, failure()) for second in range(4)])
+    engine.close()
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    assert b"203.0.113" not in content
+    assert b"bob" not in content
+    assert b"entries_v1" in content
+
+
+def test_expired_rows_go(tmp_path, url):
+    """Rows whose window is over are deleted little by little; the file does not grow for ever."""
+    engine = detector(BRUTE, state=url)
+    feed(engine, *[(0, failure(f"10.0.{number >> 8}.{number & 255}")) for number in range(1000)])
+    feed(engine, *[(5000, failure("203.0.113.7")) for _ in range(1100)])
+    engine.close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM entries_v1").fetchone()
+    connection.close()
+
+    assert rows < 300
+
+
+@pytest.mark.parametrize("trouble", ["folder", "garbage", "missing"])
+def test_an_unusable_file_degrades_to_memory(tmp_path, trouble):
+    """With a file that cannot be used, each process counts for itself; one warning and one alert say so."""
+    path = {"folder": tmp_path, "garbage": tmp_path / "state.db", "missing": tmp_path / "no" / "state.db"}[trouble]
+    if trouble == "garbage":
+        path.write_bytes(b"this is no database, however long one looks at it" * 100)
+    engine = detector(BRUTE, state=f"sqlite:///{path}")
+    with pytest.warns(SecurityLogWarning, match="cannot be used now") as said:
+        alerts = feed(engine, *[(second, failure()) for second in range(5)])
+
+    assert states(alerts) == [("detector_degraded", "open"), ("guessing", "open")]
+    assert len(said) == 1
+
+
+def test_a_locked_file_costs_a_moment(tmp_path, url, monkeypatch):
+    """While somebody holds the file, events are counted in memory; when it is free, in the file again."""
+    monkeypatch.setattr(failover, "RETRY_S", 0.0)
+    engine = detector(BRUTE, state=url)
+    feed(engine, (0, failure()))
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.warns(SecurityLogWarning, match="locked"):
+        alerts = feed(engine, (1, failure()))
+    holder.execute("ROLLBACK")
+    holder.close()
+    later = feed(engine, *[(second, failure()) for second in range(2, 6)])
+    engine.close()
+
+    assert states(alerts) == [("detector_degraded", "open")]
+    assert states(later) == [("guessing", "open")]
+
+
+def test_a_dead_store_is_left_alone_for_a_while(tmp_path):
+    """After a failure the store is not tried again at every event, and incidents of that time are resolved."""
+    engine = detector(BRUTE, state=f"sqlite:///{tmp_path}/no/state.db")
+    with pytest.warns(SecurityLogWarning):
+        feed(engine, (0, failure()))
+    (tmp_path / "no").mkdir()
+    feed(engine, *[(second, failure()) for second in range(1, 5)])
+
+    assert not list((tmp_path / "no").iterdir())
+    assert engine.next_due() == START + 600
+    assert states(engine.tick(START + 10_000)) == [("detector_degraded", "resolve"), ("guessing", "resolve")]
+
+
+def test_rows_of_somebody_else_count_as_none(tmp_path, url):
+    """A row that cannot be read is replaced; it breaks nothing."""
+    engine = detector(BRUTE, state=url)
+    feed(engine, (0, failure()))
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("UPDATE entries_v1 SET body = '[1]'")
+    connection.close()
+    alerts = feed(engine, *[(second, failure()) for second in range(5)])
+    engine.close()
+
+    assert states(alerts) == [("guessing", "open")]
+
+
+def test_a_full_file_lets_the_lightest_go(tmp_path, url, monkeypatch):
+    """A file that has reached its size loses groups with one event, keeps those with more, and one alert says so."""
+    monkeypatch.setattr(sqlite, "MAX_PAGES", 0)
+    engine = detector(BRUTE, state=url)
+    feed(engine, *[(0, failure("203.0.113.7"))] * 3)
+    alerts = feed(engine, *[(1, failure(f"10.0.{number >> 8}.{number & 255}")) for number in range(600)])
+    found = feed(engine, *[(2, failure("203.0.113.7"))] * 2)
+    engine.close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM entries_v1").fetchone()
+    connection.close()
+
+    assert states(alerts) == [("detector_state_saturated", "open")]
+    assert states(found) == [("guessing", "open")]
+    assert rows < 300
+
+
+def test_a_file_that_is_lost_while_running_degrades(tmp_path, url):
+    """A file that is overwritten under a running process costs an alert about it, never an exception."""
+    engine = detector(BRUTE, state=url)
+    feed(engine, *[(0, failure())] * 5)
+    engine.close()
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"overwritten by somebody" * 1000)
+    with pytest.warns(SecurityLogWarning):
+        due = engine.next_due()
+
+    assert due is None
+    assert engine.tick(START + 10_000) == []
+    assert states(feed(engine, (1, failure()))) == [("detector_degraded", "open")]
