@@ -63,6 +63,13 @@ def as_list(key: str, value: Any) -> list[str]:
     )
 
 
+def as_lines(key: str, value: Any) -> list[str]:
+    """Read a list of texts that may hold commas: a list, or text with one a line."""
+    if isinstance(value, str):
+        return [line.strip() for line in value.splitlines() if line.strip()]
+    return as_list(key, value)
+
+
 def as_number(key: str, value: Any, *, minimum: float = 0, maximum: float | None = None) -> float:
     """Read a number between `minimum` and `maximum`, both included."""
     number = _number(value)

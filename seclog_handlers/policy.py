@@ -46,7 +46,7 @@ _KEYS: dict[str, Reader] = {
     "redact": _config.as_bool,
     "redact.keys": _config.as_list,
     "redact.allow": _config.as_list,
-    "redact.patterns": lambda key, value: _lines(key, value),
+    "redact.patterns": _config.as_lines,
     "redact.known_values": _config.as_list,
     "redact.censor": _config.as_text,
     "pseudonyms": _config.as_bool,
@@ -187,13 +187,6 @@ def _mode(configured: str) -> str:
     if not override:
         return configured
     return _config.as_choice("The environment variable SECLOG_MODE", override, MODES)
-
-
-def _lines(key: str, value: Any) -> list[str]:
-    """Read a list of patterns: a pattern may contain commas, so text has one a line."""
-    if isinstance(value, str):
-        return [line.strip() for line in value.splitlines() if line.strip()]
-    return _config.as_list(key, value)
 
 
 def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def test_the_documented_policy_keys_are_the_keys() -> None:
     from seclog_handlers.policy import _FREE, _KEYS, _TRUSTED
 
     table = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").split("## Policy")[1]
-    documented = set(re.findall(r"`([a-z_]+(?:\.[A-Za-z_.]+)?)`", "".join(re.findall(r"^\| (.*?) \|", table, re.M))))
+    documented = set(re.findall(r"`([a-z_]+(?:\.[A-Za-z_.]+)?)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
 
     trusted_row = next(line for line in table.splitlines() if line.startswith("| `trusted."))
     trusted = {f"trusted.NAME.{part}" for part in _TRUSTED}
@@ -102,5 +102,5 @@ def test_the_documented_policy_keys_are_the_keys() -> None:
 
 
 def test_logging_config_is_what_we_think() -> None:
-    """fileConfig resolves `target` for subclasses of MemoryHandler only; the whole design rests on it."""
+    """Only for subclasses of MemoryHandler `target` is resolved by fileConfig; the whole design rests on it."""
     assert "MemoryHandler" in Path(logging.config.__file__).read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from seclog_handlers import rendering
+from seclog_handlers import _config, rendering
 from seclog_handlers._record import fields_of, mark_of
 from seclog_handlers.enrichment.stack import format_exception
 from seclog_handlers.filters.stage import NAMES, Stage, words
@@ -22,7 +22,7 @@ class RedactionFilter(Stage):
     Args:
         keys: Further sensitive keys: names, `*_suffix`, `prefix_*`, dotted paths.
         allow: Keys that are not sensitive, against the built-in rules.
-        patterns: Further regular expressions whose matches are secret.
+        patterns: Further regular expressions whose matches are secret; in one text, one a line.
         known_values: `env:NAME`, `file:PATH` or names of environment variables by pattern (`*_PASSWORD`).
         censor: What stands in a secret's place; `[REDACTED]` by default.
         leave: Fields that a PseudonymFilter after this one turns into tokens.
@@ -44,7 +44,7 @@ class RedactionFilter(Stage):
         self._redactor = Redactor(
             keys=words("redact.keys", keys),
             allow=words("redact.allow", allow),
-            patterns=words("redact.patterns", patterns),
+            patterns=_config.as_lines("redact.patterns", _config.plain(patterns)),
             known_values=words("redact.known_values", known_values),
             **settings,
         )
