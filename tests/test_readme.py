@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging.config
 import re
 import subprocess
 import sys
@@ -99,8 +98,3 @@ def test_the_documented_policy_keys_are_the_keys() -> None:
     shown = {name for name in documented if not name.startswith("trusted")}
     assert shown == {*_KEYS, *(f"{head}.NAME" for head in _FREE)}
     assert trusted == {"trusted.NAME.ranges"} | {f"trusted.NAME.{part}" for part in re.findall(r"`\.([a-z]+)`[,|* ]", trusted_row)}
-
-
-def test_logging_config_is_what_we_think() -> None:
-    """Only for subclasses of MemoryHandler `target` is resolved by fileConfig; the whole design rests on it."""
-    assert "MemoryHandler" in Path(logging.config.__file__).read_text(encoding="utf-8")
