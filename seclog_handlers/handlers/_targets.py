@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import logging.handlers
-import os
-import threading
+import sys
 import weakref
-from collections.abc import Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from seclog_handlers._config import plain
 from seclog_handlers.errors import ConfigurationError, tell_stderr
 from seclog_handlers.formatters import JsonFormatter
+from seclog_handlers.handlers import _failures, _forks, _naming, accounting
+from seclog_handlers.handlers.accounting import FILTER, Account, Drops, name_of, named, reason_of
 from seclog_handlers.policy import Policy
 
-# How long a fork waits for a handler that another thread is using; after that it goes on without.
-FORK_WAIT_S = 1.0
+# Records that a record's own handling logs (a signal handler, a finalizer, a target's library) wait until it is
+# done. What those cause waits again, this many times: a target that logs whenever it writes would never end.
+MAX_ROUNDS = 8
+MAX_DEFERRED = 10_000
+RECURSION = "recursion"
 
-_handlers: weakref.WeakSet[TargetsHandler] = weakref.WeakSet()
-_held: dict[int, list[Any]] = {}
+_serial = itertools.count()
 
 
 class TargetsHandler(logging.handlers.MemoryHandler):
@@ -39,6 +44,8 @@ class TargetsHandler(logging.handlers.MemoryHandler):
     """
 
     fork_order = 0
+    # Whether it only judges what it is given: then it needs nothing while nothing is to be judged.
+    judges: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -50,44 +57,56 @@ class TargetsHandler(logging.handlers.MemoryHandler):
         owner = type(self).__name__
         # Whatever can be wrong is found before logging knows the handler and would close it at exit.
         self._policy = Policy.load(plain(policy))
-        self._further = _checked_targets(owner, targets)
+        self._further = _naming.checked_targets(owner, targets)
         self._configurator = getattr(targets, "configurator", None)
         if self._configurator is not None:
             self._check_names(targets)
         self._chain: tuple[logging.Handler, ...] | None = None
         self._closed_once = False
-        super().__init__(capacity=1, target=_checked_target(owner, target))
+        self.serial = next(_serial)
+        self._accounts: dict[int, Account] = {}
+        self._start_counting()
+        super().__init__(capacity=1, target=_naming.checked_target(owner, target))
         self.setLevel(level)
-        _handlers.add(self)
+        accounting.register(self)
+
+    def _start_counting(self) -> None:
+        self._calls = self._withheld = 0
+        self._dropped = Drops()
+        self._busy = False
+        self._deferred: deque[logging.LogRecord] = deque()
 
     def _check_names(self, targets: Any) -> None:
         """Check the names against the dictConfig that is being loaded."""
         handlers = self._configurator.config["handlers"]
         for name in self._names():
             if name not in handlers:
-                raise ConfigurationError(_unknown(type(self).__name__, name, sorted(map(str, handlers))))
+                known = sorted(map(str, handlers))
+                raise ConfigurationError(_naming.unknown(type(self).__name__, name, known))
         own = getattr(targets, "parent", None)
         for name in self._names():
-            if _reaches(handlers, name, own):
-                raise ConfigurationError(_cycle(type(self).__name__, name))
+            if _naming.reaches(handlers, name, own):
+                raise ConfigurationError(_naming.cycle(type(self).__name__, name))
 
     def _names(self) -> list[str]:
         return [entry for entry in self._further if isinstance(entry, str)]
 
     def setTarget(self, target: logging.Handler | None) -> None:  # noqa: N802 - stdlib's name
         """Set the target; fileConfig calls this when every handler of the file exists."""
-        _checked_target(type(self).__name__, target)
+        _naming.checked_target(type(self).__name__, target)
         with self.lock:  # type: ignore[union-attr]  # never None here
+            self._release_targets()
             self.target = target
             self._chain = None
             if self._configurator is None and self._names():
-                self._further = [_by_name(type(self).__name__, entry) for entry in self._further]
+                self._further = [_naming.by_name(type(self).__name__, entry) for entry in self._further]
             self._refuse_cycles()
 
     def _refuse_cycles(self) -> None:
         for handler in [self.target, *self._further]:
-            if isinstance(handler, logging.Handler) and self in _descendants(handler):
-                raise ConfigurationError(_cycle(type(self).__name__, handler.get_name() or repr(handler)))
+            if isinstance(handler, logging.Handler) and self in _naming.descendants(handler):
+                name = handler.get_name() or repr(handler)
+                raise ConfigurationError(_naming.cycle(type(self).__name__, name))
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - stdlib's name
         """Refuse a formatter: this handler writes nothing itself."""
@@ -98,6 +117,11 @@ class TargetsHandler(logging.handlers.MemoryHandler):
                 "put the formatter on its target, the handler that writes the line.",
             )
 
+    @property
+    def chain(self) -> tuple[logging.Handler, ...]:
+        """The target and the further targets, as far as they have been used."""
+        return self._chain or ()
+
     def _resolved(self) -> tuple[logging.Handler, ...]:
         """Return the target and the further targets, held strongly from the first use on."""
         if self._chain is None:
@@ -106,7 +130,19 @@ class TargetsHandler(logging.handlers.MemoryHandler):
             self._chain = tuple(handler for handler in chain if handler is not None) or (_last_resort(self),)
             self._further = [handler for handler in further if handler is not None]
             self._configurator = None
+            self._watch_targets()
         return self._chain
+
+    def _watch_targets(self) -> None:
+        for handler in self.chain:
+            account = self._accounts.get(id(handler))
+            if account is None:
+                account = self._accounts[id(handler)] = Account(handler)
+            _failures.watch(handler, account)
+
+    def _release_targets(self) -> None:
+        for account in self._accounts.values():
+            _failures.release(account.target, account)
 
     def _found(self, entry: str | logging.Handler) -> logging.Handler | None:
         if isinstance(entry, logging.Handler):
@@ -132,30 +168,103 @@ class TargetsHandler(logging.handlers.MemoryHandler):
             return False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Process the record at once; nothing is buffered."""
+        """Process the record at once; one that comes from within the processing of another, right after it."""
+        self._calls += 1
+        if self._busy:
+            self._defer(record)
+            return
+        self._busy = True
         try:
             if self._closed_once:
                 self._reopen()
             self._process(record)
         except Exception:
             self.handleError(record)
+        finally:
+            self._busy = False
+        if self._deferred:
+            self._catch_up()
 
     def _process(self, record: logging.LogRecord) -> None:
         raise NotImplementedError
 
+    def _defer(self, record: logging.LogRecord) -> None:
+        if len(self._deferred) < MAX_DEFERRED:
+            self._deferred.append(record)
+        else:
+            self._dropped.add(RECURSION)
+
+    def _catch_up(self) -> None:
+        """Process the records that were logged while another one was processed."""
+        for _ in range(MAX_ROUNDS):
+            for _ in range(len(self._deferred)):
+                self._alone(self._process, self._deferred.popleft())
+            if not self._deferred:
+                return
+        self._dropped.add(RECURSION, len(self._deferred))
+        self._deferred.clear()
+
+    def _alone(self, step: Callable[[Any], None], record: Any) -> None:
+        """Take one step, with the handler's lock held, that no log call of its own interrupts."""
+        before, self._busy = self._busy, True
+        try:
+            step(record)
+        except Exception:
+            self.handleError(record)
+        finally:
+            self._busy = before
+
     def _deliver(self, record: logging.LogRecord, handlers: Sequence[logging.Handler]) -> None:
         """Hand the record to each handler whose level it reaches; one that fails stops no other."""
         level = record.levelno if type(record.levelno) is int else logging.NOTSET
+        accounts = self._accounts
         for handler in handlers:
-            if level >= handler.level:
-                try:
-                    handler.handle(record)
-                except Exception as error:
-                    name = handler.get_name() or type(handler).__name__
-                    tell_stderr(f"{type(self).__name__}: target {name!r} raised {type(error).__name__}")
+            account = accounts[id(handler)]
+            account.calls += 1
+            if level < handler.level:
+                account.below += 1
+                continue
+            account.current = record
+            try:
+                taken = handler.handle(record)
+            except Exception as error:
+                account.fail(error)
+                name = handler.get_name() or type(handler).__name__
+                tell_stderr(f"{type(self).__name__}: target {name!r} raised {type(error).__name__}")
+            except BaseException as error:
+                account.drop(reason_of(error))
+                raise
+            else:
+                if account.current is record:
+                    if taken is False:
+                        account.drop(FILTER)
+                    elif account.special:
+                        account.settle()
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - stdlib's name
-        """Report a failure on stderr without a word of the record, which may hold secrets."""
+    def report(self) -> dict[str, Any]:
+        """Return what became of this process's records; see `seclog_handlers.stats`."""
+        accounts = named(list(self._accounts.values()), lambda account: name_of(account.target))
+        return {
+            "calls": self._calls,
+            "pending": len(self._deferred),
+            "dropped": dict(self._dropped),
+            "withheld": self._withheld,
+            "targets": {name: account.report() for name, account in accounts.items()},
+        }
+
+    def forget_parent(self) -> None:
+        """Start from nothing in a forked child: the parent's records and counts are the parent's."""
+        self._start_counting()
+        for account in self._accounts.values():
+            account.reset()
+
+    def switch(self, mode: str) -> None:
+        """Go on in another mode."""
+        self._policy = self._policy.in_mode(mode)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - stdlib's name
+        """Count and report a failure on stderr without a word of the record, which may hold secrets."""
+        self._dropped.add(reason_of(sys.exc_info()[1]))
         if logging.raiseExceptions:
             tell_stderr(f"{type(self).__name__} could not handle a record; it was withheld")
 
@@ -165,7 +274,7 @@ class TargetsHandler(logging.handlers.MemoryHandler):
 
     def flush(self) -> None:
         """Flush the targets."""
-        for handler in self._chain or ():
+        for handler in self.chain:
             try:
                 handler.flush()
             except Exception as error:
@@ -179,88 +288,16 @@ class TargetsHandler(logging.handlers.MemoryHandler):
         """
         self.flush()
         self._closed_once = True
+        self._release_targets()
         logging.Handler.close(self)
 
     def _reopen(self) -> None:
         self._closed_once = False
-        if not any(reference() is self for reference in logging._handlerList):  # type: ignore[attr-defined]  # noqa: SLF001
-            logging._addHandlerRef(self)  # type: ignore[attr-defined]  # noqa: SLF001 - drains at exit again
-
-
-def _checked_target(owner: str, target: Any) -> logging.Handler | None:
-    if target is None or isinstance(target, logging.Handler):
-        return target
-    raise ConfigurationError(
-        f"{owner} was given target={target!r}: it must be a handler. In an INI file write 'target = NAME' as a "
-        "line of the handler's section; in a dictConfig use 'class' instead of '()', which resolves no target.",
-    )
-
-
-def _checked_targets(owner: str, targets: Any) -> list[str | logging.Handler]:
-    if not isinstance(targets, (list, tuple)):
-        raise ConfigurationError(
-            f"{owner} was given targets={targets!r}: it must be a list of handler names; "
-            'with one name in an INI file write ("NAME",) with the comma.',
-        )
-    entries = [_entry(owner, entry) for entry in targets]
-    return list(dict.fromkeys(entries))
-
-
-def _entry(owner: str, entry: Any) -> str | logging.Handler:
-    if isinstance(entry, logging.Handler):
-        return entry
-    if isinstance(entry, str) and entry.strip():
-        return entry.removeprefix("cfg://handlers.").strip()
-    raise ConfigurationError(f"{owner}: targets contains {entry!r}: it must hold names of handlers.")
-
-
-def _by_name(owner: str, entry: str | logging.Handler) -> str | logging.Handler:
-    if isinstance(entry, logging.Handler):
-        return entry
-    known = logging._handlers  # type: ignore[attr-defined]  # noqa: SLF001 - public from 3.12
-    if entry not in known:
-        raise ConfigurationError(_unknown(owner, entry, sorted(map(str, known))))
-    found: logging.Handler = known[entry]
-    return found
-
-
-def _unknown(owner: str, name: str, known: list[str]) -> str:
-    return (
-        f"{owner}: targets names the handler {name!r}, which this configuration does not have; "
-        f"it has {', '.join(known) or 'none'}. Add the handler or correct the name."
-    )
-
-
-def _cycle(owner: str, name: str) -> str:
-    return f"{owner}: target {name!r} leads back to this handler; a record would never end. Remove one link."
-
-
-def _reaches(handlers: Any, name: str, own: Any) -> bool:
-    """Whether the handler called `name` leads to the section `own`, following raw configuration."""
-    seen: set[str] = set()
-    waiting = [name]
-    while waiting:
-        name = waiting.pop()
-        section = dict.get(handlers, name)
-        if section is own and own is not None:
-            return True
-        if name in seen or not isinstance(section, dict):
-            continue
-        seen.add(name)
-        waiting += [dict.get(section, "target"), *(dict.get(section, "targets") or ())]
-        waiting = [entry for entry in waiting if isinstance(entry, str)]
-    return False
-
-
-def _descendants(handler: logging.Handler) -> set[logging.Handler]:
-    seen: set[logging.Handler] = set()
-    waiting: list[Any] = [handler]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, logging.Handler) and found not in seen:
-            seen.add(found)
-            waiting += [getattr(found, "target", None), *getattr(found, "_further", ())]
-    return seen
+        self._watch_targets()
+        known = logging._handlerList  # type: ignore[attr-defined]  # noqa: SLF001 - drains at exit again
+        if not any(reference() is self for reference in list(known)):
+            # Without logging's lock: whoever loads a configuration holds it and waits for this handler's.
+            known.append(weakref.ref(self, logging._removeHandlerRef))  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _last_resort(handler: logging.Handler) -> logging.Handler:
@@ -271,38 +308,4 @@ def _last_resort(handler: logging.Handler) -> logging.Handler:
     return stream
 
 
-def _locks() -> list[Any]:
-    """Every lock that a log call takes on its way, outermost first, as a log call takes them."""
-    ours = sorted(_handlers, key=lambda handler: handler.fork_order)
-    targets = [target for handler in ours for target in handler._chain or ()]  # noqa: SLF001 - same module
-    return [handler.lock for handler in dict.fromkeys([*ours, *targets]) if handler.lock is not None]
-
-
-def _before_fork() -> None:
-    """Take every lock on the way, so that no other thread is inside a target's buffer while forking.
-
-    The wait is bounded: whoever holds the logging module's lock and waits for a handler must not be waited for.
-    """
-    held = _held[threading.get_ident()] = []
-    for lock in _locks():
-        if lock.acquire(timeout=FORK_WAIT_S):
-            held.append(lock)
-
-
-def _after_fork_in_parent() -> None:
-    for lock in reversed(_held.pop(threading.get_ident(), [])):
-        lock.release()
-
-
-def _after_fork_in_child() -> None:
-    """Make the locks new; what other threads held belongs to threads that do not exist here."""
-    _held.clear()
-    for lock in _locks():
-        lock._at_fork_reinit()  # noqa: SLF001 - what logging itself calls
-
-
-os.register_at_fork(
-    before=_before_fork,
-    after_in_parent=_after_fork_in_parent,
-    after_in_child=_after_fork_in_child,
-)
+_forks.install()

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 import weakref
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers import rendering
@@ -86,6 +87,7 @@ class EscalationHandler(TargetsHandler):
         self._stages: tuple[logging.Filter, ...] | None = None
         self._take_output(loaded.output)
         self._ticker: _Ticker | None = None
+        self._pid = 0
         super().__init__(target, targets, loaded, level)
         _handlers.add(self)
 
@@ -95,6 +97,8 @@ class EscalationHandler(TargetsHandler):
             self._inherit(mark)
         if self._mode not in _JUDGING or _is_alert(record):
             return
+        if self._pid != os.getpid():
+            self._start_channels()
         if mark is None or mark.output is None:
             record, mark = self._prepared(record)
         alerts = self._detector.observe(record.__dict__, record.created, mark.state_keys if mark else None)
@@ -102,6 +106,13 @@ class EscalationHandler(TargetsHandler):
             self._tell(alerts)
         if self._detector.waiting:
             self._start_ticker(record.created)
+
+    def _start_channels(self) -> None:
+        """Let channels send what an earlier process left behind, at the first record of this process."""
+        self._pid = os.getpid()
+        for handler in self._resolved():
+            if isinstance(start := getattr(handler, "start", None), MethodType):
+                start()
 
     def _inherit(self, mark: Mark) -> None:
         """Take mode and constant fields from whoever handled the record; SECLOG_MODE has set both alike."""

@@ -13,7 +13,7 @@ from seclog_handlers.handlers.alerts.content import rank
 GROWTH = 10  # an incident ten times as large as last told is news; other updates ride along
 FORGET_AFTER = 86_400.0  # s without news, after which an open incident is not repeated any more
 FIRST_BACKOFF = 0.5  # s, doubled with each failure in a row
-LONGEST_BACKOFF = 300.0  # s
+LONGEST_BACKOFF = 60.0  # s, as Alertmanager's
 LONGEST_RETRY_AFTER = 3_600.0  # s that a server's Retry-After is believed
 CIRCUIT_FAILURES = 4  # failures in a row that open the circuit
 _MINUTE = 60.0

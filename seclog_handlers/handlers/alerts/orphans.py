@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seclog_handlers.handlers.alerts.content import decoded
 from seclog_handlers.handlers.alerts.journal import read_history
-from seclog_handlers.handlers.alerts.spool import LOCK, SUFFIX, Reader
+from seclog_handlers.handlers.alerts.spool import SUFFIX, Reader, holds_alerts
 
 
 def adopt(root: Path, living: set[Path | None], take: Callable[[bytes], None]) -> None:
@@ -19,7 +19,7 @@ def adopt(root: Path, living: set[Path | None], take: Callable[[bytes], None]) -
         take: Appends a line to this process's own file.
     """
     for folder in sorted(root.iterdir()):
-        if folder not in living and (folder / LOCK).exists():
+        if folder not in living and holds_alerts(folder):
             _adopt_folder(folder, take)
 
 

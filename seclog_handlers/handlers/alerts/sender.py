@@ -89,6 +89,7 @@ class Sender:
         self._upkeep_at = float("-inf")
         self._thread: threading.Thread | None = None
         self._deadline: float | None = None
+        self._draining = False  # whether what was logged before the deadline was set has been read
         self.read: dict[str, int] = {}  # file -> alerts read that were not settled before
         self.settled: dict[str, int] = {}  # file -> alerts that reached every channel since
         self.dead: dict[str, int] = {}  # file -> alerts given up since
@@ -120,7 +121,7 @@ class Sender:
             else:
                 self._close()  # what the spool holds is safe there; this thread shall not wait for a network
         elif self._thread is not threading.current_thread():
-            self._thread.join(timeout + 1.0)
+            self._thread.join(timeout + 0.25)
 
     def forget(self) -> None:
         """Close what a forked child has inherited: descriptors and sockets, but nothing of the parent's."""
@@ -143,11 +144,9 @@ class Sender:
     def _is_over(self, now: float) -> bool:
         if self._deadline is None:
             return False
-        return now >= self._deadline or not self._has_work(now)
+        return now >= self._deadline or (self._draining and not self._behind and not self._has_work(now))
 
     def _has_work(self, now: float) -> bool:
-        if self._upkeep_at == float("-inf"):  # not looked yet
-            return True
         return bool(self._memory) or any(
             lane.busy or lane.next(now, time.time(), drain=True) is not None for lane in self.lanes
         )
@@ -155,6 +154,7 @@ class Sender:
     def step(self, now: float) -> float:
         """Do all that is due; return how many seconds there is nothing to do."""
         self.idle, self._seen = False, self.appended
+        self._draining = self._deadline is not None
         self._collect(now)
         leads = self._lead()
         self._take_in(now, leads=leads)

@@ -180,6 +180,11 @@ class Writer:
         close_quietly(descriptor)
 
 
+def holds_alerts(folder: Path) -> bool:
+    """Whether a folder is that of a channel set; one in which nobody has sent yet has no lock file."""
+    return (folder / LOCK).exists() or any(folder.glob("*" + SUFFIX))
+
+
 def sync_folder(folder: Path) -> None:
     """Make names in a folder survive a power loss."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

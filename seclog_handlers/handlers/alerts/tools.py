@@ -17,7 +17,7 @@ from seclog_handlers.handlers.alerts.content import complete, decoded, encoded, 
 from seclog_handlers.handlers.alerts.groups import Batch
 from seclog_handlers.handlers.alerts.orphans import waiting_lines
 from seclog_handlers.handlers.alerts.report import dead_letters
-from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS, LOCK, SUFFIX, Reader, Writer
+from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS, LOCK, SUFFIX, Reader, Writer, holds_alerts
 
 TEST_RULE = "seclog_alert_test"
 
@@ -149,7 +149,7 @@ def drop(spool: str | Path) -> int:
 def _folders(spool: str | Path) -> list[Path]:
     root = Path(spool)
     try:
-        folders = sorted(path for path in [root, *root.iterdir()] if (path / LOCK).exists())
+        folders = sorted(path for path in [root, *root.iterdir()] if holds_alerts(path))
     except OSError as error:
         raise ConfigurationError(f"{str(spool)!r} cannot be read ({error.strerror}): name an alert spool.") from None
     if not folders:
@@ -158,6 +158,8 @@ def _folders(spool: str | Path) -> list[Path]:
 
 
 def _is_sending(folder: Path) -> bool:
+    if not (folder / LOCK).exists():
+        return False
     if not os.access(folder / LOCK, os.W_OK):
         return True
     reader = Reader(folder)

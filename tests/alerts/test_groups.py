@@ -1,0 +1,297 @@
+"""Alertmanager's timers, with time as a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seclog_handlers.handlers.alerts.content import complete
+from seclog_handlers.handlers.alerts.groups import CIRCUIT_FAILURES, Batch, Lane, Pending, Timers
+
+TIMERS = Timers(group_wait=30, group_interval=300, repeat_interval=14_400)
+
+
+class Clock:
+    """A lane, fed and asked at chosen times."""
+
+    def __init__(self, timers: Timers = TIMERS, limit: int = 50, per_minute: int = 100) -> None:
+        self.lane = Lane("webhook:x", timers, limit, per_minute)
+        self.count = 0
+        self.fed: list[Pending] = []
+
+    def feed(self, now: float, incident: str = "a", state: str = "open", **fields: Any) -> Pending:
+        self.count += 1
+        content = {"rule": "r", "severity": "HIGH", "incident_id": incident, "incident_state": state, "count": 5, **fields}
+        pending = Pending(("f", self.count), now, complete(content), {"webhook:x"}, since=now)
+        self.lane.group(pending.alert["rule"]).add(pending)
+        self.fed.append(pending)
+        return pending
+
+    def send(self, now: float, **options: Any) -> list[tuple[str, str]] | None:
+        batch = self.lane.next(now, now, **options)
+        if batch is None:
+            return None
+        self.lane.arrived(batch, now)
+        for pending in batch.covered:
+            pending.left.clear()
+        return shown(batch)
+
+
+def shown(batch: Batch) -> list[tuple[str, str]]:
+    return [(alert["incident_id"], alert["status"]) for alert in batch.alerts]
+
+
+def test_waits_group_wait_before_the_first_notification():
+    """The alerts of one rule are collected for group_wait, then told in one notification."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.feed(20, "b")
+
+    assert clock.send(29.9) is None
+    assert clock.send(30) == [("a", "firing"), ("b", "firing")]
+
+
+def test_critical_does_not_wait():
+    """A CRITICAL alert is told at once, with all that its group has."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.feed(1, "b", severity="CRITICAL")
+
+    assert clock.send(1) == [("b", "firing"), ("a", "firing")]
+
+
+def test_waits_group_interval_between_notifications():
+    """While incidents of a group go on, changes are told once per group_interval."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.send(30)
+    clock.feed(40, "b")
+
+    assert clock.send(329) is None
+    assert clock.send(330) == [("b", "firing"), ("a", "firing")]
+
+
+def test_repeats_what_goes_on():
+    """Incidents that are still open are told again after repeat_interval, not earlier."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.send(30)
+
+    assert clock.send(14_429) is None
+    assert clock.send(14_430) == [("a", "firing")]
+
+
+def test_does_not_repeat_what_nobody_has_heard_of_for_a_day():
+    """An incident whose end was never logged is not repeated for ever."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.send(30)
+    times = [now for now in range(0, 400_000, 600) if clock.send(now)]
+
+    assert max(times) <= 90_000
+    assert clock.lane.groups == {}
+
+
+def test_tells_the_end_after_the_opening():
+    """An incident that ended before its opening was told is told as firing, and as resolved right after."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.feed(5, "a", "resolve")
+
+    assert clock.send(30) == [("a", "firing")]
+    assert clock.send(30) == [("a", "resolved")]
+    assert clock.lane.groups == {}
+
+
+def test_an_end_that_comes_alone_is_told_as_resolved():
+    """A process may have to tell the end of an incident whose opening another process told."""
+    clock = Clock()
+    clock.feed(0, "a", "resolve")
+
+    assert clock.send(30) == [("a", "resolved")]
+
+
+def test_a_larger_count_is_no_reason_to_tell():
+    """An update whose count grew less than tenfold waits for the next notification of its group and is settled by it."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.send(30)
+    update = clock.feed(100, "a", "update", count=49)
+
+    assert clock.send(3_000) is None
+    clock.feed(3_100, "a", "resolve", count=49)
+    assert clock.send(3_200) == [("a", "resolved")]
+    assert update.left == set()
+
+
+def test_tenfold_growth_and_higher_severity_are_told():
+    """An incident that grew tenfold or became more severe is news."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.send(30)
+
+    clock.feed(100, "a", "update", count=50)
+    assert clock.send(330) == [("a", "firing")]
+    clock.feed(400, "a", "update", count=51, severity="CRITICAL")
+    assert clock.send(400) == [("a", "firing")]
+
+
+def test_a_storm_of_one_attack_is_at_most_three_notifications_in_five_minutes():
+    """10,000 events of one attack make an opening and doublings; people hear of it at most three times in five minutes."""
+    clock = Clock()
+    count, sent = 5, []
+    for second in range(300):
+        if second % 20 == 0:
+            clock.feed(second, "a", "open" if second == 0 else "update", count=count)
+            count *= 2
+        if clock.send(second):
+            sent.append(second)
+
+    assert sent[0] == 30
+    assert len(sent) <= 3
+
+
+def test_a_large_group_is_told_in_parts_at_once():
+    """More incidents than fit one notification are told in several, without waiting in between."""
+    clock = Clock(limit=2)
+    for name in "abcde":
+        clock.feed(0, name)
+    told = [clock.send(30) for _ in range(4)]
+
+    assert told == [[("a", "firing"), ("b", "firing")], [("c", "firing"), ("d", "firing")],
+                    [("e", "firing"), ("a", "firing")], None]  # fmt: skip
+
+
+def test_a_channel_of_single_incidents_hears_each_change_once():
+    """PagerDuty keeps incidents itself: one event per change, no repetition."""
+    clock = Clock(limit=1)
+    clock.feed(0, "a")
+    clock.feed(0, "b")
+
+    assert [clock.send(30), clock.send(30), clock.send(30)] == [[("a", "firing")], [("b", "firing")], None]
+    clock.feed(50, "a", "update", count=10)
+    assert clock.send(330) == [("a", "firing")]
+    assert clock.send(50_000) is None
+
+
+def test_the_cap_per_minute_holds_back_and_counts():
+    """Beyond the cap notifications wait for the minute to pass, and the next says how many alerts were held back."""
+    clock = Clock(per_minute=2)
+    for rule in ("r1", "r2", "r3"):
+        clock.feed(0, rule, rule=rule, severity="CRITICAL")
+
+    assert [clock.send(0) is not None for _ in range(3)] == [True, True, False]
+    assert clock.lane.wake_at(0) == 60
+    late = clock.lane.next(60, 60)
+    assert late is not None
+    assert late.held_back == 1
+
+
+def test_a_failed_notification_is_tried_again_as_it_was():
+    """After a failure the same notification with the same key is sent, though more has happened since."""
+    clock = Clock()
+    clock.feed(0, "a")
+    first = clock.lane.next(30, 30)
+    clock.lane.failed(30, None)
+    clock.feed(30, "b")
+    second = clock.lane.next(32, 32)
+
+    assert first is second is not None
+    assert clock.lane.next(30.1, 30.1) is None
+
+
+def test_backoff_grows_and_the_circuit_opens():
+    """Failures in a row double the pause up to a minute; success closes the circuit."""
+    clock = Clock()
+    clock.feed(0, "a")
+    pauses = []
+    now = 30.0
+    for _ in range(15):
+        assert clock.lane.next(now, now) is not None
+        clock.lane.failed(now, None)
+        pauses.append(clock.lane.blocked_until - now)
+        now = clock.lane.blocked_until
+
+    assert 0.25 <= pauses[0] <= 0.5
+    assert 30 <= pauses[-1] <= 60
+    assert clock.lane.is_open
+    assert clock.lane.failures > CIRCUIT_FAILURES
+    assert clock.send(now) == [("a", "firing")]
+    assert not clock.lane.is_open
+
+
+def test_retry_after_is_honoured_even_at_the_end():
+    """A server that asked for a pause gets it, also while the process ends."""
+    clock = Clock()
+    clock.feed(0, "a")
+    clock.lane.next(30, 30)
+    clock.lane.failed(30, 120)
+
+    assert clock.send(149, drain=True) is None
+    assert clock.send(150) == [("a", "firing")]
+
+
+def test_refused_content_is_halved_until_the_bad_alert_stands_alone():
+    """A notification that a server will not take is split, so that one bad alert does not hold up the others."""
+    clock = Clock()
+    for name in "abcd":
+        clock.feed(0, name)
+    told: list[Any] = []
+    for _ in range(12):
+        batch = clock.lane.next(30, 30)
+        if batch is None:
+            break
+        if any(alert["incident_id"] == "c" for alert in batch.alerts):
+            clock.lane.give_up(clock.lane.refused(batch))
+            continue
+        clock.lane.arrived(batch, 30)
+        told += shown(batch)
+
+    assert {name for name, _ in told} == {"a", "b", "d"}
+
+
+def test_drain_flushes_open_groups():
+    """When the process ends, groups that wait for their timers are told at once."""
+    clock = Clock()
+    clock.feed(0, "a")
+
+    assert clock.send(1) is None
+    assert clock.send(1, drain=True) == [("a", "firing")]
+    assert clock.send(1, drain=True) is None
+
+
+def test_an_alert_that_was_held_by_a_crash_does_not_wait_again():
+    """group_wait counts from the log call, not from the restart."""
+    clock = Clock()
+    pending = Pending(("f", 9), 0, complete({"rule": "r", "incident_id": "a"}), {"webhook:x"}, since=-500)
+    clock.lane.group("r").add(pending)
+
+    assert clock.send(0) == [("a", "firing")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["open", "update", "resolve"]), st.integers(0, 400),
+                          st.sampled_from(["LOW", "HIGH", "CRITICAL"]), st.booleans()), max_size=40))  # fmt: skip
+def test_every_alert_is_settled_exactly_once(steps: list[tuple[int, str, int, str, bool]]):
+    """Whatever comes and whenever a channel fails: each alert is covered by exactly one notification that arrives."""
+    clock = Clock(limit=3, per_minute=1_000)
+    now, covered = 0.0, []
+    for incident, state, pause, severity, fails in steps:
+        clock.feed(now, str(incident), state, severity=severity)
+        now += pause
+        batch = clock.lane.next(now, now)
+        if batch is not None and fails:
+            clock.lane.failed(now, None)
+        elif batch is not None:
+            clock.lane.arrived(batch, now)
+            covered += batch.covered
+    for _ in range(400):
+        now += 20_000
+        if (batch := clock.lane.next(now, now)) is not None:
+            clock.lane.arrived(batch, now)
+            covered += batch.covered
+
+    assert sorted(map(id, covered)) == sorted(map(id, clock.fed))
+    assert all(not group.waiting for group in clock.lane.groups.values())
