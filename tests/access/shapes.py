@@ -13,18 +13,16 @@ import gunicorn.config
 import gunicorn.glogging
 import uvicorn.protocols.utils
 import werkzeug.serving
-from django.conf import settings
 from django.core.servers.basehttp import WSGIRequestHandler
 from django.http import HttpResponse
 from django.utils.log import log_response
+
+import tests.integrations.django_project  # noqa: F401 - Django takes its settings once in a process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seclog_handlers.access import AccessLog
-
-if not settings.configured:
-    settings.configure(ALLOWED_HOSTS=["*"])
 
 CLIENT = "203.0.113.5"
 AGENT = "curl/8.5"

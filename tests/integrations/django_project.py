@@ -8,29 +8,28 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.urls import path
 
-if not settings.configured:
-    settings.configure(
-        SECRET_KEY="only-for-tests",
-        ALLOWED_HOSTS=["*"],
-        ROOT_URLCONF=__name__,
-        LOGGING_CONFIG=None,
-        INSTALLED_APPS=[
-            "django.contrib.contenttypes",
-            "django.contrib.auth",
-            "django.contrib.sessions",
-            "seclog_handlers.integrations.django",
-        ],
-        MIDDLEWARE=[
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-        ],
-        SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        SECLOG_TRUSTED_PROXIES=["10.0.0.0/8"],
-        USE_TZ=True,
-    )
-    django.setup()
+settings.configure(
+    SECRET_KEY="only-for-tests",
+    ALLOWED_HOSTS=["*"],
+    ROOT_URLCONF=__name__,
+    LOGGING_CONFIG=None,
+    INSTALLED_APPS=[
+        "django.contrib.contenttypes",
+        "django.contrib.auth",
+        "django.contrib.sessions",
+        "seclog_handlers.integrations.django",
+    ],
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ],
+    SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    SECLOG_TRUSTED_PROXIES=["10.0.0.0/8"],
+    USE_TZ=True,
+)
+django.setup()
 
 
 def enter(request: HttpRequest) -> HttpResponse:
