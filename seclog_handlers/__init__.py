@@ -17,10 +17,13 @@ if TYPE_CHECKING:
         PseudonymFilter,
         RedactionFilter,
         RiskFilter,
+        SamplingFilter,
     )
     from seclog_handlers.formatters import JsonFormatter, TextFormatter
+    from seclog_handlers.handlers.accounting import stats
     from seclog_handlers.handlers.alerts import AlertHandler
     from seclog_handlers.handlers.escalation import EscalationHandler
+    from seclog_handlers.handlers.files import SharedFileHandler
     from seclog_handlers.handlers.security import SecurityHandler
     from seclog_handlers.redaction import redact
 
@@ -35,15 +38,18 @@ __all__ = [
     "PseudonymFilter",
     "RedactionFilter",
     "RiskFilter",
+    "SamplingFilter",
     "SecurityASGIMiddleware",
     "SecurityHandler",
     "SecurityLogWarning",
     "SecurityLogger",
     "SecurityWSGIMiddleware",
+    "SharedFileHandler",
     "TextFormatter",
     "events",
     "redact",
     "request_context",
+    "stats",
 ]
 
 # Imported at first use: an application pays for the parts that its configuration names.
@@ -57,9 +63,11 @@ _HOMES = {
     "SecurityLogWarning": "errors",
     "SecurityLogger": "adapter",
     "SecurityWSGIMiddleware": "context",
+    "SharedFileHandler": "handlers.files",
     "TextFormatter": "formatters",
     "redact": "redaction",
     "request_context": "context",
+    "stats": "handlers.accounting",
 }
 
 

@@ -21,7 +21,8 @@ MAX_TEMPLATES = 1024
 MAX_TEMPLATE = 2048
 
 _CONVERSION = re.compile(
-    r"%(?:\((?P<key>[^()]{0,256})\))?(?P<flags>[#0\- +]{0,8})(?P<width>\*|\d{0,9})(?:\.(?P<precision>\*|\d{0,9}))?[hlL]?"
+    r"%(?:\((?P<key>[^()]{0,256})\))?(?P<flags>[#0\- +]{0,8})(?P<width>\*|\d{0,9})(?:\.(?P<precision>\*"
+    r"|\d{0,9}))?[hlL]?"
     r"(?P<type>[diouxXeEfFgGcrsa%])",
 )
 _PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -196,7 +197,11 @@ def _parse(template: str) -> tuple[Piece, ...] | None:
         pieces.append(Piece(match[0], conversion=True, key=match["key"], stars=stars, simple=simple))
     if template[position:]:
         pieces.append(Piece(template[position:]))
-    return None if any("%" in piece.text and not piece.conversion and piece.text != "%" for piece in pieces) else tuple(pieces)
+    return (
+        None
+        if any("%" in piece.text and not piece.conversion and piece.text != "%" for piece in pieces)
+        else tuple(pieces)
+    )
 
 
 def _check_width(*written: str | None) -> None:
@@ -296,7 +301,11 @@ def _in_mapping(text: str, shown: list[_Shown], values: dict[str, Any], found: l
     changed = values.copy()
     keys = [item.piece.key for item in shown if item.piece.conversion]
     parts = _cut_up(text, shown, found)
-    if any(new is not None and keys.count(item.piece.key) > 1 for new, item in zip(parts, shown, strict=True) if item.piece.key):
+    if any(
+        new is not None and keys.count(item.piece.key) > 1
+        for new, item in zip(parts, shown, strict=True)
+        if item.piece.key
+    ):
         # One value shown twice and censored in one place only: the text is fixed, the mapping stays one.
         for new, item in zip(parts, shown, strict=True):
             if new is not None and item.piece.key is not None:

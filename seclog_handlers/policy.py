@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import copy
 import difflib
 import os
 import sys
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,9 @@ from seclog_handlers.filters import (
     PseudonymFilter,
     RedactionFilter,
     RiskFilter,
+    SamplingFilter,
 )
+from seclog_handlers.filters.sampling import KEEP, LEVELS
 from seclog_handlers.pseudonym import Pseudonymizer, parse_keys
 
 if TYPE_CHECKING:
@@ -57,7 +61,16 @@ _KEYS: dict[str, Reader] = {
     "geoip": _config.as_bool,
     "geoip.database": _config.as_list,
     "risk": _config.as_bool,
+    "risk.travel_kmh": _config.as_number,
+    "risk.travel_km": _config.as_number,
+    "risk.travel_hours": _config.as_number,
+    "sampling": _config.as_bool,
+    "sampling.keep": lambda key, value: _config.as_choice(key, value, LEVELS),
+    "control": _config.as_text,
+    "heartbeat": _config.as_number,
 }
+# A digest that could be guessed from would tell them.
+_SECRET = frozenset({"pseudonyms.keys", "redact.known_values"})
 # Keys whose last part the user chooses.
 _FREE: dict[str, Reader] = {"static": _config.as_text, "fields": _config.as_text}
 _TRUSTED: dict[str, Reader] = {
@@ -68,6 +81,9 @@ _TRUSTED: dict[str, Reader] = {
     "reason": _config.as_text,
     "expires": lambda key, value: _config.as_text(key, str(value)),
 }
+_SAMPLING: dict[str, Reader] = {"first": _config.as_number, "then": _config.as_number, "by": _config.as_list}
+# Keys whose middle the user chooses.
+_NAMED = {"trusted": _TRUSTED, "sampling": _SAMPLING}
 
 
 class Policy:
@@ -79,6 +95,8 @@ class Policy:
         static: Further constant fields of every line.
         fields: Renames of output fields, ours -> theirs.
         trusted: Named ranges, users, agents and paths that are logged and marked, never paged.
+        control: The file whose one word is the mode while the program runs, "" for none.
+        heartbeat: Seconds between two signs of life, 0 for none.
     """
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
@@ -87,9 +105,11 @@ class Policy:
         self.service: str = self._settings.get("service") or _config.program_name()
         self.static: dict[str, str] = self._group("static")
         self.fields: dict[str, str] = self._group("fields")
+        self.control: str = self._settings.get("control", "")
+        self.heartbeat: float = self._settings.get("heartbeat", 0.0)
         self.has_key = bool(self._settings.get("pseudonyms.keys"))
         self.pseudonymizer = Pseudonymizer(**self._section("pseudonyms"))
-        self.trusted = TrustedSources(self._trusted(), token=self.pseudonymizer.token)
+        self.trusted = TrustedSources(self._named("trusted"), token=self.pseudonymizer.token)
 
     @classmethod
     def load(cls, source: Any) -> Policy:
@@ -112,6 +132,18 @@ class Policy:
             f"policy is {source!r}: it must be a mapping, or the path of an INI file with a section "
             f"[{INI_SECTION}] or of a TOML file.",
         )
+
+    def in_mode(self, mode: str) -> Policy:
+        """Return this policy in another mode, with the same keys."""
+        other = copy.copy(self)
+        other.mode = mode
+        return other
+
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits that change when the policy does; no secret of the policy goes into them."""
+        shown = {key: value for key, value in self._settings.items() if key not in _SECRET}
+        return sha256(repr(sorted(shown.items())).encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
     @property
     def output(self) -> dict[str, Any]:
@@ -157,8 +189,15 @@ class Policy:
                 trusted=self.trusted, pseudonymizer=self.pseudonymizer,
             ))  # fmt: skip
         if self._on("risk"):
-            stages.append(RiskFilter())
+            stages.append(RiskFilter(**self._section("risk")))
         return stages
+
+    def sampler(self) -> SamplingFilter | None:
+        """Return a new filter for the outputs, or None where nothing is to be left out."""
+        rules = self._named("sampling") if self._on("sampling") else {}
+        keep = self._settings.get("sampling.keep", KEEP)
+        sampler = SamplingFilter(rules, keep, annotate=False)
+        return sampler if rules and self.mode != "off" else None
 
     def _section(self, name: str) -> dict[str, Any]:
         return self._group(name) if name not in _FREE else {}
@@ -169,11 +208,13 @@ class Policy:
             key[len(prefix) :]: value for key, value in self._settings.items() if key.startswith(prefix)
         }
 
-    def _trusted(self) -> dict[str, dict[str, Any]]:
+    def _named(self, head: str) -> dict[str, dict[str, Any]]:
+        """Return the entries of a section whose names the user chose."""
         entries: dict[str, dict[str, Any]] = {}
-        for key, value in self._group("trusted").items():
+        for key, value in self._group(head).items():
             name, _, part = key.rpartition(".")
-            entries.setdefault(name, {})[part] = value
+            if name:
+                entries.setdefault(name, {})[part] = value
         return entries
 
 
@@ -213,10 +254,12 @@ def _reader(key: str) -> Reader:
     head, _, rest = key.partition(".")
     reader = _KEYS.get(key)
     if reader is None and rest:
-        reader = _TRUSTED.get(rest.rpartition(".")[2]) if head == "trusted" and "." in rest else _FREE.get(head)
+        named = _NAMED.get(head, {}) if "." in rest else {}
+        reader = named.get(rest.rpartition(".")[2]) or _FREE.get(head)
     if reader is not None:
         return reader
-    known = [*_KEYS, "static.NAME", "fields.NAME", *(f"trusted.NAME.{part}" for part in _TRUSTED)]
+    named_keys = [f"{name}.NAME.{part}" for name, parts in _NAMED.items() for part in parts]
+    known = [*_KEYS, "static.NAME", "fields.NAME", *named_keys]
     near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(known)}."
     raise ConfigurationError(f"The policy has the unknown key {key!r}: {hint}")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from seclog_handlers.detection import Detector
-from seclog_handlers.detection.builtin import BUILTIN
+from seclog_handlers.detection.builtin import BUILTIN, DEFAULTS
 from seclog_handlers.detection.rules import KEYWORDS
 
+HEADER = "| rule | on | by | threshold | severity | MITRE | AppSensor | OWASP | source |"
 DETECTION = (Path(__file__).parents[1] / "docs" / "detection.md").read_text(encoding="utf-8")
 
 
@@ -23,18 +24,29 @@ def threshold(rule: dict[str, Any]) -> str:
         return f"{rule['count']} in {rule['within']} s, {distinct['count']} different {distinct['field']}"
     if distinct:
         names = distinct if isinstance(distinct, str) else ", ".join(distinct)
-        return f"{rule['count']} different {names} in {rule['within']} s"
+        return f"{rule['count']} different {names} " + span(rule)
+    if "measure" in rule:
+        measure = ", ".join(f"{word} {value}" for word, value in rule["measure"].items())
+        return measure + (f", {rule['count']}" if "count" in rule else "") + f" in {rule['within']} s"
+    if "leak" in rule:
+        return f"{rule['count']} {span(rule)}"
     return f"{rule['count']} in {rule['within']} s" if rule["within"] else "each one"
+
+
+def span(rule: dict[str, Any]) -> str:
+    """Return over what time a rule counts."""
+    return f"leaking one per {rule['leak']} s" if "leak" in rule else f"in {rule['within']} s"
 
 
 def table() -> str:
     """Return the table of the built-in pack."""
     rows = [
-        f"| `{rule['name']}` | {', '.join(rule['by'])} | {threshold(rule)} | {rule['severity'].strip('{}')} "
-        f"| {' '.join(rule.get('attack', ()))} | {rule['reason']} |"
+        f"| `{rule['name']}` | {'yes' if rule['name'] in DEFAULTS else ''} | {', '.join(rule['by'])} "
+        f"| {threshold(rule)} | {rule['severity'].strip('{}')} | {' '.join(rule.get('attack', ()))} "
+        f"| {' '.join(rule['appsensor'])} | {rule['owasp']} | {rule['reason']} |"
         for rule in BUILTIN
     ]
-    return "\n".join(["| rule | by | threshold | severity | MITRE | source |", "|---|---|---|---|---|---|", *rows])
+    return "\n".join([HEADER, "|" + "---|" * 9, *rows])
 
 
 def test_the_table_of_the_pack_is_the_pack() -> None:

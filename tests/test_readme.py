@@ -88,13 +88,14 @@ def test_the_readme_has_the_commands_that_ci_runs(marker: str) -> None:
 
 def test_the_documented_policy_keys_are_the_keys() -> None:
     """docs/configuration.md names every key of the policy and no other."""
-    from seclog_handlers.policy import _FREE, _KEYS, _TRUSTED
+    from seclog_handlers.policy import _FREE, _KEYS, _NAMED
 
     table = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").split("## Policy")[1]
     documented = set(re.findall(r"`([a-z_]+(?:\.[A-Za-z_.]+)?)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
 
-    trusted_row = next(line for line in table.splitlines() if line.startswith("| `trusted."))
-    trusted = {f"trusted.NAME.{part}" for part in _TRUSTED}
-    shown = {name for name in documented if not name.startswith("trusted")}
+    shown = {name for name in documented if ".NAME." not in name}
     assert shown == {*_KEYS, *(f"{head}.NAME" for head in _FREE)}
-    assert trusted == {"trusted.NAME.ranges"} | {f"trusted.NAME.{part}" for part in re.findall(r"`\.([a-z]+)`[,|* ]", trusted_row)}
+    for head, parts in _NAMED.items():
+        row = next(line for line in table.splitlines() if line.startswith(f"| `{head}.NAME."))
+        cell = row.split("|")[1]
+        assert set(re.findall(r"[.]([a-z]+)`", cell)) == set(parts)

@@ -1,4 +1,4 @@
-"""The `seclog` command: `demo`, `check`, `init`, `alert`; one file a command."""
+"""The `seclog` command; one file a command."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ COMMANDS = {
     "check": "say what is silently wrong with a logging configuration",
     "init": "write a starter configuration and a key file",
     "alert": "test the alert channels; look into the alert spool",
+    "redact": "take the secrets out of existing log files",
+    "key": "make a key for tokens, or add a new one to a key file",
+    "pseudonym": "print a person's tokens, to search logs with",
+    "whois": "find out whose token it is; leaves an audit line",
+    "forget": "drop what the detection state holds of a person",
+    "rules": "list and explain the detection rules; write them as Sigma files",
+    "replay": "run the detection rules over existing logs",
 }
 INTERRUPTED = 130  # 128 + SIGINT, what shells expect
 UNFINISHED = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seclog_handlers.detection.builtin import BUILTIN
+from seclog_handlers.detection.builtin import BUILTIN, DEFAULTS
 from seclog_handlers.detection.engine import Detector
 
-__all__ = ["BUILTIN", "Detector"]
+__all__ = ["BUILTIN", "DEFAULTS", "Detector"]

@@ -16,7 +16,10 @@ CACHE_SIZE = 4096
 # What access.py writes into the field `source` of the events that it makes.
 ACCESS_LOG = "access_log"
 
-_MISSING: Any = object()
+# Longer texts are not remembered: a cache of them would be a cache of megabytes.
+MAX_CACHED = 128
+
+MISSING: Any = object()
 
 
 class Identities:
@@ -28,15 +31,42 @@ class Identities:
 
     def __init__(self, state_key: Callable[[str, Any], str]) -> None:
         self._state_key = state_key
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], str | None] = {}
+        self._digits: dict[str, str] = {}
 
-    def of(self, field: str, text: str) -> str:
-        """Return what stands for `text` in `field`."""
-        known = self._known.get((field, text))
-        if known is None:
+    def of(self, field: Field, raw: Any) -> str | None:
+        """Return what stands for a field's value; None for a value that groups nobody."""
+        if type(raw) is not str or len(raw) > MAX_CACHED:
+            return self._made(field, raw)
+        known = self._known.get((field.label, raw), MISSING)
+        if known is MISSING:
             if len(self._known) >= CACHE_SIZE:
                 self._known.clear()
-            known = self._known[field, text] = self._state_key(field, text)
+            known = self._known[field.label, raw] = self._made(field, raw)
+        found: str | None = known
+        return found
+
+    def key(self, name: str, text: str) -> str:
+        """Return what stands for a text in a field of that name."""
+        return self._state_key(name, text)
+
+    def forget(self) -> None:
+        """Forget who is known."""
+        self._known.clear()
+        self._digits.clear()
+
+    def _made(self, field: Field, raw: Any) -> str | None:
+        text = field.text(raw)
+        return None if text is None else self._state_key(field.name, text)
+
+    def digits(self, identity: str) -> str:
+        """Return 32 bits that stand for one or several joined identities, as digits."""
+        known = self._digits.get(identity)
+        if known is None:
+            if len(self._digits) >= CACHE_SIZE:
+                self._digits.clear()
+            whole = self._state_key("value", identity) if ":" in identity else identity
+            known = self._digits[identity] = format(int(whole[:8], 16), "x")
         return known
 
 
@@ -51,9 +81,10 @@ class Case:
 
     Attributes:
         own: Whether the application itself logged it; otherwise an access log did.
+        groups: What is known of its groups and values, by their labels.
     """
 
-    __slots__ = ("_groups", "_identities", "_state_keys", "event", "now", "own")
+    __slots__ = ("_identities", "_state_keys", "event", "groups", "now", "own")
 
     def __init__(
         self, event: Event, now: int, state_keys: Mapping[str, str] | None, identities: Identities,
@@ -63,16 +94,23 @@ class Case:
         self.own = event.get("source") != ACCESS_LOG
         self._state_keys = state_keys
         self._identities = identities
-        self._groups: dict[str, str | None] = {}
+        self.groups: dict[str, str | None] = {}
 
     def key(self, counter: Counter) -> str | None:
         """Return the key of the event's group under a counter, or None if the event lacks a field of it."""
-        group = self._groups.get(counter.group, _MISSING)
-        if group is _MISSING:
-            group = self._groups[counter.group] = self._group(counter.by)
+        group = self.groups.get(counter.group, MISSING)
+        if group is MISSING:
+            group = self.group(counter)
         return None if group is None else counter.prefix + group
 
+    def group(self, counter: Counter) -> str | None:
+        """Find out, and remember, what a counter's keys of this event end with; None as for `key`."""
+        found = self.groups[counter.group] = self._group(counter.by)
+        return found
+
     def _group(self, by: tuple[Field, ...]) -> str | None:
+        if len(by) == 1:
+            return self._identity(by[0])
         parts = []
         for field in by:
             part = self._identity(field)
@@ -82,19 +120,24 @@ class Case:
         return ":".join(parts)
 
     def _identity(self, field: Field) -> str | None:
-        text = field.value(self.event)
-        if text is None:
+        raw = field.raw(self.event)
+        if raw is None:
             return None
-        if field.prefix is None and self._state_keys:
+        if self._state_keys and field.whole:
             known = self._state_keys.get(field.name)
             if known is not None:
                 return known
-        return self._identities.of(field.name, text)
+        return self._identities.of(field, raw)
 
-    def value(self, fields: tuple[Field, ...]) -> str | None:
-        """Return 32 bits that stand for the values of these fields together, as digits; None without any."""
+    def value(self, counter: Counter) -> str | None:
+        """Return digits that stand for the values a counter tells apart, together; None without any."""
+        label = counter.values
+        value = self.groups.get(label, MISSING)
+        if value is MISSING:
+            value = self.groups[label] = self._value(counter.distinct)
+        found: str | None = value
+        return found
+
+    def _value(self, fields: tuple[Field, ...]) -> str | None:
         parts = [self._identity(field) or "" for field in fields]
-        if not any(parts):
-            return None
-        whole = parts[0] if len(parts) == 1 else self._identities.of("value", ":".join(parts))
-        return format(int(whole[:8], 16), "x")
+        return self._identities.digits(":".join(parts)) if any(parts) else None

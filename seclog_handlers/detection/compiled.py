@@ -6,9 +6,11 @@ import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seclog_handlers.detection.conditions import Condition, compile_where, condition
+from seclog_handlers.detection.amounts import MEASURES
+from seclog_handlers.detection.conditions import Condition, Event, compile_where, condition
 from seclog_handlers.detection.fields import Field
 from seclog_handlers.detection.measures import Bucket, Distinct, Limit, Measure, Steps, Window
+from seclog_handlers.detection.quantities import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from seclog_handlers.detection.rules import Rule
 
 _TYPE = "event_type"
+# Combinations of rows that are remembered for one event type; there are few.
+MAX_COMBINATIONS = 256
 
 
 class Counter:
@@ -29,12 +33,19 @@ class Counter:
         group: Their labels in one text.
         rules: name -> rule.
         distinct: Fields whose values are told apart, or none.
+        values: Their names in one text.
+        number: Reads the number or the place that is measured, or None.
+        counts_all: Whether it counts each event, whatever it says.
+        opening: The step that a group's first event must be, or None for any event.
         while_open: (rule, counter): the counter counts only while one of these has an open incident.
         inhibitors: (muted rule, rule, counter): whose open incident speaks for the muted rule.
         others: The counters of both, whose entries are needed with each of its own.
     """
 
-    __slots__ = ("by", "distinct", "group", "inhibitors", "measure", "others", "prefix", "rules", "while_open")
+    __slots__ = (
+        "add", "by", "counts_all", "distinct", "group", "inhibitors", "measure", "number", "opening", "others",
+        "prefix", "rules", "values", "while_open",
+    )  # fmt: skip
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         first = rules[0]
@@ -42,7 +53,12 @@ class Counter:
         self.by = first.by
         self.group = "|".join(field.label for field in first.by)
         self.distinct = tuple(Field(name, name) for name in first.distinct.fields) if first.distinct else ()
+        self.values = ",".join(field.label for field in self.distinct) + " as values"
+        self.opening = "0" if first.steps else None
+        self.number = quantity(first.amount) if first.amount else None
         self.measure = _measure(rules)
+        self.add = self.measure.add
+        self.counts_all = not (self.distinct or self.number)
         self.prefix = blake2b(_stream(first).encode(), digest_size=4).hexdigest()
         self.while_open: tuple[tuple[str, Counter], ...] = ()
         self.inhibitors: tuple[tuple[str, str, Counter], ...] = ()
@@ -50,11 +66,18 @@ class Counter:
 
 
 class Row(NamedTuple):
-    """Events of one type that hold a condition are counted by these counters, each with a step's number."""
+    """Events of one type that hold a condition are counted by these counters, each with a step's number.
+
+    Rows with the same `unless` have the same function: it is asked once for neighbours.
+    """
 
     holds: Condition | None
     unless: Condition | None
     counters: tuple[tuple[Counter, str], ...]
+
+
+# Counters with the number of a step each, and the others whose entries they need.
+Matching = tuple[tuple[tuple[Counter, str], ...], tuple[Counter, ...]]
 
 
 def _measure(rules: Sequence[Rule]) -> Measure:
@@ -63,6 +86,9 @@ def _measure(rules: Sequence[Rule]) -> Measure:
         return Steps(rule.name, rule.within, [count for _, count in rule.steps])
     if rule.leak is not None:
         return Bucket(rule.name, rule.count or 1, rule.leak, rule.silence, distinct=rule.distinct is not None)
+    if rule.amount:
+        measure: Measure = MEASURES[rule.amount.kind](rule.name, rule.within, rule.amount, rule.count)
+        return measure
     if rule.distinct:
         spec = rule.distinct
         return Distinct(rule.name, rule.within, spec.count, rule.count, spec.per_value_max)
@@ -76,8 +102,9 @@ def _stream(rule: Rule) -> str:
     """
     by = [field.label for field in rule.by]
     stream: list[Any] = [rule.raw_where, rule.raw_unless, by, rule.while_open]
-    if rule.steps or rule.leak is not None or rule.distinct:
+    if rule.steps or rule.leak is not None or rule.distinct or rule.amount:
         stream += [rule.name, rule.steps, rule.leak, rule.silence, rule.within, rule.count, rule.distinct]
+        stream += [rule.amount] if rule.amount else []
     return _text(stream)
 
 
@@ -109,7 +136,44 @@ def _connect(counter: Counter, by_rule: Mapping[str, Counter]) -> None:
     counter.others = (*(other for _, other in counter.while_open), *(other for *_, other in counter.inhibitors))
 
 
-def rows(found: Sequence[Counter], event_type: Any) -> tuple[Row, ...]:
+class Rows:
+    """The rows for events of one type; conditions on the type are decided here, once.
+
+    Args:
+        found: All counters.
+        event_type: The type, or None for events without one.
+    """
+
+    def __init__(self, found: Sequence[Counter], event_type: Any) -> None:
+        self.rows = _rows(found, event_type)
+        self._known: dict[int, Matching] = {}
+
+    def matching(self, event: Event) -> Matching:
+        """Return the counters that an event falls under, and the others whose entries they need."""
+        matched, bit = 0, 1
+        asked, excused = None, False
+        for holds, unless, _ in self.rows:
+            if holds is None or holds(event):
+                if unless is not asked:
+                    asked, excused = unless, unless is not None and unless(event)
+                if not excused:
+                    matched += bit
+            bit += bit
+        known = self._known.get(matched)
+        if known is None:
+            if len(self._known) >= MAX_COMBINATIONS:
+                self._known.clear()
+            known = self._known[matched] = self._combined(matched)
+        return known
+
+    def _combined(self, matched: int) -> Matching:
+        members = tuple(pair for index, row in enumerate(self.rows) if matched >> index & 1 for pair in row.counters)
+        own = {id(counter) for counter, _ in members}
+        others = {id(other): other for counter, _ in members for other in counter.others if id(other) not in own}
+        return members, tuple(others.values())
+
+
+def _rows(found: Sequence[Counter], event_type: Any) -> tuple[Row, ...]:
     """Return the rows for events of one type; conditions on the type are decided here, once.
 
     Args:
@@ -117,6 +181,7 @@ def rows(found: Sequence[Counter], event_type: Any) -> tuple[Row, ...]:
         event_type: The type, or None for events without one.
     """
     shared: dict[str, tuple[Condition | None, Condition | None, list[tuple[Counter, str]]]] = {}
+    excuses: dict[str, Condition | None] = {"null": None}
     for counter in found:
         rule = next(iter(counter.rules.values()))
         for step, where in _wheres(rule):
@@ -124,10 +189,11 @@ def rows(found: Sequence[Counter], event_type: Any) -> tuple[Row, ...]:
             if remaining is None:
                 continue
             texts, tests = remaining
-            key = _text([texts, rule.raw_unless])
+            key, excuse = _text([texts, rule.raw_unless]), _text(rule.raw_unless or None)
+            if excuse not in excuses:
+                excuses[excuse] = condition(list(rule.unless))
             if key not in shared:
-                unless = condition(list(rule.unless)) if rule.unless else None
-                shared[key] = (condition(tests) if tests else None, unless, [])
+                shared[key] = (condition(tests) if tests else None, excuses[excuse], [])
             shared[key][2].append((counter, step))
     return tuple(Row(holds, unless, tuple(members)) for holds, unless, members in shared.values())
 

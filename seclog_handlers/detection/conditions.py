@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from seclog_handlers import _config
 from seclog_handlers.enrichment.addresses import parse_address
@@ -22,20 +23,44 @@ ALIASES: dict[str, tuple[str, ...]] = {"endpoint": ("endpoint", "path", "api_end
 MAX_MEMBERS = 50
 MAX_TEXT = 2048
 
-_SCALARS = (str, int, float, bool, type(None))
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _EMPTY: tuple[Any, ...] = (None, "", "-")
+# Tests for equality -> the values that hold, so that a condition of nothing else costs one call.
+_allowed: WeakKeyDictionary[Test, frozenset[Any]] = WeakKeyDictionary()
 
 
-def read(event: Event, field: str) -> Any:
-    """Return the event's value of `field`, looking under its other names too; None if it has none."""
+def reader(field: str) -> Callable[[Event], Any]:
+    """Return what reads `field` of an event, also under its other names; it gives None where there is none.
+
+    `geo_location.country` is a member of a dict, `risk_factors.name` that member of each dict of a list.
+    """
     names = ALIASES.get(field)
-    if names is None:
-        return event.get(field)
+    if names is not None:
+        return lambda event: _first(event, names)
+    head, *path = field.split(".")
+    if path:
+        return lambda event: event[field] if field in event else _follow(event.get(head), path)
+    return lambda event: event.get(field)
+
+
+def _first(event: Event, names: tuple[str, ...]) -> Any:
     for name in names:
         value = event.get(name)
         if value is not None and value != "":
             return value
     return None
+
+
+def _follow(value: Any, path: list[str]) -> Any:
+    for name in path:
+        kind = type(value)
+        if kind is dict:
+            value = value.get(name)
+        elif kind is list:
+            value = [member.get(name) for member in value[:MAX_MEMBERS] if type(member) is dict]
+        else:
+            return None
+    return value
 
 
 def present(value: Any) -> bool:
@@ -92,6 +117,7 @@ def _equal(place: str, spec: Any) -> Test:
             return value in allowed
         return any(type(member) in _SCALARS and member in allowed for member in _members(value))
 
+    _allowed[test] = allowed
     return test
 
 
@@ -208,18 +234,29 @@ OPERATORS: dict[str, Callable[[str, Any], Test]] = {
 
 def condition(alternatives: list[dict[str, Test]]) -> Condition:
     """Return one function for compiled alternatives: does any of them hold in all its conditions?"""
-    clauses = [list(tests.items()) for tests in alternatives]
-    if len(clauses) == 1 and len(clauses[0]) == 1 and clauses[0][0][0] not in ALIASES:
-        field, test = clauses[0][0]
-        return lambda event: test(event.get(field))
+    clauses = [[(reader(field), test) for field, test in tests.items()] for tests in alternatives]
+    if len(clauses) == 1 and len(clauses[0]) == 1:
+        return _single(next(iter(alternatives[0])), *clauses[0][0])
 
     def holds(event: Event) -> bool:
         for clause in clauses:
-            for field, test in clause:
-                if not test(read(event, field)):
+            for read, test in clause:
+                if not test(read(event)):
                     break
             else:
                 return True
         return False
 
     return holds
+
+
+def _single(field: str, read: Callable[[Event], Any], test: Test) -> Condition:
+    allowed = _allowed.get(test)
+    if allowed is None or field in ALIASES or "." in field:
+        return lambda event: test(read(event))
+
+    def equals(event: Event) -> bool:
+        value = event.get(field)
+        return value in allowed if type(value) in _SCALARS else test(value)
+
+    return equals

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from seclog_handlers.detection.builtin import BUILTIN
-from seclog_handlers.detection.case import Case, Identities
-from seclog_handlers.detection.compiled import Counter, Row, counters, rows
+from seclog_handlers.detection.builtin import BUILTIN, DEFAULTS
+from seclog_handlers.detection.case import MISSING, Case, Identities
+from seclog_handlers.detection.clock import Clock
+from seclog_handlers.detection.compiled import Counter, Rows, counters
 from seclog_handlers.detection.incidents import Origin, Show
 from seclog_handlers.detection.ledger import Hit, Ledger
 from seclog_handlers.detection.notices import Notices
 from seclog_handlers.detection.rules import load
-from seclog_handlers.detection.state import NEVER, Entry, State, open_state
+from seclog_handlers.detection.state import NEVER, Entry, State, open_state, shown
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.pseudonym import Pseudonymizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from seclog_handlers.detection.conditions import Event
 
 # Event types whose rows are remembered; an application has a few, an attacker may invent more.
 MAX_TYPES = 256
+
+# Fields that hold persons, whatever the rules group by: each kind of identity has keys of its own.
+IDENTITIES = ("username", "user_id", "email", "session_id", "device_id", "ip_address")
+
+# How long closing waits for other processes that have the state, in seconds.
+CLOSE_WAIT_S = 0.25
+
+_NOBODY: frozenset[str] = frozenset()
 
 Alerts = list[dict[str, Any]]
 
@@ -32,15 +42,18 @@ class Detector:
     Args:
         rules: None for the built-in pack; or a list of names of built-in rules, mappings that override one by
             name, and new mappings.
-        state: `memory://`, `sqlite:///relative/path` or `sqlite:////absolute/path`.
+        state: `memory://`, `sqlite:///relative/path`, `sqlite:////absolute/path` or `redis://host:port/number`; or
+            `env:NAME`, `file:PATH` for one of them.
         service: Name on the alerts.
         state_key: (field, value) -> stable keyed text, hexadecimal digits, that stands for a value in the state.
             Needed for a state that other processes share; otherwise a random key is made.
         show: (event, field, value) -> what an alert shows of an event's value; the value itself by default.
         environment: Name on the alerts.
         host: Name on the alerts.
+        clock: Gives live records their event time; by default the wall clock, made steady with the state's help.
 
     Attributes:
+        clock: The same.
         rules: The rules that run, as they were checked.
         origin: service, environment and host of the alerts; may be changed at any time.
 
@@ -58,18 +71,20 @@ class Detector:
         show: Show | None = None,
         environment: str = "",
         host: str = "",
+        clock: Clock | None = None,
     ) -> None:
-        self.rules = load(rules, BUILTIN)
+        self.rules = load(rules, BUILTIN, DEFAULTS)
         self._counters = counters(self.rules)
-        self._rows: dict[str | None, tuple[Row, ...]] = {None: rows(self._counters, None)}
+        self._rows: dict[str | None, Rows] = {None: Rows(self._counters, None)}
         self._state: State = open_state(state)
         if self._state.shared and state_key is None:
             raise ConfigurationError(
-                f"state is {state!r}, which processes share, but no key was given: without one each process "
+                f"state is {shown(state)!r}, which processes share, but no key was given: without one each process "
                 f"would "
                 "know the same address under another name. Give 'state_key'.",
             )
         self.origin = Origin(service, environment, host)
+        self.clock = clock or Clock(self._state.offset)
         self._identities = Identities(state_key or Pseudonymizer().state_key)
         self._ledger = Ledger(self.rules, show or (lambda _event, _field, value: value), self.origin)
         self._notices = Notices(self.origin)
@@ -93,21 +108,21 @@ class Detector:
         found = self._rows.get(kind if type(kind) is str else None)
         if found is None:
             found = self._rows_of(kind)
-        if found:
+        if found.rows:
             alerts += self._judge(found, Case(event, now, state_keys, self._identities))
         return alerts
 
-    def _rows_of(self, kind: Any) -> tuple[Row, ...]:
+    def _rows_of(self, kind: Any) -> Rows:
         if len(self._rows) >= MAX_TYPES:
             self._rows = {None: self._rows[None]}
-        found = self._rows[kind] = rows(self._counters, kind)
+        found = self._rows[kind] = Rows(self._counters, kind)
         return found
 
-    def _judge(self, found: Sequence[Row], case: Case) -> Alerts:
-        hits = _hits(found, case)
+    def _judge(self, found: Rows, case: Case) -> Alerts:
+        hits, others = _hits(found, case)
         if not hits:
             return []
-        keys = _keys(hits, case)
+        keys = _keys(hits, others, case)
         alerts = self._state.apply(keys, case.now, lambda entries: self._count(hits, entries, case))
         self._ledger.remember(keys, case)
         if self._state.notices:
@@ -117,28 +132,31 @@ class Detector:
     def _count(self, hits: Sequence[Hit], entries: dict[str, Entry], case: Case) -> Alerts:
         """Count the event under each of its counters: the transition of the state."""
         alerts: Alerts = []
-        now = case.now
-        for hit in hits:
-            key, counter, value = hit
-            if counter.while_open and not _any_open(counter.while_open, entries, case):
-                continue
+        now, own = case.now, case.own
+        for key, counter, value in hits:
             entry = entries.get(key)
             if entry is None:
-                entry = entries[key] = Entry()
-                entry.ttl = counter.measure.ttl
-            elif entry.seed is not None:
-                _rebuild(entry, counter)
-            elif entry.due and entry.due <= now:  # opened by another process
-                alerts += self._ledger.resolve({key: entry}, now)
-            crossings = counter.measure.add(entry, now, value)
+                if counter.opening is not None and value != counter.opening:
+                    continue
+                if counter.while_open and not _any_open(counter.while_open, entries, case):
+                    continue
+                entry = entries[key] = Entry(counter.measure.ttl)
+            else:
+                if counter.while_open and not _any_open(counter.while_open, entries, case):
+                    continue
+                if entry.seed is not None:
+                    _rebuild(entry, counter)
+                elif entry.due and entry.due <= now:  # opened by another process
+                    alerts += self._ledger.resolve({key: entry}, now)
+            crossings = counter.add(entry, now, value)
             if crossings is None:
                 continue
             entry.last = max(entry.last, now)
-            if case.own:
-                entry.own = max(entry.own, now)
-            if crossings or entry.incidents:
-                muted = _muted(counter, entries, case)
-                alerts += self._ledger.change(case, hit, entry, crossings, muted)
+            if own and now > entry.own:
+                entry.own = now
+            if crossings or (entry.incidents and not self._ledger.only_tallied(case, counter, entry)):
+                muted = _muted(counter, entries, case) if counter.inhibitors else _NOBODY
+                alerts += self._ledger.change(case, key, counter, entry, crossings, muted)
         return alerts
 
     def _due(self) -> int:
@@ -151,6 +169,7 @@ class Detector:
         alerts = self._notices.resolve(now)
         for state in (self._state, self._state.backup):
             if state is not None and now >= state.next_due:
+                alerts += state.flush()
                 keys = state.due_keys(now)
                 if keys:
                     alerts += state.apply(keys, now, lambda entries: self._ledger.resolve(entries, now))
@@ -176,9 +195,37 @@ class Detector:
         self._state.after_fork()
         self._notices.after_fork()
 
-    def close(self) -> None:
-        """Let go of the state's file; the next event opens it again."""
+    def forget(self, value: Any, shown: Iterable[str] = ()) -> int:
+        """Drop what the state holds of a person: counters, incidents, samples, of groups that they are part of.
+
+        Args:
+            value: The identity, as the application logs it: a user name, an address, a session's id.
+            shown: What stands for it on records: its tokens.
+
+        Returns:
+            How many entries are gone.
+
+        Raises:
+            StateUnavailableError: If a shared state cannot be used now: nothing, or not all, was dropped.
+        """
+        fields = {field.name: field for counter in self._counters for field in (*counter.by, *counter.distinct)}
+        texts = {json.dumps(text) for text in (str(value), *shown)}
+        for name in {*fields, *IDENTITIES}:
+            identity = self._identities.key(name, str(value))
+            texts |= {identity, json.dumps(self._identities.digits(identity))}
+        self._ledger.forget()
+        self._identities.forget()
+        return self._state.forget(sorted(texts))
+
+    def close(self) -> Alerts:
+        """Let go of the state's file or connection; the next event opens it again.
+
+        Returns:
+            Alerts of events that had to wait for other processes until now.
+        """
+        alerts: Alerts = self._state.flush(CLOSE_WAIT_S)
         self._state.close()
+        return alerts
 
 
 def milliseconds(when: float) -> int:
@@ -186,26 +233,32 @@ def milliseconds(when: float) -> int:
     return int(when * 1000 + 0.0005)  # half a microsecond: what a float loses at that size
 
 
-def _hits(found: Sequence[Row], case: Case) -> list[Hit]:
-    """Return under which counters the event falls."""
+def _hits(found: Rows, case: Case) -> tuple[list[Hit], tuple[Counter, ...]]:
+    """Return under which counters the event falls, and the counters whose entries judging it needs too."""
+    members, others = found.matching(case.event)
     hits: list[Hit] = []
-    event = case.event
-    for holds, unless, members in found:
-        if (holds is None or holds(event)) and not (unless is not None and unless(event)):
-            for counter, step in members:
-                key = case.key(counter)
-                value = case.value(counter.distinct) if counter.distinct else step
-                if key is not None and value is not None:
-                    hits.append(Hit(key, counter, value))
-    return hits
+    groups = case.groups
+    for counter, step in members:
+        group = groups.get(counter.group, MISSING)
+        if group is MISSING:
+            group = case.group(counter)
+        if group is not None:
+            value = step if counter.counts_all else _value(counter, case)
+            if value is not None:
+                hits.append((counter.prefix + group, counter, value))
+    return hits, others
 
 
-def _keys(hits: Sequence[Hit], case: Case) -> list[str]:
+def _value(counter: Counter, case: Case) -> Any:
+    """Return what is counted or measured of the event; None where it has nothing of that."""
+    return case.value(counter) if counter.number is None else counter.number(case.event)
+
+
+def _keys(hits: Sequence[Hit], others: Sequence[Counter], case: Case) -> list[str]:
     """Return every key that judging the hits needs."""
-    keys = [hit.key for hit in hits]
-    for hit in hits:
-        if hit.counter.others:
-            keys += [case.key(other) or "" for other in hit.counter.others]
+    keys = [hit[0] for hit in hits]
+    if others:
+        keys += [key for other in others if (key := case.key(other)) is not None]
     return keys
 
 
@@ -213,7 +266,7 @@ def _any_open(others: Sequence[tuple[str, Counter]], entries: Mapping[str, Entry
     return any(_is_open(name, other, entries, case) for name, other in others)
 
 
-def _muted(counter: Counter, entries: Mapping[str, Entry], case: Case) -> set[str]:
+def _muted(counter: Counter, entries: Mapping[str, Entry], case: Case) -> Collection[str]:
     """Return the counter's rules that an open incident of another rule speaks for."""
     return {muted for muted, name, other in counter.inhibitors if _is_open(name, other, entries, case)}
 

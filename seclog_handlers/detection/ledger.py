@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from seclog_handlers.detection import incidents
 
@@ -19,16 +19,11 @@ if TYPE_CHECKING:
 
 Alerts = list[dict[str, Any]]
 
+# One event under one counter: the key of its group's entry, the counter, the value that is counted.
+Hit = tuple[str, "Counter", Any]
+
 # Events kept as they are, for the samples of an alert that opens.
 RECENT = 64
-
-
-class Hit(NamedTuple):
-    """One event under one counter: the key of its group's entry, and the value that is counted."""
-
-    key: str
-    counter: Counter
-    value: str
 
 
 class Ledger:
@@ -50,14 +45,20 @@ class Ledger:
         """Keep an event for a while: it may become a sample."""
         self._recent.append((keys, case.event, case.now))
 
+    def forget(self) -> None:
+        """Forget the events that might become samples."""
+        self._recent.clear()
+
     def change(
-        self, case: Case, hit: Hit, entry: Entry, crossings: Sequence[Crossing], muted: Collection[str],
+        self, case: Case, key: str, counter: Counter, entry: Entry, crossings: Sequence[Crossing],
+        muted: Collection[str],
     ) -> Alerts:  # fmt: skip
         """Bring an entry's incidents up to date with an event that was counted.
 
         Args:
             case: The event.
-            hit: Under which counter.
+            key: Its group's.
+            counter: Under which it was counted.
             entry: The entry, already counted.
             crossings: What the event made.
             muted: Rules that an open incident of another rule speaks for.
@@ -68,28 +69,40 @@ class Ledger:
             rule, crossing = self._rules.get(name), made.pop(name, None)
             if rule is None:
                 continue
-            worth = self._grow(case, rule, incident, crossing, tallies=hit.counter.measure.tallies)
+            worth = self._grow(case, rule, incident, crossing, tallies=counter.measure.tallies)
             if worth and name not in muted:
                 alerts.append(self._told(rule, incident, "update" if incident["told"] else "open", case.now))
         for crossing in made.values():
             rule = self._rules[crossing.rule]
-            incident = self._open(case, rule, hit, crossing, entry)
+            incident = self._open(case, rule, key, crossing, entry)
             entry.incidents = {**(entry.incidents or {}), rule.name: incident}
             if rule.name not in muted:
                 alerts.append(self._told(rule, incident, "open", case.now))
         _set_due(entry)
         return alerts
 
+    def only_tallied(self, case: Case, counter: Counter, entry: Entry) -> bool:
+        """Count an event that crossed nothing into an entry's incidents; False, and nothing done, if more is due."""
+        opened = entry.incidents or {}
+        for name, incident in opened.items():
+            rule = counter.rules.get(name)
+            if rule is None or incident["severity"] < (rule.highest if case.own else rule.highest_of_access):
+                return False
+        if counter.measure.tallies:
+            for incident in opened.values():
+                incident["count"] += 1
+        return True
+
     def _told(self, rule: Rule, incident: dict[str, Any], state: str, now: int) -> dict[str, Any]:
         incident["told"] = incident["count"]
         return incidents.alert(rule, incident, state, now, self._origin)
 
-    def _open(self, case: Case, rule: Rule, hit: Hit, crossing: Crossing, entry: Entry) -> dict[str, Any]:
+    def _open(self, case: Case, rule: Rule, key: str, crossing: Crossing, entry: Entry) -> dict[str, Any]:
         pattern = incidents.pattern_of(rule, case.event)
-        incident = incidents.opened(rule, hit.key, crossing.first, self._group(rule, case.event), pattern)
+        incident = incidents.opened(rule, key, crossing.first, self._group(rule, case.event), pattern)
         incident["severity"] = incidents.severity_of(rule, case.event, own=entry.own >= crossing.first)
         incident.update(count=crossing.size, last=entry.last, due=entry.last + rule.resolve_after)
-        incident["samples"] = self._samples(case, hit.key, crossing.first)
+        incident["samples"] = self._samples(case, key, crossing.first)
         return incident
 
     def _samples(self, case: Case, key: str, first: int) -> list[dict[str, Any]]:
@@ -102,7 +115,7 @@ class Ledger:
         group = {}
         for field in rule.by:
             text = field.value(event)
-            shown = text if field.prefix is not None else self._show(event, field.name, text)
+            shown = self._show(event, field.name, text) if field.whole else text
             group[field.label] = str(incidents.brief(shown))
         return group
 

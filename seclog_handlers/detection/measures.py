@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seclog_handlers.detection.state.entry import Entry
 
-# Values that one group's distinct counter holds at most, where `per_value_max` leaves some out of the count.
-MAX_VALUES = 256
+# Values that one group's distinct counter holds at most, where `per_value_max` leaves some out of the count:
+# so many times those that the rule asks for, and no fewer than the least.
+VALUES_KEPT = 4
+MIN_VALUES_KEPT = 64
 
 
 class Crossing(NamedTuple):
@@ -48,7 +50,7 @@ class Measure(Protocol):
     ttl: int
     tallies: bool
 
-    def add(self, entry: Entry, now: int, value: str) -> Crossings | None:
+    def add(self, entry: Entry, now: int, value: Any) -> Crossings | None:
         """Count one event."""
         ...
 
@@ -153,25 +155,51 @@ class Distinct:
         self.tallies = count is not None
         self._values = values
         self._count = count
+        self._events = count or 0
         self._maximum = per_value_max
         # Later events of one value tell no more: so many latest ones decide.
         self._kept = max(count or 1, (per_value_max or 0) + 1)
+        self._most = max(VALUES_KEPT * values, MIN_VALUES_KEPT)
 
     def add(self, entry: Entry, now: int, value: str) -> Crossings | None:
         """Count one event with this value."""
         if now < entry.last - self.ttl:
             return None
-        if entry.counter is None:
-            entry.counter = {}
-        seen: dict[str, list[int]] = entry.counter
-        times = seen.setdefault(value, [])
-        insort(times, now)
-        del times[: -self._kept]
-        _forget(seen, max(now, entry.last) - self.ttl)
+        seen: dict[str, list[int]] | None = entry.counter
+        if seen is None:
+            entry.counter, entry.weight = {value: [now]}, 1
+            return self._judged(entry, entry.counter)
+        times = seen.pop(value, None) or []
+        seen[value] = times  # the last one: the values stand in the order of their latest events
+        if times and now < times[-1]:
+            insort(times, now)
+        else:
+            times.append(now)
+        if len(times) > self._kept:
+            del times[0]
+        else:
+            entry.weight += 1
+        cut = max(now, entry.last) - self.ttl
+        if len(seen) > self._most or next(iter(seen.values()))[-1] < cut:
+            self._forget_stalest(entry, seen, cut)
+        # What is too old inside the values is forgotten only when it could matter.
+        if len(seen) < self._values or entry.weight < self._events:
+            return ()
+        entry.weight = _forget(seen, cut)
+        return self._judged(entry, seen)
+
+    def _forget_stalest(self, entry: Entry, seen: dict[str, list[int]], cut: int) -> None:
+        """Drop the values whose latest event is too old, and the stalest where there are too many."""
+        for value in list(seen):
+            if seen[value][-1] >= cut and len(seen) <= self._most:
+                return
+            entry.weight -= len(seen.pop(value))
+
+    def _judged(self, entry: Entry, seen: dict[str, list[int]]) -> Crossings:
         crossing = self._crossing(seen)
         if crossing:
             seen.clear()
-        entry.weight = len(seen) if self._count is None else sum(map(len, seen.values()))
+            entry.weight = 0
         return crossing
 
     def _crossing(self, seen: dict[str, list[int]]) -> Crossings:
@@ -181,21 +209,22 @@ class Distinct:
         if self._maximum is not None:
             counted = [times for times in counted if len(times) <= self._maximum]
         events = sum(map(len, counted))
-        if len(counted) < self._values or events < (self._count or 0):
+        if len(counted) < self._values or events < self._events:
             return ()
         size = len(counted) if self._count is None else events
         return (Crossing(self.rule, size, min(times[0] for times in counted)),)
 
 
-def _forget(seen: dict[str, list[int]], cut: int) -> None:
-    """Drop what is older than `cut`, and the stalest value where there are too many."""
+def _forget(seen: dict[str, list[int]], cut: int) -> int:
+    """Drop what is older than `cut`; return how many events are left."""
+    left = 0
     for value, times in list(seen.items()):
         if times[0] < cut:
             del times[: bisect_left(times, cut)]
             if not times:
                 del seen[value]
-    if len(seen) > MAX_VALUES:
-        del seen[min(seen, key=lambda value: seen[value][-1])]
+        left += len(times)
+    return left
 
 
 class Steps:

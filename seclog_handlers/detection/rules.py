@@ -11,12 +11,15 @@ must.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seclog_handlers import _config
+from seclog_handlers.detection.amounts import Amount
 from seclog_handlers.detection.conditions import Test, compile_where
+from seclog_handlers.detection.counting import DistinctValues, counting, milliseconds, what
 from seclog_handlers.detection.fields import Field, parse_field
 from seclog_handlers.errors import ConfigurationError
 
@@ -24,26 +27,13 @@ SEVERITIES = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 MODES = ("page", "observe", "off")
 DEFAULT_SEVERITY = "MEDIUM"
 
-# A window keeps that many times of a group at most: 10,000 take half a megabyte.
-MAX_COUNT = 10_000
-MAX_STEPS = 100
-MAX_SECONDS = 31 * 86400
-
 KEYWORDS = (
     "name", "pattern", "severity", "where", "by", "unless", "count", "within", "distinct", "leak",
     "silence", "measure", "sequence", "while_open", "resolve_after", "inhibits", "mode", "attack",
-    "owasp", "runbook_url", "reason",
+    "owasp", "appsensor", "runbook_url", "reason",
 )  # fmt: skip
+PACK = "builtin"  # stands for the pack in a list of rules
 SIGMA_SUFFIXES = (".yml", ".yaml")
-
-
-@dataclass(frozen=True)
-class DistinctValues:
-    """Different values that a rule asks for: of these fields together, so many, each at most so often."""
-
-    fields: tuple[str, ...]
-    count: int
-    per_value_max: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,14 +59,26 @@ class Rule:
     leak: float | None = None
     silence: int = 0
     steps: tuple[tuple[Any, int], ...] = ()
+    amount: Amount | None = None
     while_open: tuple[str, ...] = ()
     inhibits: tuple[str, ...] = ()
     mode: str = "page"
     attack: tuple[str, ...] = ()
     owasp: str = ""
+    appsensor: tuple[str, ...] = ()
     runbook_url: str = ""
     reason: str = ""
     weakened: bool = False
+
+    @property
+    def highest(self) -> int:
+        """Index of the highest severity that an event may give the rule's incident."""
+        return SEVERITIES.index(self.severity) if self.severity in SEVERITIES else len(SEVERITIES) - 1
+
+    @property
+    def highest_of_access(self) -> int:
+        """The same for an event that no more than an access log tells of."""
+        return min(self.highest, SEVERITIES.index(DEFAULT_SEVERITY)) if self.weakened else self.highest
 
     @property
     def window_s(self) -> float:
@@ -85,26 +87,31 @@ class Rule:
         return int(span) if span == int(span) else span
 
 
-def load(rules: Any, builtin: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+def load(
+    rules: Any, builtin: Sequence[Mapping[str, Any]], defaults: Sequence[str] | None = None,
+) -> tuple[Rule, ...]:  # fmt: skip
     """Return the rules to run.
 
     Args:
         rules: None for the built-in pack; or a list of names of built-in rules, mappings that override one by
-            name, and new mappings.
-        builtin: The built-in pack, as mappings.
+            name, and new mappings; the name `builtin` is the pack, whose rules the others may override.
+        builtin: Every built-in rule, as mappings.
+        defaults: Names of those that make the pack; all of them by default.
 
     Raises:
         ConfigurationError: For a rule that cannot work; the text names the rule, the keyword and the way out.
     """
     pack = {entry["name"]: entry for entry in builtin}
-    entries = list(pack) if rules is None else _entries(rules)
+    entries = [PACK] if rules is None else _entries(rules)
+    whole = {name: (dict(pack[name]), True) for name in (pack if defaults is None else defaults)}
     merged: dict[str, tuple[dict[str, Any], bool]] = {}
-    for entry in entries:
-        mapping, weakened = _mapping(entry, pack)
+    for mapping, weakened in _mappings(entries, pack):
         name = mapping["name"]
         if name in merged:
             raise ConfigurationError(f"rules has {name!r} twice: keep one of them.")
         merged[name] = mapping, weakened
+    if PACK in entries:
+        merged = {**whole, **merged}
     parsed = [parse(mapping, weakened=weakened) for mapping, weakened in merged.values()]
     active = tuple(rule for rule in parsed if rule.mode != "off")
     _check_references(active, {*pack, *merged})
@@ -118,6 +125,23 @@ def _entries(rules: Any) -> list[Any]:
         f"rules is {rules!r}: give a list of names of built-in rules and of mappings; leave it out for the "
         f"built-in pack.",
     )
+
+
+def _mappings(
+    entries: Sequence[Any], pack: Mapping[str, Mapping[str, Any]],
+) -> Iterator[tuple[dict[str, Any], bool]]:  # fmt: skip
+    """Yield the mappings of the entries beside the pack's own; a Sigma file or folder may hold several."""
+    for entry in entries:
+        if isinstance(entry, str) and entry.strip() not in pack and _is_sigma(entry.strip()):
+            from seclog_handlers.detection import sigma  # noqa: PLC0415 - only who uses Sigma pays for it
+
+            yield from sigma.load(entry.strip())
+        elif entry != PACK:
+            yield _mapping(entry, pack)
+
+
+def _is_sigma(entry: str) -> bool:
+    return entry.lower().endswith(SIGMA_SUFFIXES) or (entry != PACK and Path(entry).is_dir())
 
 
 def _mapping(entry: Any, pack: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], bool]:
@@ -149,11 +173,6 @@ def _builtin(name: str, pack: Mapping[str, Mapping[str, Any]]) -> Mapping[str, A
     found = pack.get(name.strip())
     if found is not None:
         return found
-    if name.strip().lower().endswith(SIGMA_SUFFIXES):
-        raise ConfigurationError(
-            f"rules contains {name!r}, a Sigma file: this version reads none (the extra 'sigma' will); "
-            "write the rule as a mapping.",
-        )
     near = difflib.get_close_matches(name, pack, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"they are {', '.join(pack)}."
     raise ConfigurationError(f"rules contains {name!r}, which is no built-in rule: {hint}")
@@ -197,10 +216,10 @@ def parse(mapping: Mapping[str, Any], *, weakened: bool = False) -> Rule:
     place = f"Rule {name!r}"
     _check_keywords(place, mapping)
     by = tuple(parse_field(place, label) for label in _labels(place, mapping.get("by", ())))
-    counting = _counting(place, mapping)
-    where, steps = _what(place, mapping)
+    how = counting(place, mapping)
+    where, steps = what(place, mapping)
     raw_unless = mapping.get("unless")
-    resolve_after = _milliseconds(place, mapping, "resolve_after", counting["within"] or None)
+    resolve_after = milliseconds(place, mapping, "resolve_after", how["within"] or None)
     severity = _severity(place, mapping.get("severity", DEFAULT_SEVERITY))
     return Rule(
         name=name, pattern=_word(place, "pattern", mapping.get("pattern", name)), severity=severity,
@@ -211,17 +230,14 @@ def parse(mapping: Mapping[str, Any], *, weakened: bool = False) -> Rule:
         while_open=_names(place, mapping, "while_open"), inhibits=_names(place, mapping, "inhibits"),
         mode=_mode(place, mapping.get("mode", "page")),
         attack=_names(place, mapping, "attack"), owasp=_word(place, "owasp", mapping.get("owasp", "")),
+        appsensor=_names(place, mapping, "appsensor"),
         runbook_url=_word(place, "runbook_url", mapping.get("runbook_url", "")),
-        reason=_word(place, "reason", mapping.get("reason", "")), **counting,
+        reason=_word(place, "reason", mapping.get("reason", "")), **how,
     )  # fmt: skip
 
 
 def _check_keywords(place: str, mapping: Mapping[str, Any]) -> None:
     for keyword in mapping:
-        if keyword == "measure":
-            raise ConfigurationError(
-                f"{place}: 'measure' is not implemented in this version: count events or different values instead.",
-            )
         if keyword not in KEYWORDS:
             near = difflib.get_close_matches(str(keyword), KEYWORDS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"the keywords are {', '.join(KEYWORDS)}."
@@ -258,127 +274,3 @@ def _severity(place: str, value: Any) -> str:
 def field_reference(word: str) -> str | None:
     """Return the field that `{field}` names, or None for a plain word."""
     return word[1:-1] if word.startswith("{") and word.endswith("}") and word[1:-1].isidentifier() else None
-
-
-def _what(place: str, mapping: Mapping[str, Any]) -> tuple[Any, tuple[tuple[Any, int], ...]]:
-    """Return the rule's conditions and its steps; a sequence has conditions in its steps."""
-    if "sequence" not in mapping:
-        if "where" not in mapping:
-            raise ConfigurationError(
-                f"{place} has no 'where': say which events it counts; {{}} is every event.",
-            )
-        return mapping["where"], ()
-    steps = mapping["sequence"]
-    if not isinstance(steps, (list, tuple)) or len(steps) < 2:  # noqa: PLR2004 - one step is a count
-        raise ConfigurationError(f"{place}: sequence is {steps!r}: give a list of at least two steps.")
-    checked = tuple(_step(f"{place}: step {number}", step) for number, step in enumerate(steps, 1))
-    if sum(count for _, count in checked) > MAX_STEPS:
-        raise ConfigurationError(
-            f"{place}: its steps ask for more than {MAX_STEPS} events: lower their counts.",
-        )
-    return mapping.get("where", {}), checked
-
-
-def _step(place: str, step: Any) -> tuple[Any, int]:
-    if not isinstance(step, Mapping) or not {"where"} <= step.keys() <= {"where", "count"}:
-        raise ConfigurationError(
-            f"{place} is {step!r}: give a mapping with 'where', and 'count' if it is not 1.",
-        )
-    compile_where(f"{place}: where", step["where"])
-    return step["where"], _count(place, step.get("count", 1))
-
-
-def _counting(place: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keywords that say how the rule counts; they must make one way of counting."""
-    ways = [way for way in ("leak", "sequence") if way in mapping]
-    if not ways:
-        _refuse(place, mapping, ("silence",), "a rule without 'leak'")
-        return _windowed(place, mapping)
-    if ways == ["leak"]:
-        return _leaking(place, mapping)
-    if ways == ["sequence"]:
-        _refuse(place, mapping, ("count", "distinct", "silence"), "a sequence")
-        return {"within": _milliseconds(place, mapping, "within")}
-    raise ConfigurationError(f"{place} has 'leak' and 'sequence': a rule counts in one way; make two rules.")
-
-
-def _windowed(place: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    distinct = _distinct(place, mapping.get("distinct"), mapping)
-    count = _count(place, mapping["count"]) if "count" in mapping and not _distinct_alone(mapping) else None
-    if count is None and distinct is None:
-        raise ConfigurationError(f"{place} counts nothing: give 'count', 'distinct', 'leak' or 'sequence'.")
-    within = _milliseconds(place, mapping, "within", 0 if count == 1 and distinct is None else None)
-    return {"within": within, "count": count, "distinct": distinct}
-
-
-def _leaking(place: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    _refuse(place, mapping, ("within",), "a leaky bucket ('leak')")
-    if "count" not in mapping:
-        raise ConfigurationError(f"{place} has 'leak' but no 'count': give how many events the bucket holds.")
-    distinct = mapping.get("distinct")
-    if isinstance(distinct, Mapping):
-        raise ConfigurationError(
-            f"{place}: beside 'leak', distinct is the name of a field, not {distinct!r}.",
-        )
-    count = _count(place, mapping["count"])
-    leak = _config.as_number(f"{place}: leak", mapping["leak"], minimum=0.001, maximum=MAX_SECONDS) * 1000
-    return {
-        "count": count, "leak": leak, "within": int((count + 1) * leak),
-        "silence": _milliseconds(place, mapping, "silence", 0),
-        "distinct": DistinctValues(_value_fields(place, distinct), count) if distinct else None,
-    }  # fmt: skip
-
-
-def _refuse(place: str, mapping: Mapping[str, Any], keywords: tuple[str, ...], what: str) -> None:
-    for keyword in keywords:
-        if keyword in mapping:
-            raise ConfigurationError(f"{place}: {keyword!r} means nothing for {what}: take it out.")
-
-
-def _distinct_alone(mapping: Mapping[str, Any]) -> bool:
-    """Whether `count` is a number of different values: `distinct` is then just a field's name."""
-    return isinstance(mapping.get("distinct"), (str, list, tuple))
-
-
-def _distinct(place: str, spec: Any, mapping: Mapping[str, Any]) -> DistinctValues | None:
-    if spec is None:
-        return None
-    if not isinstance(spec, Mapping):
-        if "count" not in mapping:
-            raise ConfigurationError(
-                f"{place} has 'distinct' but no 'count': give how many different values.",
-            )
-        return DistinctValues(_value_fields(place, spec), _count(place, mapping["count"]))
-    if not {"field", "count"} <= spec.keys() <= {"field", "count", "per_value_max"}:
-        raise ConfigurationError(
-            f"{place}: distinct is {dict(spec)!r}: give field, count and, if wanted, per_value_max.",
-        )
-    maximum = spec.get("per_value_max")
-    return DistinctValues(
-        _value_fields(place, spec["field"]),
-        _count(f"{place}: distinct", spec["count"]),
-        None if maximum is None else _count(f"{place}: per_value_max", maximum),
-    )
-
-
-def _value_fields(place: str, spec: Any) -> tuple[str, ...]:
-    names = tuple(_config.as_list(f"{place}: distinct", spec))
-    if not names:
-        raise ConfigurationError(f"{place}: distinct names no field.")
-    return names
-
-
-def _count(place: str, value: Any) -> int:
-    number = _config.as_number(f"{place}: count", value, minimum=1, maximum=MAX_COUNT)
-    if number != int(number):
-        raise ConfigurationError(f"{place}: count is {value!r}: it must be a whole number.")
-    return int(number)
-
-
-def _milliseconds(place: str, mapping: Mapping[str, Any], keyword: str, default: int | None = None) -> int:
-    if keyword not in mapping:
-        if default is None:
-            raise ConfigurationError(f"{place} has no {keyword!r}: give seconds.")
-        return default
-    seconds = _config.as_number(f"{place}: {keyword}", mapping[keyword], maximum=MAX_SECONDS)
-    return round(seconds * 1000)

@@ -4,139 +4,302 @@ For each feature (address, user agent) the probability of its value among all lo
 the user's own; the features' quotients are multiplied, and weighed by how often this user logs in. Each
 feature is a mixture of levels with the weights of Wiefling et al. (2021), and smoothed as in their published
 implementation.
+
+Every value is an object that counts itself, and a user is a list of such objects with own counts. So a login
+costs a few look-ups and additions, however many came before it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from functools import lru_cache
 from typing import Any
 
+from seclog_handlers.enrichment._recent import Recent
+
 MAX_USERS = 20_000
-MAX_VALUES = 100_000
-# Values that one user is remembered with; nobody logs in from more places and devices that still tell
-# something.
-MAX_USER_VALUES = 64
+MAX_ADDRESSES = 30_000
+MAX_AGENTS = 10_000
+# Of each further level: networks, countries, browsers, systems, devices.
+MAX_FURTHER = 10_000
+# Places and agents that one user is remembered with; nobody logs in from more that still tell something.
+MAX_OWN = 32
+# Further values that one address is remembered with.
+MAX_SEEN = 64
 
 # Wiefling, Duermuth, Lo Iacono: What's in Score for Website Users (2021).
-ADDRESS_WEIGHTS = (0.6, 0.3, 0.1)  # address, ASN, country
-AGENT_WEIGHTS = (0.5386653840551359, 0.2680451498625666, 0.18818295100109536, 0.0051065150812021525)
-WEIGHTS = (ADDRESS_WEIGHTS, AGENT_WEIGHTS)  # agent: text, browser, system, device
+ADDRESS, ASN, COUNTRY = ADDRESS_WEIGHTS = (0.6, 0.3, 0.1)
+AGENT, BROWSER, SYSTEM, DEVICE = AGENT_WEIGHTS = (
+    0.5386653840551359, 0.2680451498625666, 0.18818295100109536, 0.0051065150812021525,
+)  # fmt: skip
 
 # What a feature never seen with this user counts for: a fourth of its probability among all.
 NEVER_SEEN = 4.0
 
-# For each feature the values of its levels, the most specific first: (address, asn, country), (agent, ...).
-Features = tuple[tuple[Any, ...], ...]
+# A device is new only to a user who logged in this often.
+SETTLED = 3
 
-_LOGINS = ""
-_REMEMBERED = 4096
+NOTHING: frozenset[str] = frozenset()
+
+# A user's list: the number of logins, then pairs of a value and how often it came.
+Own = list[Any]
+_ONE_PLACE_ONE_AGENT = 5
 
 
-@lru_cache(_REMEMBERED)
-def _keys(features: Features) -> tuple[tuple[str, ...], ...]:
-    """Return a text for each value, the place of its counters: feature, level, value."""
-    return tuple(
-        tuple(f"{feature}{level}{value!r}" for level, value in enumerate(values))
-        for feature, values in enumerate(features)
-    )
+class Count:
+    """A value of a further level: how often it came."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Further:
+    """The further values that come with a most specific one: as they are, and their counts."""
+
+    __slots__ = ("counts", "values")
+
+    def __init__(self, values: tuple[Any, ...], counts: tuple[Count, ...]) -> None:
+        self.values = values
+        self.counts = counts
+
+
+class Value:
+    """A most specific value, an address or a user agent's text, with the further values it came with.
+
+    Attributes:
+        count: How often it came.
+        further: What it came with.
+        main: The same value with the further values it came with first, which counts for all; None for that.
+        unseen: How many further values it came with, and one: the smoothing of its probability.
+    """
+
+    __slots__ = ("count", "further", "main", "unseen")
+
+    def __init__(self, further: Further, main: Value | None) -> None:
+        self.further = further
+        self.main = main
+        self.count = 0
+        self.unseen = 1 + len(further.counts)
+
+
+class Place(Value):
+    """An address, with its network and country."""
+
+    __slots__ = ()
+
+
+class Agent(Value):
+    """A user agent, with its browser, system and device."""
+
+    __slots__ = ()
+
+
+class Feature:
+    """The values of one feature, counted among all logins.
+
+    Attributes:
+        kinds: How many further values there are, and one.
+    """
+
+    def __init__(self, kind: type[Value], weights: tuple[float, ...], size: int) -> None:
+        self._kind = kind
+        self._weights = weights
+        self._values: Recent[Value] = Recent(size)
+        # All further values of those that came with more than one set of them.
+        self._seen: Recent[tuple[Count, ...]] = Recent(size)
+        self._levels = [Recent[Count](MAX_FURTHER) for _ in weights[1:]]
+        self._furthers: Recent[Further] = Recent(MAX_FURTHER)
+        self.kinds = 1
+
+    def find(self, key: Any, rest: tuple[Any, ...]) -> Value:
+        """Return the value; one that never came counts nothing, and is not kept."""
+        main = self._values.young.get(key) or self._values.get(key)
+        if main is None:
+            return self._kind(self._further(rest), None)
+        if main.further.values == rest:
+            return main
+        return self._values.get((key, rest)) or self._kind(self._further(rest), main)
+
+    def _further(self, rest: tuple[Any, ...]) -> Further:
+        found = self._furthers.get(rest)
+        if found is None:
+            pairs = zip(self._levels, rest, strict=True)
+            found = Further(rest, tuple(level.get(value) or Count() for level, value in pairs))
+        return found
+
+    def learn(self, key: Any, value: Value) -> None:
+        """Count a value that came."""
+        if not value.count:
+            self._keep(key, value)
+        value.count += 1
+        if value.main is not None:
+            value.main.count += 1
+        for count in value.further.counts:
+            count.count += 1
+
+    def _keep(self, key: Any, value: Value) -> None:
+        further, main = value.further, value.main
+        for level, part, count in zip(self._levels, further.values, further.counts, strict=True):
+            if level.get(part) is not count:
+                level[part] = count
+        self._furthers[further.values] = further
+        self.kinds = 1 + sum(map(len, self._levels))
+        if main is None:
+            self._values[key] = value
+            return
+        self._values[(key, further.values)] = value
+        seen = self._seen.get(key) or main.further.counts
+        seen += tuple(count for count in further.counts if count not in seen)
+        if len(seen) <= MAX_SEEN:
+            self._seen[key] = seen
+            main.unseen = 1 + len(seen)
+
+    def overlap(self, one: Value, other: Value) -> float:
+        """Return the weights of the levels on which two values agree."""
+        same = self._weights[0] if (one.main or one) is (other.main or other) else 0.0
+        levels = zip(self._weights[1:], one.further.counts, other.further.counts, strict=True)
+        return same + sum(weight for weight, count, count2 in levels if count is count2)
 
 
 class LoginModel:
     """Counts successful logins; scores further ones in constant time.
 
-    Memory is bounded: users and values used least lately are forgotten.
+    Memory is bounded: users and values that were not used for long are forgotten.
     """
 
-    def __init__(self, max_users: int = MAX_USERS, max_values: int = MAX_VALUES) -> None:
-        self._max_users = max_users
-        self._max_values = max_values
+    def __init__(self) -> None:
         self._logins = 0
-        self._users: OrderedDict[Any, dict[str, int]] = OrderedDict()
-        self._counts: OrderedDict[str, int] = OrderedDict()
-        # How many values each level has, by the first two letters of their keys.
-        self._kinds: dict[str, int] = {}
-        # The values of the further levels that came with a feature's most specific value.
-        self._within: OrderedDict[str, tuple[frozenset[str], ...]] = OrderedDict()
+        self._users: Recent[Own] = Recent(MAX_USERS)
+        self._places = Feature(Place, ADDRESS_WEIGHTS, MAX_ADDRESSES)
+        self._agents = Feature(Agent, AGENT_WEIGHTS, MAX_AGENTS)
 
-    def is_new(self, user: Any, features: Features, feature: int, level: int) -> bool:
-        """Tell whether the user never logged in with this value, though with others of its level."""
-        own = self._users.get(user)
-        if own is None or features[feature][level] is None:
-            return False
-        unknown = own.get(f"{feature}{level}None", 0)
-        return unknown < own[_LOGINS] and _keys(features)[feature][level] not in own
+    def judge(
+        self,
+        user: Any,
+        address: Any,
+        network: tuple[Any, Any],
+        text: str,
+        device: tuple[str, str, str],
+        learn: bool,
+    ) -> tuple[float | None, frozenset[str]]:
+        """Score a login.
 
-    def score(self, user: Any, features: Features) -> float | None:
-        """Return the quotient: about 0 for what the user always does, above 1 for what others rather do.
+        Args:
+            user: Whose it is.
+            address: Where it comes from.
+            network: The address's ASN and country.
+            text: The user agent.
+            device: The user agent's browser, system and device.
+            learn: Whether to count the login, which succeeded.
 
-        None at a user's first login: there is nothing to compare with.
+        Returns:
+            The quotient, about 0 for what the user always does, above 1 for what others rather do; None at a
+            user's first login, when there is nothing to compare with. And what of it is new to the user, of
+            `address`, `asn`, `country`, `device`.
         """
-        own = self._users.get(user)
+        users = self._users
+        own = users.young.get(user) or users.get(user)
+        if own is None and not learn:
+            return None, NOTHING
+        place, agent = self._places.find(address, network), self._agents.find(text, device)
         if own is None:
-            return None
-        logins = own[_LOGINS]
-        score = self._logins / (len(self._users) * logins)
-        for weights, keys in zip(WEIGHTS, _keys(features), strict=True):
-            this_user = 0.0
-            for weight, key in zip(weights, keys, strict=True):
-                this_user += weight * own.get(key, 0)
-            score *= self._among_all(weights, keys) * logins / this_user if this_user else NEVER_SEEN
-        return score
+            users[user] = own = [0]
+            self._learn(own, address, place, text, agent)
+            return None, NOTHING
+        if len(own) == _ONE_PLACE_ONE_AGENT and own[1] is place and own[3] is agent:
+            place_at, agent_at, here, with_it = 2, 4, own[2], own[4]
+        else:
+            place_at, agent_at, here, with_it = self._among_own(own, place, agent)
+        total, logins = self._logins, own[0]
+        score = total / ((len(users.young) + len(users.old)) * logins)
+        # Both quotients and the counting are written out: this is what every login of the day costs.
+        main = place.main or place
+        count = main.count
+        first = ADDRESS * (count * count / (count + main.unseen) if count else 1.0)
+        asn, country = place.further.counts
+        further = ASN * asn.count + COUNTRY * country.count
+        score *= (first / (total + self._places.kinds) + further / total) * logins / here if here else NEVER_SEEN
+        main = agent.main or agent
+        count = main.count
+        first = AGENT * (count * count / (count + main.unseen) if count else 1.0)
+        browser, system, kind = agent.further.counts
+        further = BROWSER * browser.count + SYSTEM * system.count + DEVICE * kind.count
+        score *= (first / (total + self._agents.kinds) + further / total) * logins / with_it if with_it else NEVER_SEEN
+        news = NOTHING if place_at and agent_at else _news(own, place, agent)
+        if not learn:
+            return score, news
+        if place_at and agent_at and place.main is None and agent.main is None:
+            self._logins = total + 1
+            own[0] = logins + 1
+            own[place_at] += 1
+            own[agent_at] += 1
+            place.count += 1
+            asn.count += 1
+            country.count += 1
+            agent.count += 1
+            browser.count += 1
+            system.count += 1
+            kind.count += 1
+        else:
+            self._learn(own, address, place, text, agent)
+        return score, news
 
-    def _among_all(self, weights: tuple[float, ...], keys: tuple[str, ...]) -> float:
-        """Return the probability of a feature's values among all logins, the most specific level smoothed."""
-        counts, kinds = self._counts, 1
-        further = 0.0
-        for weight, key in zip(weights[1:], keys[1:], strict=True):
-            kinds += self._kinds.get(key[:2], 0)
-            further += weight * counts.get(key, 0)
-        count = counts.get(keys[0], 0)
-        within = count / (count + 1 + sum(map(len, self._within.get(keys[0], ())))) if count else 1.0
-        return weights[0] * within * max(count, 1) / (self._logins + kinds) + further / self._logins
+    def _among_own(self, own: Own, place: Value, agent: Value) -> tuple[int, int, float, float]:
+        """Return where the user's list counts the place and the agent, and their weighed counts."""
+        place_at = agent_at = 0
+        here = with_it = 0.0
+        for at in range(2, len(own), 2):
+            value = own[at - 1]
+            if value is place:
+                place_at = at
+                here += own[at]
+            elif value is agent:
+                agent_at = at
+                with_it += own[at]
+            elif type(value) is Place:
+                here += own[at] * self._places.overlap(value, place)
+            else:
+                with_it += own[at] * self._agents.overlap(value, agent)
+        return place_at, agent_at, here, with_it
 
-    def learn(self, user: Any, features: Features) -> None:
-        """Count a successful login."""
+    def _learn(self, own: Own, address: Any, place: Value, text: str, agent: Value) -> None:
         self._logins += 1
-        own = self._users.get(user)
-        if own is None:
-            own = self._users[user] = {_LOGINS: 0}
-        self._users.move_to_end(user)
-        own[_LOGINS] += 1
-        for keys in _keys(features):
-            for key in keys:
-                own[key] = own.get(key, 0) + 1
-                self._count(key)
-            self._link(keys)
-        if len(own) > MAX_USER_VALUES:
-            _forget_rarest(own, _keys(features))
-        if len(self._users) > self._max_users:
-            self._users.popitem(last=False)
-
-    def _count(self, key: str) -> None:
-        known = self._counts.get(key, 0)
-        self._counts[key] = known + 1
-        self._counts.move_to_end(key)
-        if not known:
-            self._kinds[key[:2]] = self._kinds.get(key[:2], 0) + 1
-            if len(self._counts) > self._max_values:
-                forgotten, _ = self._counts.popitem(last=False)
-                self._kinds[forgotten[:2]] -= 1
-
-    def _link(self, keys: tuple[str, ...]) -> None:
-        """Remember with which further values the most specific one came; nearly always the same."""
-        known = self._within.get(keys[0])
-        if known is None:
-            known = tuple(frozenset((key,)) for key in keys[1:])
-        elif not all(key in old for key, old in zip(keys[1:], known, strict=True)):
-            known = tuple(old | {key} for key, old in zip(keys[1:], known, strict=True))
-        self._within[keys[0]] = known
-        self._within.move_to_end(keys[0])
-        if len(self._within) > self._max_values:
-            self._within.popitem(last=False)
+        own[0] += 1
+        self._places.learn(address, place)
+        self._agents.learn(text, agent)
+        _learn_own(own, place)
+        _learn_own(own, agent)
 
 
-def _forget_rarest(own: dict[str, int], current: tuple[tuple[str, ...], ...]) -> None:
-    kept = {_LOGINS, *(key for keys in current for key in keys)}
-    while len(own) > MAX_USER_VALUES:
-        del own[min((key for key in own if key not in kept), key=own.__getitem__)]
+def _learn_own(own: Own, value: Value) -> None:
+    """Count a value among the user's own; of too many the rarest goes."""
+    for at in range(2, len(own), 2):
+        if own[at - 1] is value:
+            own[at] += 1
+            return
+    if len(own) > 2 * MAX_OWN:
+        rarest = min(range(2, len(own), 2), key=own.__getitem__)
+        del own[rarest - 1 : rarest + 1]
+    own += (value, 1)
+
+
+def _news(own: Own, place: Value, agent: Value) -> frozenset[str]:
+    """Return what the user was never seen with; what is not known is not new, nor is the first that is known."""
+    values = own[1::2]
+    places = [value for value in values if type(value) is Place]
+    news = set()
+    if not any((place.main or place) is (known.main or known) for known in places):
+        news.add("address")
+    for level, name in enumerate(("asn", "country")):
+        known = {value.further.values[level] for value in places} - {None}
+        if known and place.further.values[level] not in (None, *known):
+            news.add(name)
+    if own[0] >= SETTLED and not any(_same_device(agent, known) for known in values if type(known) is Agent):
+        news.add("device")
+    return frozenset(news)
+
+
+def _same_device(one: Value, other: Value) -> bool:
+    """Tell whether browser, system and kind are the same, whatever their versions."""
+    names = [[str(name).rstrip("0123456789. ") for name in agent.further.values] for agent in (one, other)]
+    return names[0] == names[1]

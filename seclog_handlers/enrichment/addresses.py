@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from bisect import bisect_right
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
@@ -88,7 +89,7 @@ def scope(address: Address) -> str | None:
     198.51.100.0/24, 203.0.113.0/24, 2001:db8::/32) count as ordinary addresses: demonstrations and tests look
     them up, and real traffic has none.
     """
-    named = _block(address, _SPECIAL)
+    named = _block(address.version, int(address), _SPECIAL)
     if named is None and isinstance(address, IPv6Address) and int(address) >> 125 != _GLOBAL_UNICAST:
         return "reserved"
     return named
@@ -96,13 +97,26 @@ def scope(address: Address) -> str | None:
 
 def documentation(address: Address) -> bool:
     """Tell whether the address is of a range set apart for documentation."""
-    return _block(address, _EXAMPLES) is not None
+    return _block(address.version, int(address), _EXAMPLES) is not None
 
 
-def _block(address: Address, blocks: Mapping[int, _Blocks]) -> str | None:
-    """Return the name of the block that the address is in."""
-    firsts, lasts, names = blocks[address.version]
-    number = int(address)
+def ipv4_scope(text: str) -> str | None:
+    """Return what `scope` says of an IPv4 address in its usual form, '' for one of no scope; None for other texts.
+
+    A tenth of the price of `parse_address` and `scope`, for look-ups by the thousand.
+    """
+    try:
+        packed = socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):
+        return None
+    if packed[0] not in _SPECIAL_BYTES:
+        return ""
+    return _block(4, int.from_bytes(packed, "big"), _SPECIAL) or ""
+
+
+def _block(version: int, number: int, blocks: Mapping[int, _Blocks]) -> str | None:
+    """Return the name of the block that the address of this number is in."""
+    firsts, lasts, names = blocks[version]
     at = bisect_right(firsts, number) - 1
     return names[at] if at >= 0 and number <= lasts[at] else None
 
@@ -123,6 +137,10 @@ def _blocks(named: Mapping[str, Sequence[str]]) -> dict[int, _Blocks]:
 
 _SPECIAL = _blocks(_SCOPES)
 _EXAMPLES = _blocks({"documentation": _DOCUMENTATION})
+# The first bytes of IPv4 addresses that may have a scope.
+_SPECIAL_BYTES = frozenset(
+    byte for first, last in zip(*_SPECIAL[4][:2], strict=True) for byte in range(first >> 24, (last >> 24) + 1)
+)
 
 
 def truncate(address: Address | str) -> str:

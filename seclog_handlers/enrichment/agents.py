@@ -21,26 +21,30 @@ SCANNERS = (
     "zaproxy", "zgrab", "zmeu",
 )  # fmt: skip
 
-# The first that matches: the engines' own names come after those of the browsers built on them.
+# Name, texts of which one must be there (the cheap test goes first), pattern of the version. The first that
+# matches: the engines' own names come after those of the browsers built on them.
 _BROWSERS = (
-    ("Edge", re.compile(r"Edg(?:e|A|iOS)?/(\d{1,4})")),
-    ("Opera", re.compile(r"(?:OPR|Opera)[/ ](\d{1,4})")),
-    ("Samsung Internet", re.compile(r"SamsungBrowser/(\d{1,4})")),
-    ("Firefox", re.compile(r"(?:Firefox|FxiOS)/(\d{1,4})")),
-    ("Chrome", re.compile(r"(?:Chrome|CriOS|Chromium)/(\d{1,4})")),
-    ("Safari", re.compile(r"Version/(\d{1,4})[.\d]{0,10} (?:Mobile/\w{1,10} )?Safari/")),
-    ("Internet Explorer", re.compile(r"(?:MSIE |rv:)(\d{1,4})")),
+    ("Edge", ("Edg",), re.compile(r"Edg(?:e|A|iOS)?/(\d{1,4})")),
+    ("Opera", ("OPR", "Opera"), re.compile(r"(?:OPR|Opera)[/ ](\d{1,4})")),
+    ("Samsung Internet", ("SamsungBrowser",), re.compile(r"SamsungBrowser/(\d{1,4})")),
+    ("Firefox", ("Firefox", "FxiOS"), re.compile(r"(?:Firefox|FxiOS)/(\d{1,4})")),
+    ("Chrome", ("Chrom", "CriOS"), re.compile(r"(?:Chrome|CriOS|Chromium)/(\d{1,4})")),
+    ("Safari", ("Safari",), re.compile(r"Version/(\d{1,4})[.\d]{0,10} (?:Mobile/\w{1,10} )?Safari/")),
+    ("Internet Explorer", ("MSIE", "Trident"), re.compile(r"(?:MSIE |rv:)(\d{1,4})")),
 )
 _SYSTEMS = (
-    ("Windows", re.compile(r"Windows NT (\d{1,3})")),
-    ("iOS", re.compile(r"(?:iPhone )?OS (\d{1,3})_\d{1,3}[_\d]{0,5} like Mac")),
-    ("macOS", re.compile(r"Mac OS X (\d{1,3})")),
-    ("Android", re.compile(r"Android (\d{1,3})")),
-    ("Chrome OS", re.compile(r"CrOS \w{1,10} (\d{1,6})")),
-    ("Linux", re.compile(r"(?:Linux|X11)()")),
+    ("Windows", ("Windows NT",), re.compile(r"Windows NT (\d{1,3})")),
+    ("iOS", ("like Mac",), re.compile(r"(?:iPhone )?OS (\d{1,3})_\d{1,3}[_\d]{0,5} like Mac")),
+    ("macOS", ("Mac OS X",), re.compile(r"Mac OS X (\d{1,3})")),
+    ("Android", ("Android",), re.compile(r"Android (\d{1,3})")),
+    ("Chrome OS", ("CrOS",), re.compile(r"CrOS \w{1,10} (\d{1,6})")),
+    ("Linux", ("Linux", "X11"), re.compile(r"(?:Linux|X11)()")),
 )
 _TOOL = re.compile(r"([A-Za-z][\w.-]{0,40})(?:/(\d{1,4}))?")
-_BOT = re.compile(r"bot\b|crawl|spider|slurp|preview", re.IGNORECASE)
+_BOT = re.compile(r"bot\b")
+_BOTS = ("crawl", "spider", "slurp", "preview")
+
+_Table = tuple[tuple[str, tuple[str, ...], "re.Pattern[str]"], ...]
 
 
 class Agent(NamedTuple):
@@ -62,16 +66,17 @@ def describe(text: str) -> Agent:
     return Agent(browser, system or "other", _device(text, known=system is not None))
 
 
-def _named(text: str, table: tuple[tuple[str, re.Pattern[str]], ...]) -> str | None:
-    for name, pattern in table:
-        match = pattern.search(text)
-        if match:
-            return f"{name} {match.group(1)}".rstrip()
+def _named(text: str, table: _Table) -> str | None:
+    for name, signs, pattern in table:
+        for sign in signs:
+            if sign in text and (match := pattern.search(text)):
+                return f"{name} {match.group(1)}".rstrip()
     return None
 
 
 def _device(text: str, *, known: bool) -> str:
-    if _BOT.search(text):
+    lowered = text.lower()
+    if ("bot" in lowered and _BOT.search(lowered)) or any(word in lowered for word in _BOTS):
         return "bot"
     if "iPad" in text or "Tablet" in text or ("Android" in text and "Mobile" not in text):
         return "tablet"

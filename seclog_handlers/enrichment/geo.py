@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers.enrichment._mmdb import EDITIONS, DatabaseFile, opened
-from seclog_handlers.enrichment.addresses import Address, documentation, parse_address, scope
+from seclog_handlers.enrichment._recent import Recent
+from seclog_handlers.enrichment.addresses import documentation, ipv4_scope, parse_address, scope
 from seclog_handlers.errors import warn_once
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ VARIABLE = "SECLOG_GEOIP_DB"
 CACHE_SIZE = 8192
 # Files are looked at this often, in seconds of the monotonic clock; a new one is in use within 5 s.
 CHECK_INTERVAL = 2.0
+# And so often while one is being read.
+READING_INTERVAL = 0.2
 
 Location = dict[str, Any]
 
@@ -33,10 +36,10 @@ class GeoLocator:
 
     The databases given; those of the environment variable SECLOG_GEOIP_DB (paths as in PATH); those that
     geoipupdate left in its folders; the country table of the package iptocc. Several databases of one place
-    add
-    up: the first that knows a field says it. Without any, only private, loopback and reserved addresses are
+    add up: the first that knows a field says it. Without any, only private, loopback and reserved addresses are
     named. A file that is missing or broken is warned about once, and looked for again every two seconds; one
-    that breaks later keeps its last good data.
+    that breaks later keeps its last good data. Files are read at the start; later a thread reads them, which
+    no look-up waits for.
 
     Args:
         database: Paths of .mmdb files (MaxMind's City, Country, ASN, Anonymous-IP, or flat ones with
@@ -44,17 +47,18 @@ class GeoLocator:
     """
 
     def __init__(self, database: Iterable[str] | str = ()) -> None:
-        from cachetools import LRUCache  # noqa: PLC0415 - only who locates pays for it
-
         given = [database] if isinstance(database, str) else list(database)
         named = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
-        self._cache: LRUCache[Any, Location | None] = LRUCache(CACHE_SIZE)
+        # Of what is not known, an empty location.
+        self._cache: Recent[Location] = Recent(CACHE_SIZE)
         self._places = [place for paths in (given, named) if (place := _files(paths, asked=True))]
         self._places += [_files([folder], asked=False) for folder in FOLDERS]
         self._country: Callable[[str], str | None] | None = None
         self._active: dict[DatabaseFile, int] = {}
         self._due = 0.0
-        self._refresh(time.monotonic())
+        # How many values were given that are no address.
+        self.not_addresses = 0
+        self._refresh(time.monotonic(), wait=True)
 
     def locate(self, address: Any) -> Location | None:
         """Return what is known of an address, or None.
@@ -68,34 +72,41 @@ class GeoLocator:
         """
         now = time.monotonic()
         if now >= self._due:
-            self._refresh(now)
-        try:
-            found = self._cache[address]
-        except (KeyError, TypeError):
+            self._refresh(now, wait=False)
+        found = self._cache.young.get(address) if type(address) is str else None
+        if found is None:
             found = self._look_up(address)
-        return dict(found) if found is not None else None
+        return found.copy() if found else None
 
     def _look_up(self, value: Any) -> Location | None:
-        address = parse_address(value)
-        if address is None:
-            return None
-        kind = scope(address)
-        found = {"scope": kind} if kind else self._known(address)
-        try:
-            self._cache[value] = found
-        except KeyError:
-            pass  # another thread changed the cache meanwhile
+        if type(value) is not str:
+            address = parse_address(value)
+            return self._look_up(str(address)) if address is not None else self._no_address()
+        found = self._cache.get(value) if self._cache.old else None
+        if found is None:
+            kind, text = ipv4_scope(value), value
+            if kind is None:
+                address = parse_address(value)
+                if address is None:
+                    return self._no_address()
+                kind, text = scope(address), str(address)
+            found = {"scope": kind} if kind else self._known(text)
+            self._cache.add(value, found)
         return found
 
-    def _known(self, address: Address) -> Location | None:
+    def _no_address(self) -> Location | None:
+        self.not_addresses += 1
+        return None
+
+    def _known(self, address: str) -> Location:
+        if not self._active:
+            return self._by_country(address) or _unknown(address)
         found: Location = {}
         for database in self._active:
-            found = {**database.location(address), **found}
-        if not self._active:
-            found = self._by_country(str(address))
-        if not found and documentation(address):
-            return {"scope": "reserved"}
-        return {field: found[field] for field in FIELDS if field in found} or None
+            found = {**database.location(address), **found} if found else database.location(address)
+        if len(self._active) > 1:
+            found = {field: found[field] for field in FIELDS if field in found}
+        return found or _unknown(address)
 
     def _by_country(self, address: str) -> Location:
         if self._country is None:
@@ -103,16 +114,23 @@ class GeoLocator:
         country = self._country(address)
         return {"country": country} if country else {}
 
-    def _refresh(self, now: float) -> None:
+    def _refresh(self, now: float, *, wait: bool) -> None:
         """Use the first place that has a readable file, and the newest version of each file."""
         self._due = now + CHECK_INTERVAL
         for place in self._places:
-            usable = {database: version for database in place if (version := database.refresh())}
+            usable = {database: version for database in place if (version := database.refresh(wait=wait))}
+            if any(database.reading for database in place):
+                self._due = now + min(CHECK_INTERVAL, READING_INTERVAL)
             if usable:
                 if usable != self._active:
                     self._active = usable
-                    self._cache.clear()
+                    self._cache = Recent(CACHE_SIZE)
                 return
+
+
+def _unknown(address: str) -> Location:
+    parsed = parse_address(address)
+    return {"scope": "reserved"} if parsed is not None and documentation(parsed) else {}
 
 
 def _files(paths: list[str], *, asked: bool) -> list[DatabaseFile]:

@@ -15,6 +15,8 @@ MAX_VALUE = 4096
 # Names remembered with what reads them; a client may make names up.
 MAX_NAMES = 1024
 MAX_COOKIES = 20
+# Longer values are read anew each time.
+MAX_REMEMBERED = 200
 # A chain of more proxies than this was written by hand.
 MAX_HOPS = 20
 
@@ -59,6 +61,8 @@ _HOST = re.compile(
 )
 _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9][a-z0-9.+_-]{0,63}(?=\s{0,5}(?:;|\Z))")
 _OBFUSCATED_HOP = re.compile(r"unknown|_[A-Za-z0-9._-]{1,40}", re.IGNORECASE)
+# What no proxy writes into a chain.
+_INVENTED = frozenset({"loopback", "reserved", "invented"})
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -123,7 +127,11 @@ class _Report:
         self._claimed_hosts: set[str] = set()
         self._lengths: set[str] = set()
         for given, value in entries:
-            name, read = _reader(_text(given, MAX_NAME))
+            name, read = _reader(given if type(given) is str and len(given) <= MAX_NAME else _text(given, MAX_NAME))
+            if type(value) is str and len(value) <= MAX_VALUE and value.isprintable():
+                if read is not None:
+                    read(self, name, value)
+                continue
             values = value[:MAX_HEADERS] if type(value) is list or type(value) is tuple else (value,)
             for text in values:
                 self._read(name, read, _text(text, MAX_VALUE))
@@ -159,7 +167,7 @@ class _Report:
             name, equals, _ = part.partition("=")
             name = name.strip()
             if equals and len(cookies) < MAX_COOKIES:
-                cookies.append(name if _COOKIE_NAME.fullmatch(name) else "other")
+                cookies.append(_cookie(name))
 
     def host_of(self, name: str, value: str) -> None:
         if value:
@@ -167,14 +175,16 @@ class _Report:
 
     def host(self, name: str, value: str) -> None:
         hosts = self._hosts if name == "host" else self._claimed_hosts
-        hosts.update(_host(part) or part for part in value.split(",", MAX_HOPS))
+        if "," in value:
+            hosts.update(_host(part) or part for part in value.split(",", MAX_HOPS))
+        else:
+            hosts.add(_host(value) or value)
 
     def forwarded(self, _name: str, value: str) -> None:
         self._chain += [hop.strip() for hop in value.split(",", MAX_HEADERS)]
 
     def client_address(self, _name: str, value: str) -> None:
-        address = parse_address(value)
-        if address is None or scope(address) is not None:
+        if _hop(value)[1] is not None:
             self._anomalies["spoofed_forwarding"] = None
 
     def method_override(self, _name: str, _value: str) -> None:
@@ -184,8 +194,7 @@ class _Report:
         self._anomalies["path_override"] = None
 
     def content_type(self, _name: str, value: str) -> None:
-        match = _MEDIA_TYPE.match(value.strip().lower())
-        self._found["content_type"] = match.group() if match else "other"
+        self._found["content_type"] = _media_type(value[:MAX_REMEMBERED])
 
     def length(self, name: str, value: str) -> None:
         self._lengths.add(f"{name} {value.strip()}")
@@ -199,9 +208,11 @@ class _Report:
 
     def _two_hosts(self) -> bool:
         """Tell whether the request names two sites; the inner name or address that a proxy asks is none."""
-        named = {host for host in self._hosts if "." in host and parse_address(host) is None}
         claimed = self._claimed_hosts
-        return len(self._hosts) > 1 or (bool(named and claimed) and named.isdisjoint(claimed))
+        if len(self._hosts) > 1 or not claimed:
+            return len(self._hosts) > 1
+        named = {host for host in self._hosts if "." in host and parse_address(host) is None}
+        return bool(named) and named.isdisjoint(claimed)
 
     def _judge_chain(self) -> None:
         """Say how long the chain is, who is first in it, and whether somebody made it up.
@@ -209,24 +220,54 @@ class _Report:
         A loopback hop, a hop that is no address, or more hops than any real chain has: no proxy writes those.
         Private hops are written by proxies inside a company.
         """
-        addresses = [parse_address(hop) for hop in self._chain]
-        scopes = [scope(address) if address else "no address" for address in addresses]
-        self._found["forwarded_hops"] = len(addresses)
-        public = [address for address, kind in zip(addresses, scopes, strict=True) if kind is None]
+        hops = [_hop(hop) for hop in self._chain]
+        self._found["forwarded_hops"] = len(hops)
+        public = next((address for address, kind in hops if kind is None), None)
         if public:
-            self._found["forwarded_for"] = str(public[0])
-        invented = any(
-            kind in ("loopback", "reserved") or (kind == "no address" and not _OBFUSCATED_HOP.fullmatch(hop))
-            for kind, hop in zip(scopes, self._chain, strict=True)
-        )
-        if invented or len(addresses) > MAX_HOPS:
+            self._found["forwarded_for"] = public
+        if len(hops) > MAX_HOPS or any(kind in _INVENTED for _, kind in hops):
             self._anomalies["spoofed_forwarding"] = None
 
 
 def _host(value: str) -> str | None:
     """Return the host of a URL or authority, without user and port."""
+    end = value.find("/", len("https://"))
+    head = value[:end] if end > 0 else value
+    # Remembered where it can be nothing but a host: no user and password, no query.
+    plain = len(head) <= MAX_REMEMBERED and "@" not in head and "?" not in head and "#" not in head
+    return _plain_host(head) if plain else _any_host(value)
+
+
+def _any_host(value: str) -> str | None:
     match = _HOST.match(value.strip().lower())
     return match.group(1) if match else None
+
+
+_plain_host = lru_cache(MAX_NAMES)(_any_host)
+
+
+@lru_cache(MAX_NAMES)
+def _media_type(value: str) -> str:
+    match = _MEDIA_TYPE.match(value.strip().lower())
+    return match.group() if match else "other"
+
+
+@lru_cache(MAX_NAMES)
+def _cookie(name: str) -> str:
+    return name if _COOKIE_NAME.fullmatch(name) else "other"
+
+
+def _hop(text: str) -> tuple[str, str | None]:
+    """Return an address of a chain, and its scope; what is none is 'unnamed', where that is allowed, or 'invented'."""
+    return _known_hop(text) if len(text) <= MAX_REMEMBERED else ("", "invented")
+
+
+@lru_cache(MAX_NAMES)
+def _known_hop(text: str) -> tuple[str, str | None]:
+    address = parse_address(text)
+    if address is not None:
+        return str(address), scope(address)
+    return "", "unnamed" if _OBFUSCATED_HOP.fullmatch(text) else "invented"
 
 
 _READERS: dict[str, _Reader] = {

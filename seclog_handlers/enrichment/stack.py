@@ -1,7 +1,6 @@
 """Tracebacks in Python's own text form, at a price that a log line can afford; fingerprints to group them by.
 
-The stdlib's TracebackException costs 170 us for 12 frames, most of it for carets; joining remembered frames
-5.
+The stdlib's TracebackException costs 170 us for 12 frames, most of it for carets; joining remembered frames 5.
 """
 
 from __future__ import annotations
@@ -57,16 +56,28 @@ def format_exception(exc_info: Any) -> str:
         The text, without a newline at its end; empty if there is no exception. An exception that cannot show
         itself is shown as far as it goes: nothing is raised that is an Exception.
     """
+    return "".join(text for text, _ in exception_pieces(exc_info))
+
+
+def exception_pieces(exc_info: Any) -> list[tuple[str, bool]]:
+    """Return the text of `format_exception` in pieces, each with whether it comes from the code alone.
+
+    The frames of an exception are the same text each time, only its message differs: whoever scans the text may
+    remember what the frames gave. Pieces that do not come from the code alone begin and end with lines of their own.
+    """
     error, trace = _exception(exc_info)
     if error is None:
-        return ""
+        return []
     try:
         writer = _Writer()
         writer.chain(error, trace, 0)
-        text = "".join(writer.lines)
+        pieces = writer.pieces()
     except Exception as failure:
-        text = f"{_HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}"
-    return _bounded(text.removesuffix("\n"))
+        pieces = [(f"{_HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}", False)]
+    pieces[-1] = (pieces[-1][0].removesuffix("\n"), pieces[-1][1])
+    if sum(len(text) for text, _ in pieces) <= MAX_CHARS:
+        return pieces
+    return [(_bounded("".join(text for text, _ in pieces)), False)]
 
 
 def fingerprint(exc_info: Any) -> str:
@@ -129,8 +140,22 @@ class _Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        # Which of the lines hold frames.
+        self._frames: list[int] = []
         self._left = MAX_EXCEPTIONS
         self._open = False
+
+    def pieces(self) -> list[tuple[str, bool]]:
+        """Return what was written, frames apart from the rest."""
+        pieces: list[tuple[str, bool]] = []
+        begin = 0
+        for at in self._frames:
+            if at > begin:
+                pieces.append(("".join(self.lines[begin:at]), False))
+            pieces.append((self.lines[at], True))
+            begin = at + 1
+        pieces.append(("".join(self.lines[begin:]), False))
+        return pieces
 
     def chain(self, error: BaseException, trace: TracebackType | None, column: int) -> None:
         """Write an exception behind its causes; `column` is where the group's line stands, 0 for none."""
@@ -143,12 +168,20 @@ class _Writer:
             self._left -= 1
             if _GROUP and isinstance(link, _GROUP):
                 self._group(link, frames, column)
-            else:
+            elif margin:
                 self._write("".join((*_stack(frames), *_own_lines(link))), margin)
+            else:
+                self._plain(_stack(frames), _own_lines(link))
+
+    def _plain(self, frames: list[str], own: list[str]) -> None:
+        if frames:
+            self._frames.append(len(self.lines))
+            self.lines.append("".join(frames))
+        self.lines += own
 
     def _write(self, text: str, margin: str) -> None:
         if not margin:
-            self.lines.append(text)
+            self.lines += [text] if text else []
         else:
             self.lines += [margin + line for line in text.splitlines(keepends=True)]
 

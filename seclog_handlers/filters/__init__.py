@@ -10,6 +10,7 @@ from seclog_handlers.filters.enrichment import GeoIPFilter, RiskFilter
 from seclog_handlers.filters.pseudonyms import PseudonymFilter
 from seclog_handlers.filters.recognition import AccessLogFilter, EventFilter
 from seclog_handlers.filters.redaction import RedactionFilter
+from seclog_handlers.filters.sampling import SamplingFilter
 from seclog_handlers.filters.stage import Stage, withhold
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "PseudonymFilter",
     "RedactionFilter",
     "RiskFilter",
+    "SamplingFilter",
     "Stage",
     "withhold",
 ]

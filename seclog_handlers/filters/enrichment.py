@@ -7,18 +7,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from seclog_handlers import _config, rendering
-from seclog_handlers._record import derive, ensure_mark, fields_of, note_error
+from seclog_handlers._record import Mark, derive, ensure_mark, fields_of, note_error, reserve
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.enrichment.geo import GeoLocator
-from seclog_handlers.enrichment.risk import RiskModel
+from seclog_handlers.enrichment.risk import RiskModel, risk_level, user_of
+from seclog_handlers.enrichment.travel import MAX_KMH, MIN_KM, WITHIN_HOURS, Journeys
 from seclog_handlers.enrichment.trusted import TrustedSources
 from seclog_handlers.filters.pseudonyms import replace_everywhere
-from seclog_handlers.filters.stage import WITHHELD, Stage, applied, words
+from seclog_handlers.filters.stage import WITHHELD, Stage, words
 from seclog_handlers.pseudonym import Pseudonymizer, parse_keys
 
 IP_POLICIES = ("keep", "truncate", "token")
 # Fields that hold no address of the client's, or the one that is replaced as a whole.
 _SKIP = frozenset({"ip_address", "geo_location", "event_type"})
+_SCORED = ("risk_score", "risk_level", "risk_factors")
+_RISK = frozenset({*_SCORED, "impossible_travel"})
 
 
 class GeoIPFilter(Stage):
@@ -52,26 +55,38 @@ class GeoIPFilter(Stage):
         # Hiding an address protects; looking it up only enriches.
         self.protects = self._ip != "keep"  # type: ignore[misc]
 
+    @property
+    def not_addresses(self) -> int:
+        """How many values of `ip_address` were no address, so that nothing is known of them."""
+        return self._locator.not_addresses if self._locator is not None else 0
+
     def _apply(self, record: logging.LogRecord) -> None:
         address = record.__dict__.get("ip_address")
-        if applied(record, "geo") or (address is None and not self._trusted):
+        if address is None and not self._trusted:
             return
-        ensure_mark(record).applied.add("geo")
+        mark = ensure_mark(record)
+        if "geo" in mark.applied:
+            return
+        mark.applied.add("geo")
         try:
-            self._enrich(record, address)
+            self._enrich(record, mark, address)
         except Exception as error:
             note_error(record, type(self).__name__, error)
         if self._ip != "keep" and address is not None:
             self._hide(record, address)
 
-    def _enrich(self, record: logging.LogRecord, address: Any) -> None:
+    def _enrich(self, record: logging.LogRecord, mark: Mark, address: Any) -> None:
         if self._trusted:
             trusted = self._trusted.match(fields_of(record), address, record.created)
             if trusted:
                 derive(record, "trusted", trusted)
         location = self._locator.locate(address) if self._locator is not None and address is not None else None
-        if location:
-            derive(record, "geo_location", location)
+        if location is not None:
+            attributes = record.__dict__
+            if "geo_location" in attributes:
+                reserve(record, "geo_location")
+            mark.derived.add("geo_location")
+            attributes["geo_location"] = location
 
     def _hide(self, record: logging.LogRecord, address: Any) -> None:
         attributes = record.__dict__
@@ -91,19 +106,62 @@ class GeoIPFilter(Stage):
 
 
 class RiskFilter(Stage):
-    """Score authentication events from 0 to 100 and name the reasons.
+    """Score authentication events from 0 to 100, and name the level and the reasons.
 
-    Uses what the stages before it left on the record: tokens, country, the shown address.
+    Uses what the stages before it left on the record: tokens, location, the shown address. A journey that nobody
+    makes becomes `impossible_travel`: {km, kmh}; events of trusted sources are no journeys.
+
+    Args:
+        travel_kmh: Highest speed between two logins that is still travel.
+        travel_km: Shorter distances are never impossible.
+        travel_hours: Logins further apart in time say nothing; 0 looks for no journeys.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        travel_kmh: float | str = MAX_KMH,
+        travel_km: float | str = MIN_KM,
+        travel_hours: float | str = WITHIN_HOURS,
+    ) -> None:
         super().__init__()
         self._model = RiskModel()
+        hours = _config.as_number("risk.travel_hours", travel_hours)
+        self._journeys = Journeys(
+            _config.as_number("risk.travel_kmh", travel_kmh, minimum=1),
+            _config.as_number("risk.travel_km", travel_km),
+            hours,
+        ) if hours else None  # fmt: skip
+
+    def note(self, alert: logging.LogRecord) -> None:
+        """Take note of an alert: events about its user, address or network score higher until it is resolved."""
+        self._model.note(alert.__dict__)
 
     def _apply(self, record: logging.LogRecord) -> None:
-        if record.__dict__.get("event_type") != "authentication" or applied(record, "risk"):
+        attributes = record.__dict__
+        kind = attributes.get("event_type")
+        if type(kind) is not str or kind != "authentication":
             return
-        ensure_mark(record).applied.add("risk")
-        score, factors = self._model.score(fields_of(record), record.created)
-        derive(record, "risk_score", score)
-        derive(record, "risk_factors", factors)
+        mark = ensure_mark(record)
+        if "risk" in mark.applied:
+            return
+        mark.applied.add("risk")
+        if not _RISK.isdisjoint(attributes):
+            for name in _RISK.intersection(attributes):
+                reserve(record, name)
+        if attributes.get("success") is True:
+            self._travel(record, mark)
+        score, factors = self._model.score(attributes, record.created)
+        mark.derived.update(_SCORED)
+        attributes["risk_score"], attributes["risk_level"] = score, risk_level(score)
+        attributes["risk_factors"] = factors
+
+    def _travel(self, record: logging.LogRecord, mark: Mark) -> None:
+        """Note where a login came from; a trusted source is an office or a VPN, and says nothing of that."""
+        attributes = record.__dict__
+        location = attributes.get("geo_location")
+        if self._journeys is None or type(location) is not dict or "trusted" in mark.derived:
+            return
+        user = user_of(attributes)
+        journey = self._journeys.arrive(user, location, record.created) if user is not None else None
+        if journey is not None:
+            derive(record, "impossible_travel", journey)

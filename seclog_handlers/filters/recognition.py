@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from seclog_handlers import _config
 from seclog_handlers._record import DERIVED, derive, ensure_mark, fields_of, reserve
 from seclog_handlers.access import DEFAULT_LOGIN_PATHS, AccessLog
+from seclog_handlers.enrichment.injection import injected
 from seclog_handlers.events import derive as derive_event
 from seclog_handlers.filters.stage import Stage, applied, words
 
@@ -64,7 +65,11 @@ class EventFilter(Stage):
         ensure_mark(record).applied.add("event")
         for name in DERIVED.intersection(attributes):
             reserve(record, name)
-        derivation = derive_event(fields_of(record))
+        fields = fields_of(record)
+        suspects = injected(fields)
+        if suspects:
+            derive(record, "log_injection", suspects)
+        derivation = derive_event(fields)
         for name in derivation.remove:
             attributes.pop(name, None)
         for name, value in derivation.set.items():

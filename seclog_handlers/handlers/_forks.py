@@ -27,9 +27,7 @@ def _before() -> None:
     The wait is bounded: whoever holds the logging module's lock and waits for a handler must not be waited for.
     """
     held = _held[threading.get_ident()] = []
-    for lock in _locks():
-        if lock.acquire(timeout=FORK_WAIT_S):
-            held.append(lock)
+    held.extend(lock for lock in _locks() if lock.acquire(timeout=FORK_WAIT_S))
 
 
 def _after_in_parent() -> None:

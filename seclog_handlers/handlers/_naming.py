@@ -73,8 +73,8 @@ def reaches(handlers: Any, name: str, own: Any) -> bool:
         if name in seen or not isinstance(section, dict):
             continue
         seen.add(name)
-        waiting += [dict.get(section, "target"), *(dict.get(section, "targets") or ())]
-        waiting = [entry for entry in waiting if isinstance(entry, str)]
+        further = [dict.get(section, "target"), *(dict.get(section, "targets") or ())]
+        waiting += [entry for entry in further if isinstance(entry, str)]
     return False
 
 

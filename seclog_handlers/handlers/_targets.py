@@ -6,6 +6,7 @@ import itertools
 import logging
 import logging.handlers
 import sys
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ from seclog_handlers.policy import Policy
 # done. What those cause waits again, this many times: a target that logs whenever it writes would never end.
 MAX_ROUNDS = 8
 MAX_DEFERRED = 10_000
+# A handler that fails for every record says so once in this time; all are counted.
+SAY_EVERY_S = 60.0
 RECURSION = "recursion"
 
 _serial = itertools.count()
@@ -57,12 +60,14 @@ class TargetsHandler(logging.handlers.MemoryHandler):
         owner = type(self).__name__
         # Whatever can be wrong is found before logging knows the handler and would close it at exit.
         self._policy = Policy.load(plain(policy))
+        self._mode = self._policy.mode
         self._further = _naming.checked_targets(owner, targets)
-        self._configurator = getattr(targets, "configurator", None)
+        self._configurator: Any = getattr(targets, "configurator", None)
         if self._configurator is not None:
             self._check_names(targets)
         self._chain: tuple[logging.Handler, ...] | None = None
         self._closed_once = False
+        self._silent_until = 0.0
         self.serial = next(_serial)
         self._accounts: dict[int, Account] = {}
         self._start_counting()
@@ -241,6 +246,16 @@ class TargetsHandler(logging.handlers.MemoryHandler):
                     elif account.special:
                         account.settle()
 
+    @property
+    def withheld(self) -> int:
+        """Records whose text was withheld."""
+        return self._withheld
+
+    @property
+    def unwanted(self) -> int:
+        """Records that were dropped although nobody wanted it."""
+        return self._dropped.unwanted + sum(account.dropped.unwanted for account in self._accounts.values())
+
     def report(self) -> dict[str, Any]:
         """Return what became of this process's records; see `seclog_handlers.stats`."""
         accounts = named(list(self._accounts.values()), lambda account: name_of(account.target))
@@ -260,13 +275,16 @@ class TargetsHandler(logging.handlers.MemoryHandler):
 
     def switch(self, mode: str) -> None:
         """Go on in another mode."""
-        self._policy = self._policy.in_mode(mode)
+        self._mode = mode
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - stdlib's name
         """Count and report a failure on stderr without a word of the record, which may hold secrets."""
-        self._dropped.add(reason_of(sys.exc_info()[1]))
-        if logging.raiseExceptions:
-            tell_stderr(f"{type(self).__name__} could not handle a record; it was withheld")
+        reason = reason_of(sys.exc_info()[1])
+        self._dropped.add(reason)
+        now = time.monotonic()
+        if logging.raiseExceptions and now >= self._silent_until:
+            self._silent_until = now + SAY_EVERY_S
+            tell_stderr(f"{type(self).__name__} could not handle a record ({reason}); it was withheld")
 
     def shouldFlush(self, record: logging.LogRecord) -> bool:  # noqa: ARG002, N802 - stdlib's signature
         """Nothing is buffered."""
@@ -277,7 +295,7 @@ class TargetsHandler(logging.handlers.MemoryHandler):
         for handler in self.chain:
             try:
                 handler.flush()
-            except Exception as error:
+            except Exception as error:  # noqa: PERF203 - each for itself
                 name = handler.get_name() or type(handler).__name__
                 tell_stderr(f"{type(self).__name__}: target {name!r} raised {type(error).__name__} in flush")
 

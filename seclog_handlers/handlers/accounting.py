@@ -23,6 +23,8 @@ LEVEL, FILTER = "level", "filter"
 WANTED = frozenset({LEVEL, FILTER})
 # A SocketHandler without a connection drops in silence.
 UNSENT = "not_connected"
+# A FileHandler in mode `w` that was closed, at exit or by a framework, drops in silence.
+CLOSED = "closed"
 
 _live: weakref.WeakSet[TargetsHandler] = weakref.WeakSet()
 
@@ -34,18 +36,16 @@ def register(handler: TargetsHandler) -> None:
 
 def live() -> list[TargetsHandler]:
     """Return the handlers with targets of this process."""
-    while True:
-        try:
-            return list(_live)
-        except RuntimeError:  # another thread made one meanwhile
-            continue
+    try:
+        return list(_live)
+    except RuntimeError:  # another thread made one meanwhile
+        return live()
 
 
 def reason_of(error: BaseException | None) -> str:
     """Return the name under which a failure is counted: ENOSPC and its like, else the exception's type."""
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
-        return errno.errorcode[error.errno]
-    return type(error).__name__
+    number = error.errno if isinstance(error, OSError) else None
+    return type(error).__name__ if number is None else errno.errorcode.get(number, type(error).__name__)
 
 
 class Losses:
@@ -73,6 +73,11 @@ class Drops(dict[str, int]):
         if reason not in WANTED:
             losses.count += number
 
+    @property
+    def unwanted(self) -> int:
+        """How many of them are losses."""
+        return sum(number for reason, number in self.items() if reason not in WANTED)
+
 
 class Account:
     """The records that one handler has handed to one of its targets.
@@ -86,12 +91,16 @@ class Account:
         special: Whether there is something to settle after a call.
     """
 
-    __slots__ = ("__weakref__", "_connects", "_held", "_taken", "below", "calls", "current", "dropped", "special", "target")
+    __slots__ = (
+        "__weakref__", "_connects", "_ends", "_held", "_taken", "below", "calls", "current", "dropped", "special",
+        "target",
+    )  # fmt: skip
 
     def __init__(self, target: logging.Handler) -> None:
         self.target = target
         self.current: logging.LogRecord | None = None
         self._connects = isinstance(target, logging.handlers.SocketHandler)
+        self._ends = isinstance(target, logging.FileHandler) and target.mode == "w"
         self.reset()
 
     def reset(self) -> None:
@@ -99,7 +108,7 @@ class Account:
         self.calls = self.below = self._held = 0
         self.dropped = Drops()
         self._taken: int | None = None
-        self.special = self._connects
+        self.special = self._connects or self._ends
 
     def fail(self, error: BaseException | None) -> None:
         """Count a record that the target could not write.
@@ -123,9 +132,11 @@ class Account:
         """See what a call that did not fail has changed."""
         if self._connects and getattr(self.target, "sock", self) is None:
             self.dropped.add(UNSENT)
+        elif self._ends and getattr(self.target, "stream", self) is None:
+            self.dropped.add(CLOSED)
         if self._held:  # its stream has been flushed
             self._held, self._taken = 0, None
-            self.special = self._connects
+            self.special = self._connects or self._ends
 
     @property
     def pending(self) -> int:
@@ -154,8 +165,9 @@ def _waiting(target: logging.Handler) -> int:
     """Return how many of our records a buffering handler holds."""
     try:
         if isinstance(target, logging.handlers.QueueHandler):
-            entries = getattr(target.queue, "queue", None)
-            return target.queue.qsize() if entries is None else _ours(entries)  # type: ignore[union-attr]
+            queue: Any = target.queue
+            entries = getattr(queue, "queue", None)
+            return int(queue.qsize()) if entries is None else _ours(entries)
         if isinstance(target, logging.handlers.BufferingHandler):
             return _ours(target.buffer)
     except Exception:
@@ -193,8 +205,9 @@ def stats() -> dict[str, Any]:
         number} before they reached a target, "withheld": how many were written without their text since redaction
         failed, "targets": {name: {"calls", "written", "pending", "dropped": {reason: number}}}}.
         For each target calls = written + pending + the sum of dropped. Reasons are `level` and `filter` (the target
-        does not want it), names of system errors (`ENOSPC`), types of exceptions, `not_connected`. Handlers without
-        a name go by their class. A forked process counts from nothing.
+        does not want it), names of system errors (`ENOSPC`), types of exceptions, `not_connected`, `closed`.
+        Handlers without a name go by their class; where several have one name, the newest has it alone and the
+        others have a number. A forked process counts from nothing.
     """
-    handlers = sorted(live(), key=lambda handler: handler.serial)
+    handlers = sorted(live(), key=lambda handler: handler.serial, reverse=True)  # a reload's new one has the name
     return {key: handler.report() for key, handler in named(handlers, name_of).items()}

@@ -48,12 +48,16 @@ class ControlFile:
         if seen == self._seen:
             return None
         self._seen = seen
+        word = None
         if not stat.S_ISREG(found.st_mode):
-            return self._ignore("it is no regular file")
-        if found.st_mode & stat.S_IWOTH:
-            return self._ignore("everybody may write it")
-        word = self._read()
-        return word if word in MODES else self._ignore("it holds another word")
+            self._ignore("it is no regular file")
+        elif found.st_mode & stat.S_IWOTH:
+            self._ignore("everybody may write it")
+        else:
+            word = self._read()
+            if word not in MODES:
+                self._ignore("it holds another word")
+        return word if word in MODES else None
 
     def _read(self) -> str:
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import threading
-import time
 import weakref
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from seclog_handlers import rendering
 from seclog_handlers._config import plain
 from seclog_handlers._record import MARK, Mark, mark_of, private_copy
 from seclog_handlers.detection import Detector
+from seclog_handlers.detection.state import shown
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.handlers._targets import TargetsHandler
 from seclog_handlers.policy import Policy
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 ALERT = "security_alert"
 LOGGER = "seclog"
 
-# A record this close to now is live: nobody else will come along later to resolve its incident.
-LIVE_S = 5.0
 # Records of the last second may still be on their way when an incident is due; one of them may prolong it.
 GRACE_S = 1.0
 # The state may be shared: how long to believe what it said about the next incident.
@@ -50,9 +48,9 @@ class EscalationHandler(TargetsHandler):
         targets: Further handlers, or their names in the same configuration; an AlertHandler stands here.
         rules: None for the built-in pack; or a list of names of built-in rules, mappings that override one by
             name, and new mappings.
-        state: `memory://` for this process alone; `sqlite:///relative/path` or `sqlite:////absolute/path`
-            for a
-            file that forked workers share and that survives restarts, which needs `pseudonyms.keys`.
+        state: `memory://` for this process alone; `sqlite:///relative/path` or `sqlite:////absolute/path` for a
+            file that forked workers share and that survives restarts; `redis://host:port/number` for processes
+            on several hosts. Shared ones need `pseudonyms.keys`.
         policy: A mapping, or the path of an INI or TOML file; None is the default policy, with the constant
             fields and the mode of the SecurityHandler whose records it is given.
         level: Records below it are not judged.
@@ -101,7 +99,8 @@ class EscalationHandler(TargetsHandler):
             self._start_channels()
         if mark is None or mark.output is None:
             record, mark = self._prepared(record)
-        alerts = self._detector.observe(record.__dict__, record.created, mark.state_keys if mark else None)
+        when = self._detector.clock.event_time(record.created)
+        alerts = self._detector.observe(record.__dict__, when, mark.state_keys if mark else None)
         if alerts:
             self._tell(alerts)
         if self._detector.waiting:
@@ -175,7 +174,7 @@ class EscalationHandler(TargetsHandler):
         ticker = self._ticker
         if ticker is not None and ticker.alive:
             return
-        if abs(time.time() - created) < LIVE_S:
+        if self._detector.clock.live(created):
             self._ticker = _Ticker(self)
 
     def tick(self) -> float | None:
@@ -185,14 +184,15 @@ class EscalationHandler(TargetsHandler):
             Seconds until the next incident is to be resolved, None without any.
         """
         try:
-            alerts = self._detector.tick(time.time() - GRACE_S)
+            now = self._detector.clock.now() - GRACE_S
+            alerts = self._detector.tick(now)
             if alerts:
                 self._tell(alerts)
             due = self._detector.next_due()
         except Exception as error:
             self.handleError(logging.makeLogRecord({"msg": type(error).__name__}))
             return MAX_WAIT_S
-        return None if due is None else due + GRACE_S - time.time()
+        return None if due is None else due - now
 
     def after_fork(self) -> None:
         """Leave the parent's incidents to the parent; called in a forked child."""
@@ -206,7 +206,9 @@ class EscalationHandler(TargetsHandler):
             if self._ticker is not None:
                 self._ticker.stop()
                 self._ticker = None
-            self._detector.close()
+            self._tell(self._detector.close())
+        except Exception as error:
+            self.handleError(logging.makeLogRecord({"msg": type(error).__name__}))
         finally:
             self.release()
         super().close()
@@ -256,7 +258,7 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 def _check_key(state: Any, *, has_key: bool) -> None:
     if isinstance(state, str) and not state.startswith("memory:") and not has_key:
         raise ConfigurationError(
-            f"state is {state!r}, which processes share, but the policy has no pseudonyms.keys: with random "
+            f"state is {shown(state)!r}, which processes share, but the policy has no pseudonyms.keys: with random "
             f"keys each "
             "process would know the same user under another name. Set pseudonyms.keys = env:NAME or "
             "file:PATH, or use "

@@ -20,7 +20,7 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
 
 
 class SharedFileHandler(logging.Handler):
-    """Appends lines to a file that other processes append to as well, forked ones too.
+    r"""Appends lines to a file that other processes append to as well, forked ones too.
 
     Each line is one `os.write` to a descriptor in append mode, which the kernel does as a whole. Nothing is
     buffered, so nothing is lost with the process and no lock of a buffer is held across a fork. When logrotate has
@@ -33,7 +33,7 @@ class SharedFileHandler(logging.Handler):
     Args:
         filename: The path; its folder must exist.
         mode: Only `a`: a file that others use is never emptied.
-        encoding: What cannot be encoded is written as `\\x`, `\\u` escapes.
+        encoding: What cannot be encoded is written as `\x`, `\u` escapes.
         level: As for every handler.
 
     Raises:
@@ -169,5 +169,6 @@ def _encoding(name: object) -> str:
     try:
         "".encode(name)  # type: ignore[arg-type]
     except (LookupError, TypeError) as error:
-        raise ConfigurationError(f"SharedFileHandler was given encoding={name!r}, which Python does not know.") from error
+        message = f"SharedFileHandler was given encoding={name!r}, which Python does not know."
+        raise ConfigurationError(message) from error
     return str(name)

@@ -6,12 +6,13 @@ import logging
 import os
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers._record import ensure_mark
 from seclog_handlers.errors import tell_stderr
 from seclog_handlers.handlers import _coverage
-from seclog_handlers.handlers.accounting import losses
+from seclog_handlers.handlers.accounting import losses, name_of
 from seclog_handlers.handlers.control import ControlFile
 from seclog_handlers.policy import MODES
 
@@ -37,11 +38,13 @@ _WAY_OUT = {
     _coverage.REMOVED: "Find out which library configures logging, and configure yours after it.",
 }
 
-# Which handlers have started in this process; the same name again is a reload.
+# Process id and name of the handlers that have started; the same again is a reload.
 _started: set[str] = set()
 
 
-def notice(policy: Policy, event_type: str, level: int, message: str, fields: dict[str, Any]) -> logging.LogRecord:
+def notice(
+    handler: SecurityHandler, event_type: str, level: int, message: str, fields: dict[str, Any],
+) -> logging.LogRecord:  # fmt: skip
     """Return a record of the pack itself; it comes from no logger."""
     record = logging.makeLogRecord(
         {
@@ -54,7 +57,7 @@ def notice(policy: Policy, event_type: str, level: int, message: str, fields: di
         },
     )
     mark = ensure_mark(record)
-    mark.output, mark.mode = policy.output, policy.mode
+    mark.output, mark.mode = handler.output, handler.mode
     return record
 
 
@@ -67,10 +70,17 @@ class Life:
     """
 
     def __init__(self, handler: SecurityHandler, policy: Policy) -> None:
-        self._handler = handler
+        self._reference = weakref.ref(handler)
         self._heartbeat = policy.heartbeat
         self._control = ControlFile(policy.control) if policy.control else None
         self.reset()
+
+    @property
+    def _handler(self) -> SecurityHandler:
+        handler = self._reference()
+        if handler is None:
+            raise ReferenceError  # only a handler calls its own life
+        return handler
 
     def reset(self) -> None:
         """Start from nothing: at first, and in every forked child."""
@@ -96,10 +106,10 @@ class Life:
         self.armed = self._control is not None
         self._look_around()
         if self._heartbeat:
-            name = str(self._handler.get_name() or id(self._handler))
-            again = name in _started
+            name = f"{os.getpid()} {name_of(self._handler)}"
+            event_type, message = (RESTART, "started again") if name in _started else (STARTUP, "started")
             _started.add(name)
-            self._say(RESTART if again else STARTUP, logging.INFO, "configuration reloaded" if again else "started")
+            self._say(event_type, logging.INFO, message)
             self._ticker = Ticker(self._handler, self._heartbeat)
 
     def _look_around(self) -> None:
@@ -148,7 +158,7 @@ class Life:
         """Say what is still unsaid, and that this is the end, if there was a beginning in this process."""
         if self._begun_at is None:
             return
-        if losses.count != self.told and self._handler.has_dropped:
+        if self._handler.lost[0] != self._own_told[0]:
             self._tell_losses()
         if self._ticker is not None:
             self._ticker.stop()
@@ -161,17 +171,14 @@ class Life:
             "version": _version(),
             "policy_hash": policy.digest,
             "key_id": "random" if engine.ephemeral else engine.keys.newest.id,
-            "mode": policy.mode,
+            "mode": self._handler.mode,
             "pid": os.getpid(),
             "uptime_s": round(time.monotonic() - (self._begun_at or 0), 3),
         }
 
-    def _counts(self) -> dict[str, Any]:
-        return self._handler.counts()
-
     def _say(self, event_type: str, level: int, message: str, fields: dict[str, Any] | None = None) -> None:
         shown = self._state() if fields is None else fields
-        self._handler.tell(notice(self._handler.policy, event_type, level, message, shown))
+        self._handler.tell(notice(self._handler, event_type, level, message, shown))
 
 
 def _version() -> str:

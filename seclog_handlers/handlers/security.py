@@ -7,14 +7,24 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from seclog_handlers import context
-from seclog_handlers._record import ensure_mark, lift_message, note_error, private_copy
+from seclog_handlers._record import ensure_mark, fields_of, lift_message, mark_of, note_error, private_copy
 from seclog_handlers.filters import withhold
 from seclog_handlers.filters.stage import WITHHELD
-from seclog_handlers.handlers import _coverage, _injection
+from seclog_handlers.handlers import _coverage
 from seclog_handlers.handlers._targets import TargetsHandler
-from seclog_handlers.handlers.accounting import WANTED, live, losses, name_of
-from seclog_handlers.handlers.life import Life
-from seclog_handlers.policy import JUDGED, Policy
+from seclog_handlers.handlers.accounting import losses, name_of, named
+from seclog_handlers.handlers.life import LOOK_MASK, Life, notice
+from seclog_handlers.policy import Policy
+
+# In the other modes nothing is judged.
+JUDGED = frozenset({"full", "observe"})
+
+INJECTION = "security_log_injection_attempt"
+# What a rule may group by or make exceptions for.
+_INJECTION_FIELDS = (
+    "ip_address", "username", "user_id", "session_id", "email", "user_agent", "request_id", "method", "path",
+    "endpoint", "api_endpoint", "geo_location", "trusted", "log_injection",
+)  # fmt: skip
 
 
 class SecurityHandler(TargetsHandler):
@@ -44,23 +54,15 @@ class SecurityHandler(TargetsHandler):
     ) -> None:
         super().__init__(target, targets, policy, level)
         self._prepared: dict[str, tuple[logging.Filter, ...]] = {}
-        if self._policy.control:  # every mode may come: what is wrong with the policy is to be said now
+        if self._policy.control:  # every mode may come: what is wrong with its stages is to be said now
             self._stages_of("full")
-        self._stages = self._stages_of(self._policy.mode)
+        self._stages = self._stages_of(self._mode)
         self._output = self._policy.output
-        self._judges: tuple[logging.Handler, ...] = ()
         self._life = Life(self, self._policy)
-
-    def _stages_of(self, mode: str) -> tuple[logging.Filter, ...]:
-        """Return the stages of a mode; whoever comes back to it finds what they have learnt."""
-        key = "full" if mode == "observe" else mode
-        if key not in self._prepared:
-            self._prepared[key] = tuple(self._policy.in_mode(key).stages())
-        return self._prepared[key]
 
     def _process(self, record: logging.LogRecord) -> None:
         life = self._life
-        if life.armed or losses.count != life.told or not self._calls & LAST_CALL:
+        if life.armed or losses.count != life.told or not self._calls & LOOK_MASK:
             life.attend(self._calls)
         private = private_copy(record)
         try:
@@ -69,7 +71,118 @@ class SecurityHandler(TargetsHandler):
             withhold(private)
             note_error(private, type(self).__name__, error)
         attributes = private.__dict__
-        if attributes["msg"] is WITHHELD:
+        if attributes.get("msg") is WITHHELD:
             self._withheld += 1
             losses.count += 1
-        self._deliver(private, self._resolved())
+        self._deliver(private, self._receivers())
+        if "log_injection" in attributes:
+            self._tell_of_injection(private)
+
+    def _transform(self, record: logging.LogRecord) -> None:
+        mark = ensure_mark(record)
+        mark.output, mark.mode = self._output, self._mode
+        if mark.mode == "off":
+            return
+        context.apply(record)
+        if type(record.msg) is dict:
+            lift_message(record)
+        for stage in self._stages:
+            stage.filter(record)
+
+    def _receivers(self) -> Sequence[logging.Handler]:
+        """Return the targets that a record of this mode goes to: all, or those that do not judge."""
+        chain = self._chain or self._resolved()
+        return chain if self._mode in JUDGED else [target for target in chain if not _judges(target)]
+
+    def _tell_of_injection(self, record: logging.LogRecord) -> None:
+        """Let rules know of a sign of log injection as an event of its own; it is written nowhere."""
+        mark, fields = mark_of(record), fields_of(record)
+        if mark is None or "log_injection" not in mark.derived or fields.get("event_type") == INJECTION:
+            return
+        shown = {name: fields[name] for name in _INJECTION_FIELDS if name in fields}
+        event = {**shown, "severity": "MEDIUM", "details": {"fields": fields["log_injection"]}}
+        message = "security_event_log_injection_attempt"
+        signal = notice(self, INJECTION, logging.WARNING, message, event)
+        signal.created = record.created
+        own = ensure_mark(signal)
+        own.tokens, own.state_keys, own.derived = dict(mark.tokens), dict(mark.state_keys), set(mark.derived)
+        self._deliver(signal, [target for target in self._receivers() if _judges(target)])
+
+    @property
+    def mode(self) -> str:
+        """The mode that records are handled in now."""
+        return self._mode
+
+    @property
+    def output(self) -> dict[str, Any]:
+        """The constant fields and the renames of its lines."""
+        return self._output
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that records are handled by."""
+        return self._policy
+
+    def switch(self, mode: str) -> None:
+        """Go on in another mode, with the targets that judge."""
+        super().switch(mode)
+        self._stages = self._stages_of(mode)
+        for target in self._resolved():
+            if isinstance(target, TargetsHandler):
+                target.switch(mode)
+
+    def _stages_of(self, mode: str) -> tuple[logging.Filter, ...]:
+        """Return the stages of a mode; whoever comes back to it finds what they have learnt."""
+        key = "full" if mode == "observe" else mode
+        if key not in self._prepared:
+            self._prepared[key] = tuple(self._policy.in_mode(key).stages())
+        return self._prepared[key]
+
+    def tell(self, record: logging.LogRecord) -> None:
+        """Hand a record of the pack itself to the targets."""
+        self._deliver(record, self._receivers())
+
+    def beat(self) -> None:
+        """Give a sign of life; called by the ticker, with the lock held."""
+        self._alone(self._life.beat, None)
+        self._catch_up()
+
+    @property
+    def lost(self) -> tuple[int, int]:
+        """Records that this handler and the ones that it targets have dropped unasked, and withheld."""
+        handlers = self._ours()
+        return sum(handler.unwanted for handler in handlers), sum(handler.withheld for handler in handlers)
+
+    def counts(self) -> dict[str, Any]:
+        """Return what a sign of life says about the records of this process."""
+        reports = {name: handler.report() for name, handler in named(self._ours(), name_of).items()}
+        return {"calls": self._calls, "withheld": self._withheld, "handlers": reports}
+
+    def _ours(self) -> list[TargetsHandler]:
+        return [self, *(target for target in self.chain if isinstance(target, TargetsHandler))]
+
+    def forget_parent(self) -> None:
+        """Start from nothing in a forked child."""
+        super().forget_parent()
+        self._life.reset()
+
+    def close(self) -> None:
+        """Say what is still to be said, flush and leave the shutdown list; the next record opens it again."""
+        self.acquire()
+        try:
+            closed = [target for target in self.chain if _is_closed(target)]
+            self._alone(self._life.end, None)
+            for target in closed:  # shutdown closes the newest first: what was said last may have opened it again
+                target.close()
+            _coverage.closed(self)
+        finally:
+            self.release()
+        super().close()
+
+
+def _is_closed(target: logging.Handler) -> bool:
+    return isinstance(target, logging.FileHandler) and target.stream is None
+
+
+def _judges(target: logging.Handler) -> bool:
+    return isinstance(target, TargetsHandler) and target.judges

@@ -19,7 +19,7 @@ SEAL = "\ue000"
 
 _MODES = ("mask", "token", "remove")
 _MARKS = r"\[WITHHELD: [a-z ,]{1,40}\]|\[CUT: \d{1,20} characters missing\]|\[arguments withheld: \w{1,80}\]"
-_TOKEN = r"\[[a-z0-9-]{1,40}:[0-9a-f]{32}\]"
+_KEYED = r"\[[a-z0-9-]{1,40}:[0-9a-f]{32}\]"
 
 
 class Censor:
@@ -46,7 +46,7 @@ class Censor:
         modes: dict[str, Callable[[str, str], str]] = {"mask": _mask, "token": self._token, "remove": self._constant}
         constant = self._by_kind if "{kind}" in censor else self._constant
         self.replacement: Callable[[str, str], str] = modes.get(censor, constant)
-        mine = {"remove": re.escape(REMOVED), "mask": r"\*{4}[^\s*]{0,4}", "token": _TOKEN}.get(censor)
+        mine = {"remove": re.escape(REMOVED), "mask": r"\*{4}[^\s*]{0,4}", "token": _KEYED}.get(censor)
         mine = mine or re.escape(censor).replace(r"\{kind\}", "[a-z0-9-]{1,40}")
         self._seen = re.compile(f"{mine}|{_MARKS}")
         self._hints = ("[WITHHELD", "[CUT:", "[arguments", "****" if censor == "mask" else self.marker.split("{")[0])

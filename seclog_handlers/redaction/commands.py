@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from seclog_handlers.redaction.values import is_statement, looks_chosen
 
@@ -11,62 +12,105 @@ Found = tuple[int, int, str]
 
 # Programs whose options carry secrets; the gate looks for these words first.
 WORDS = (
-    "mysql", "mariadb", "sshpass", "docker login", "podman login", "nerdctl login", "helm registry login", "az login", "curl", "redis-cli",
-    "ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami", "smbclient", "mongo", "psql", "sqlcmd", "rabbitmqctl", "htpasswd", "vault login",
-    "net use", "net user", "sudo -s", "insert ", "auth ", "wget", "openssl", "xfreerdp", "kubectl create secret", "kinit", "cqlsh",
-    "snmpwalk", "snmpget", "ipmitool", "http ", "lftp", "chpasswd", "winexe", "rpcclient", "mosquitto_pub", "mosquitto_sub", "svn ", "zip ",
-    "unrar", "oc login", "mount", "twine upload", "bcp ", "isql", "sqlplus", "expdp", "impdp", "replace ", "upsert ", "echo ", "printf ",
+    "mysql", "mariadb", "sshpass", "docker login", "podman login", "nerdctl login", "helm registry login",
+    "az login", "curl", "redis-cli",
+    "ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami", "smbclient", "mongo", "psql", "sqlcmd", "rabbitmqctl",
+    "htpasswd", "vault login",
+    "net use", "net user", "sudo -s", "insert ", "auth ", "auth\r", "auth\\r", "wget", "openssl", "xfreerdp",
+    "kubectl create secret",
+    "kinit", "cqlsh",
+    "snmpwalk", "snmpget", "ipmitool", "http ", "lftp", "chpasswd", "winexe", "rpcclient", "mosquitto_pub",
+    "mosquitto_sub", "svn ", "zip ",
+    "unrar", "oc login", "mount", "twine upload", "bcp ", "isql", "sqlplus", "expdp", "impdp", "replace ", "upsert ",
+    "echo ", "printf ",
 )  # fmt: skip
 FIRST_WORDS = frozenset(word.replace("-", " ").replace("_", " ").split()[0] for word in WORDS) | {
     "mysqldump", "mysqladmin", "mysqlimport", "mongosh", "mongodump", "mongoexport", "mongorestore", "mongoimport",
 }  # fmt: skip
 
 _V = r"(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"]{1,256})"
-_OPTIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
-    (re.compile(programs, re.IGNORECASE), re.compile(option))
-    for programs, option in (
-        (r"mysql\w*|mariadb\w*", rf"(?:^|\s)-p(?P<value>'[^'\n]{{1,256}}'|\"[^\"\n]{{1,256}}\"|[^\s'\"-][^\s'\"]{{0,255}})"),
-        (r"sshpass|(?:docker|podman|nerdctl) login|helm registry login|az login|mongo\w*|ipmitool|7z|unrar|twine upload|cqlsh|oc login", rf"\s-[pP][= ]?{_V}"),
-        (r"sqlcmd|bcp|isql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]?{_V}"),
-        (r"redis-cli", rf"\s(?:-a|--pass)[= ]{_V}"),
-        (r"ldap\w+", rf"\s-w[= ]?{_V}"),
-        (r"curl|wget|http|lftp|svn", rf"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]?['\"]?[^\s:'\"]{{1,128}}:(?!//)(?P<value>[^\s'\"]{{1,256}})"),
-        (r"smbclient|rpcclient|winexe|net", rf"\s-U[= ]?['\"]?[^\s%'\"]{{1,128}}%(?P<value>[^\s'\"]{{1,256}})"),
-        (r"snmp\w+", rf"\s-c[= ]?{_V}"),
-        (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
-        (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
-        (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-){_V}"),
-        (r"net use", rf"\s/user:\S+\s+{_V}"),
-        (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
-        (r"sudo -s", rf"<<<\s*{_V}"),
-        (r"openssl", rf"\spass:{_V}"),
-        (r"kubectl create secret", rf"--from-literal[= ]['\"]?[\w.-]+={_V}"),
-        (r"sqlplus|expdp|impdp", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@|\s|$)"),
-        (r"mount", r"(?:[,\s-]o?\s?pass(?:word)?=)" + _V),
-    )
+_LOGINS = (
+    r"sshpass|(?:docker|podman|nerdctl) login|helm registry login|az login|mongo|ipmitool|7z|unrar|twine upload|cqlsh"
+    r"|oc login"
+)
+_USER_OPTION = r"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]?['\"]?[^\s:'\"]{1,128}:(?!//)(?P<value>[^\s'\"]{1,256})"
+_OPTIONS: tuple[tuple[str, str], ...] = (
+    (r"mysql|mariadb", r"(?:^|\s)-p(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})"),
+    (_LOGINS, rf"\s-[pP][= ]?{_V}"),
+    (r"sqlcmd|bcp|isql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]?{_V}"),
+    (r"redis-cli", rf"\s(?:-a|--pass)[= ]{_V}"),
+    (r"ldap\w+", rf"\s-w[= ]?{_V}"),
+    (r"curl|wget|http |lftp|svn", _USER_OPTION),
+    (r"smbclient|rpcclient|winexe|net use", r"\s-U[= ]?['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
+    (r"snmp\w+", rf"\s-c[= ]?{_V}"),
+    (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
+    (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
+    (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-){_V}"),
+    (r"net use", rf"\s/user:\S+\s+{_V}"),
+    (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
+    (r"sudo -s", rf"<<<\s*{_V}"),
+    (r"openssl", rf"\spass:{_V}"),
+    (r"kubectl create secret", rf"--from-literal[= ]['\"]?[\w.-]+={_V}"),
+    (r"sqlplus|expdp|impdp", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@|\s|$)"),
+    (r"mount", r"(?:[,\s-]o?\s?pass(?:word)?=)" + _V),
 )  # fmt: skip
-_PIPED = re.compile(r"\b(?:echo|printf)\s+(?:-\w+\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login|helm registry login|base64)", re.IGNORECASE)
+_PIPED = re.compile(
+    r"\b(?:echo|printf)\s+(?:-\w+\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
+    r"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login"
+    r"|helm registry login|base64)",
+    re.IGNORECASE,
+)
+_RESP = re.compile(
+    r"AUTH(?:\r\n|\\r\\n)(?:\$\d{1,6}(?:\r\n|\\r\\n)(?P<user>[^\r\n\\]{1,64})(?:\r\n|\\r\\n)(?=\$))?"
+    r"\$\d{1,6}(?:\r\n|\\r\\n)(?P<value>[^\r\n\\]{1,256})",
+)
 _AUTH = re.compile(r"(?:^|[\s\"'>])AUTH\s+(?:(?P<user>[\w.@-]{1,64})\s+)?(?P<value>[^\s\"']{4,256})")
-_INSERT = re.compile(r"(?:insert|replace|upsert)\s{1,4}(?:ignore\s{1,4})?into\s{1,4}[\w.`\"\[\]]{1,128}\s{0,4}\((?P<columns>[^()]{1,1000})\)\s{0,4}values\s{0,4}(?=\()", re.IGNORECASE)
-_CELL = re.compile(r"\s{0,4}(?:N?'(?P<quoted>(?:[^'\\\n]|''|\\.){0,4096})'|\"(?P<double>[^\"\n]{0,4096})\"|(?P<bare>[^,()'\"\n]{0,256}(?:\([^()\n]{0,256}\))?))\s{0,4}(?P<end>[,)])")
+_INSERT = re.compile(
+    r"(?:insert|replace|upsert)\s{1,4}"
+    r"(?:ignore\s{1,4})?into\s{1,4}[\w.`\"\[\]]{1,128}\s{0,4}\((?P<columns>[^()]{1,1000})\)"
+    r"\s{0,4}values\s{0,4}(?=\()",
+    re.IGNORECASE,
+)
+_CELL = re.compile(
+    r"\s{0,4}(?:N?'(?P<quoted>(?:[^'\\\n]|''|\\.){0,4096})'|\"(?P<double>[^\"\n]{0,4096})\""
+    r"|(?P<bare>[^\s,()'\"][^,()'\"\n]{0,255}(?:\([^()\n]{0,256}\))?))\s{0,4}(?P<end>[,)])",
+)
 _PROGRAMS_END = re.compile(r"[\n;|]")
 MAX_LINE = 600
 MAX_ROWS = 100
 
 
-def options(text: str, start: int) -> list[Found]:
-    """Find the secrets after the program whose name starts at `start`, up to the end of its command."""
-    end = min(len(text), start + MAX_LINE)
-    stop = _PROGRAMS_END.search(text, start, end)
-    end = stop.start() if stop else end
+def options(text: str, programs: Iterable[tuple[int, str]], spend: Callable[[], None]) -> list[Found]:
+    """Find the secrets in the options of programs.
+
+    Args:
+        text: Any text.
+        programs: Where each of WORDS was found, in order, and which.
+        spend: Called once for each command line.
+    """
     found: list[Found] = []
-    for programs, option in _OPTIONS:
-        if programs.match(text, start):
-            for match in option.finditer(text, start, end):
-                span = _span(match)
-                if span is not None:
-                    found.append(span)
+    end = 0
+    for position, word in programs:
+        if position >= end:
+            spend()
+            stop = _PROGRAMS_END.search(text, position, min(len(text), position + MAX_LINE))
+            end = stop.start() if stop else min(len(text), position + MAX_LINE)
+            seen: set[re.Pattern[str]] = set()
+        for option in _options_of(word):
+            if option not in seen:
+                seen.add(option)
+                for match in option.finditer(text, position, end):
+                    spend()
+                    span = _span(match)
+                    if span is not None:
+                        found.append(span)
     return found
+
+
+@functools.cache
+def _options_of(word: str) -> tuple[re.Pattern[str], ...]:
+    """Compile the options of a program on its first sight: most are never needed."""
+    return tuple(re.compile(option) for programs, option in _OPTIONS if re.match(programs, word, re.IGNORECASE))
 
 
 def _span(match: re.Match[str]) -> Found | None:
@@ -84,7 +128,7 @@ def piped(text: str) -> list[Found]:
 
 def redis_auth(text: str) -> list[Found]:
     """Find the password of Redis' AUTH command."""
-    found = []
+    found = [(*match.span("value"), "password") for match in _RESP.finditer(text)]
     for match in _AUTH.finditer(text):
         value = match["value"].rstrip(".,;")
         if looks_chosen(value):
@@ -96,7 +140,7 @@ def inserted(text: str, is_name: Callable[[str], bool]) -> list[Found]:
     """Find the values of secret columns in INSERT statements; `is_name` tells which columns are."""
     found: list[Found] = []
     for match in _INSERT.finditer(text):
-        columns = [column.strip(" `\"[]\n\t") for column in match["columns"].split(",")]
+        columns = [column.strip(' `"[]\n\t') for column in match["columns"].split(",")]
         secret = [is_name(column) for column in columns]
         if any(secret):
             found.extend(_rows(text, match.end(), secret))
@@ -115,7 +159,12 @@ def _rows(text: str, position: int, secret: list[bool]) -> list[Found]:
                 return found
             position = cell.end()
             group = cell.lastgroup and next(name for name in ("quoted", "double", "bare") if cell[name] is not None)
-            if hidden and group and cell[group].strip() and cell[group].strip().lower() not in ("null", "default", "?", "%s"):
+            if (
+                hidden
+                and group
+                and cell[group].strip()
+                and cell[group].strip().lower() not in ("null", "default", "?", "%s")
+            ):
                 found.append((*cell.span(group), "password"))
             if cell["end"] == ")":
                 break
@@ -126,13 +175,22 @@ def _rows(text: str, position: int, secret: list[bool]) -> list[Found]:
     return found
 
 
-_CODE_FIRST = re.compile(r"(?<![\w.-])(?P<value>\d{4,8}|\d{3}[- ]\d{3}|[A-Z]-?\d{6})(?= (?:is|as) (?:your|the) [\w -]{0,40}(?:code|pin|otp|password|passcode|token)\b)", re.IGNORECASE)
-_CODE_USED = re.compile(
-    r"\b(?:enter|use|type|using|input)(?: the| this| your)?(?: [\w-]{1,20}){0,3}?:? (?P<value>\d{4,8}|\d{3}[- ]\d{3})(?![\w.]) (?:to|as|for) (?:verify|log|sign|confirm|authenticate|your|complete|continue|finish|reset|access|activate)",
+_CODE_AFTER = re.compile(
+    r" (?:(?:is|as) (?:your|the) [\w -]{0,40}(?:code|pin|otp|password|passcode|token)\b"
+    r"|(?P<used>to|as|for) (?:verify|log|sign|confirm|authenticate|your|complete|continue|finish|reset|access"
+    r"|activate))",
     re.IGNORECASE,
 )
+_CODE = re.compile(r"(?<![\w.-])(?:\d{4,8}|\d{3}[- ]\d{3}|[A-Z]-?\d{6})$")
+_USED = re.compile(r"\b(?:enter|use|type|using|input)\b", re.IGNORECASE)
 
 
 def spoken_codes(text: str) -> list[Found]:
     """Find one-time codes in sentences: `123456 is your login code`, `enter 123456 to verify`."""
-    return [(*match.span("value"), "otp") for pattern in (_CODE_FIRST, _CODE_USED) for match in pattern.finditer(text)]
+    found: list[Found] = []
+    for match in _CODE_AFTER.finditer(text):
+        end = match.start()
+        code = _CODE.search(text, max(0, end - 10), end)
+        if code is not None and (match["used"] is None or _USED.search(text, max(0, code.start() - 48), code.start())):
+            found.append((*code.span(), "otp"))
+    return found

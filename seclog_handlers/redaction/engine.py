@@ -16,10 +16,12 @@ from seclog_handlers.redaction.tree import UNTOUCHED, Walk
 
 # Longer texts are cut before they are scanned.
 MAX_TEXT = 262_144
+ROOM_FOR_MARK = 64
 MAX_ROUNDS = 4
 MEMO_LENGTH = 128
 MEMO_SIZE = 8_192
 FAILED = "[WITHHELD: error]"
+DENSE = "[WITHHELD: too many names]"
 
 
 class Redactor:
@@ -55,9 +57,10 @@ class Redactor:
         self._finder = Finder(self._rules, _more(patterns, known_values))
         self._clean: dict[str, None] = {}
         self.marker = self._censor.marker
-        if self._find(f"{self.marker} password={self.marker}"):
+        if self._finder.find(self.marker) or self._find(f"{self.marker} password={self.marker}"):
             raise ConfigurationError(
-                f"redact.censor is {censor!r}, which would itself be taken for a secret: use a marker such as '[REDACTED]'.",
+                f"redact.censor is {censor!r}, which would itself be taken for a secret: "
+                "use a marker such as '[REDACTED]'.",
             )
 
     def text(self, text: str) -> str:
@@ -101,7 +104,9 @@ class Redactor:
                 if rule is None and (type(value) in UNTOUCHED or (type(value) is str and value in clean)):
                     redacted = value
                 else:
-                    redacted = walk.mapping({key: value}, None, -1) if self._rules.uses_paths else walk.value(value, rule)
+                    redacted = (
+                        walk.mapping({key: value}, None, -1) if self._rules.uses_paths else walk.value(value, rule)
+                    )
                     if self._rules.uses_paths:
                         redacted = next(iter(redacted.values()), self.marker)
                     if self._censor.removes and rule is not None and redacted == self.marker:
@@ -159,9 +164,8 @@ class Redactor:
         for _ in range(MAX_ROUNDS):
             try:
                 found = self._find(text)
-            except TooDenseError as error:
-                head, missing = _cut(text, max(error.position, 1))
-                return f"{self._scanned(head)}[CUT: {missing} characters missing]"
+            except TooDenseError:
+                return DENSE
             if not found:
                 self._remember(text)
                 return text
@@ -191,7 +195,7 @@ class Redactor:
 
 def _cut(text: str, limit: int) -> tuple[str, int]:
     """Cut before `limit`, and before the unbroken run that stands there; return it and how much is missing."""
-    parts = text[: limit - 64 if limit > 64 else limit].rsplit(None, 1)  # noqa: PLR2004 - room for the mark
+    parts = text[: limit - ROOM_FOR_MARK].rsplit(None, 1)
     head = parts[0] + " " if len(parts) > 1 else ""
     return head, len(text) - len(head)
 

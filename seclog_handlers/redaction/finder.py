@@ -8,36 +8,47 @@ from collections.abc import Callable, Iterable
 from seclog_handlers.redaction import commands, gate, keyvalue, layers, pii, tokens, web
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import KeyRules, Rule
+from seclog_handlers.redaction.values import value_at
+from seclog_handlers.redaction.vocabulary import SHORT
 
 Found = tuple[int, int, str]
 
-# Denser text than this is no log line: the scan stops there and the rest is withheld.
-HITS_PER_TEXT = 512
-CHARACTERS_PER_HIT = 48
+# Denser text than this is no log line: it asks for more looks than its length explains, and is withheld.
+LOOKS_PER_TEXT = 640
+CHARACTERS_PER_LOOK = 160
 
 # Every name of vocabulary.py contains one of these, in lower case.
 _LONG_WORDS = (
     "pass", "pwd", "pswd", "secret", "token", "apikey", "cred", "auth", "cookie", "csrf", "xsrf", "bearer", "mnemonic",
-    "sessid", "sessionid", "sessionkey", "privkey", "privatekey", "secretkey", "accesskey", "encryptionkey", "signingkey",
+    "sessid", "sessionid", "sessionkey", "privkey", "privatekey", "secretkey", "accesskey", "encryptionkey",
+    "signingkey",
     "masterkey", "accountkey", "storagekey", "sharedkey", "appkey", "licensekey", "consumerkey",
     "kennwort", "wachtwoord", "senha", "contrase", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode",
     "losenord", "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "phonenumber", "mobilenumber",
     "creditcard", "cardnumber", "ccnum", "aadhaar", "aadhar", "personnummer", "codice", "identified", "telefon",
 )  # fmt: skip
 _SHORT_WORDS = (
-    "key", "keys", "pin", "pins", "pincode", "otp", "otps", "otpcode", "totp", "hotp", "cvv", "cvc", "cvn", "cvvcode", "ssn",
-    "sid", "sess", "session", "sessions", "sig", "signature", "code", "codes", "jwt", "pat", "psw", "pword", "pw", "rootpw",
-    "bindpw", "salt", "seed", "phrase", "answer", "answers", "basic", "digest", "negotiate", "phone", "phones", "mobile", "cell",
-    "cellphone", "telephone", "tel", "msisdn", "fax", "whatsapp", "handy", "nino", "cpf", "pesel", "bsn", "curp", "dob", "birth",
-    "birthdate", "birthday", "born", "iban", "ibans", "bban", "pan", "card", "dni", "nif", "nir", "rrn", "tin", "hmac", "sas",
-    "ticket", "nonce", "verifier", "assertion", "number", "num", "security", "social", "tax", "national", "material", "psk",
+    "key", "keys", "pin", "pins", "pincode", "otp", "otps", "otpcode", "totp", "hotp", "cvv", "cvc", "cvn",
+    "cvvcode", "ssn",
+    "sid", "sess", "session", "sessions", "sig", "signature", "code", "codes", "jwt", "pat", "psw", "pword", "pw",
+    "rootpw",
+    "bindpw", "salt", "seed", "phrase", "psk", "answer", "answers", "basic", "digest", "negotiate", "phone", "phones",
+    "mobile", "cell",
+    "cellphone", "telephone", "tel", "msisdn", "fax", "whatsapp", "handy", "nino", "cpf", "pesel", "bsn", "curp",
+    "dob", "birth",
+    "birthdate", "birthday", "born", "iban", "ibans", "bban", "pan", "card", "dni", "nif", "nir", "rrn", "tin",
+    "hmac", "sas",
+    "ticket", "nonce", "verifier", "assertion", "number", "num", "security", "social", "tax", "national", "material",
+    "psk",
     "license", "licence", "insee", "verification", "community", "response", "account", "bank", "identity",
 )  # fmt: skip
 
 _SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate"})
 _AFTER_WORDS = frozenset({
-    "id", "key", "keys", "code", "codes", "number", "phrase", "answer", "token", "password", "card", "identifier", "security",
-    "insurance", "license", "licence", "no", "hash", "cookie", "account", "of",
+    "id", "key", "keys", "code", "codes", "number", "phrase", "psk", "answer", "token", "password", "card",
+    "identifier",
+    "security",
+    "word", "insurance", "license", "licence", "no", "hash", "cookie", "account", "of",
 })  # fmt: skip
 _NEXT_WORD = re.compile(r"[ \t]([A-Za-z]{2,12})(?![A-Za-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
@@ -46,11 +57,26 @@ _LOWER = {code: code + 32 for code in range(65, 91)}
 
 
 class TooDenseError(ValueError):
-    """A text asks for more look-ups than any log line; `position` is how far it was judged."""
+    """A text asks for more looks than any log line of its length."""
 
-    def __init__(self, position: int) -> None:
-        super().__init__(position)
-        self.position = position
+
+class Looks:
+    """What is left of the looks that one text may cost, whatever its encodings hide."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, length: int) -> None:
+        self.left = LOOKS_PER_TEXT + length // CHARACTERS_PER_LOOK
+
+    def spend(self) -> None:
+        """Take one.
+
+        Raises:
+            TooDenseError: If none is left.
+        """
+        self.left -= 1
+        if self.left < 0:
+            raise TooDenseError
 
 
 class Finder:
@@ -70,52 +96,60 @@ class Finder:
         self._programs = re.compile(gate.trie(commands.WORDS))
         self._tokens = re.compile(gate.trie(look.start for looks in tokens.LOOKS.values() for look in looks))
 
-    def find(self, text: str, depth: int = 0) -> list[Found]:
+    def find(self, text: str) -> list[Found]:
         """Return (start, end, kind) of everything secret, sorted and without overlaps.
 
         Raises:
             TooDenseError: If the text holds more names and tokens than its length explains.
         """
+        return self._find(text, Looks(len(text)), 0)
+
+    def _find(self, text: str, looks: Looks, depth: int) -> list[Found]:
         raw = text.encode("utf-8", "surrogatepass")
         named, program = self._gate.ask(raw) if text.isascii() else (True, True)
-        users = _urls(text) if "://" in text else []
+        users = _urls(text, looks) if "://" in text else []
         found = [user for user in users if user[2]]
         if named:
-            self._names(text, _lower(text), found, users)
+            self._names(text, looks, found, users)
         if program:
-            self._commands(text, _lower(text), found)
+            self._commands(text, looks, found)
         if gate.has_long_run(raw) or "Q~" in text:
-            self._runs(text, found, depth)
+            self._runs(text, looks, found, depth)
         if gate.has_many_digits(raw):
-            found.extend(pii.numbers(text))
+            found.extend(pii.numbers(text, looks.spend))
         if gate.has_lettered_id(raw):
-            found.extend(pii.ibans(text))
-            found.extend(pii.lettered_ids(text))
+            found.extend(pii.ibans(text, looks.spend))
+            found.extend(pii.lettered_ids(text, looks.spend))
         if "@" in text:
-            found.extend(pii.emails(text, users))
+            if ":" in text:
+                bare = web.bare_users(text)
+                found.extend(bare)
+                users += bare
+            found.extend(pii.emails(text, users, looks.spend))
         if "/" in text:
             found.extend(web.path_tokens(text))
-        if " to " in text or " your " in text:
+        if (" to " in text or " your " in text or " the " in text) and gate.has_code(raw):
             found.extend(commands.spoken_codes(text))
         if "-----BEGIN" in text:
             found.extend(_pem(text))
         for more in self._more:
             found.extend(more(text))
         if depth < layers.MAX_LAYERS and layers.may_decode(text):
-            self._layer(text, found, depth)
+            layer = layers.decode(text)
+            if layer is not None:
+                found.extend(
+                    (*layer.back(start, end), kind) for start, end, kind in self._find(layer.text, looks, depth + 1)
+                )
         return merged(text, found) if found else found
 
-    def _names(self, text: str, low: str, found: list[Found], users: list[Found]) -> None:
-        budget = HITS_PER_TEXT + len(text) // CHARACTERS_PER_HIT
+    def _names(self, text: str, looks: Looks, found: list[Found], users: list[Found]) -> None:
         done = 0
         zones = [(text.rindex("://", 0, start), end) for start, end, _ in users]
-        for match in self._words.finditer(low):
+        for match in self._words.finditer(_lower(text)):
             start = match.start()
             if start < done or (zones and any(first < start < end for first, end in zones)):
                 continue
-            budget -= 1
-            if not budget:
-                raise TooDenseError(start)
+            looks.spend()
             done = max(done, self._name(text, start, match.end(), match[0], found))
 
     def _name(self, text: str, start: int, end: int, word: str, found: list[Found]) -> int:
@@ -128,20 +162,17 @@ class Finder:
             return _identified(text, end, found)
         start, end = keyvalue.identifier(text, start, end)
         rule = keyvalue.rule_at(text, start, end, self._rules)
-        if rule is None or rule.sort == "weak":
+        if rule is None or rule.sort == "weak" or text[start:end].lower() in SHORT:
             rule, end = self._with_next(text, start, end, rule)
             if rule is None:
                 return end
         return _by_kind(text, start, end, rule, found)
 
-    def _commands(self, text: str, low: str, found: list[Found]) -> None:
-        done = 0
-        for match in self._programs.finditer(low):
-            if match.start() >= done:
-                found.extend(commands.options(text, match.start()))
-                done = match.end()
-        if not done:
-            return
+    def _commands(self, text: str, looks: Looks, found: list[Found]) -> None:
+        low = _lower(text)
+        found.extend(
+            commands.options(text, [(match.start(), match[0]) for match in self._programs.finditer(low)], looks.spend)
+        )
         if "into" in low:
             found.extend(commands.inserted(text, self._is_column))
         if "|" in text:
@@ -166,12 +197,13 @@ class Finder:
                 rule, end = joined, stop
         return rule, end
 
-    def _runs(self, text: str, found: list[Found], depth: int) -> None:
+    def _runs(self, text: str, looks: Looks, found: list[Found], depth: int) -> None:
         done = 0
         for match in self._tokens.finditer(text):
             start = match.start()
             if start < done or (start and text[start - 1].isalnum() and text[start - 1].isascii()):
                 continue
+            looks.spend()
             token = tokens.token_at(text, start, match[0].lower())
             if token is not None:
                 done = token[0]
@@ -179,24 +211,18 @@ class Finder:
         found.extend(tokens.shaped(text))
         if depth < layers.MAX_LAYERS:
             for match in _BASE64.finditer(text):
-                self._base64(match, found, depth)
+                looks.spend()
+                if self._is_encoded(match[0], looks, depth):
+                    found.append((match.start(), match.end(), "encoded"))
 
-    def _base64(self, match: re.Match[str], found: list[Found], depth: int) -> None:
-        run = match[0]
-        if len(run) > MAX_BASE64:
-            return
-        decoded = web.decode_base64(run)
+    def _is_encoded(self, run: str, looks: Looks, depth: int) -> bool:
+        decoded = web.decode_base64(run) if len(run) <= MAX_BASE64 else None
         if decoded is None:
-            return
-        if re.fullmatch(r"[\w.@+-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}", decoded) or self.find(decoded, depth + 1):
-            found.append((match.start(), match.end(), "encoded"))
+            return False
+        return _USER_AND_PASSWORD.fullmatch(decoded) is not None or bool(self._find(decoded, looks, depth + 1))
 
-    def _layer(self, text: str, found: list[Found], depth: int) -> None:
-        layer = layers.decode(text)
-        if layer is None:
-            return
-        for start, end, kind in self.find(layer.text, depth + 1):
-            found.append((*layer.back(start, end), kind))
+
+_USER_AND_PASSWORD = re.compile(r"[\w.@+-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}")
 
 
 def _lower(text: str) -> str:
@@ -206,7 +232,7 @@ def _lower(text: str) -> str:
 
 def _by_kind(text: str, start: int, end: int, rule: Rule, found: list[Found]) -> int:
     spans: list[Found] | None = None
-    if rule.kind == "authorization":
+    if rule.kind == "authorization" and rule.sort != "weak":
         spans = web.authorization(text, end)
     elif rule.kind == "cookie":
         spans = web.cookies(text, end, setting="set" in text[start:end].lower())
@@ -217,25 +243,33 @@ def _by_kind(text: str, start: int, end: int, rule: Rule, found: list[Found]) ->
 
 
 _SQL_USER = re.compile(r"\b(?:user|role|USER|ROLE|grant|GRANT)\s")
-_IDENTIFIED = re.compile(r"\s{1,4}(?:with\s{1,4}['\"`]?\w{1,40}['\"`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?", re.IGNORECASE)
+_IDENTIFIED = re.compile(
+    r"\s{1,4}(?:with\s{1,4}['\"`]?\w{1,40}['\"`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?",
+    re.IGNORECASE,
+)
 
 
 def _identified(text: str, end: int, found: list[Found]) -> int:
     match = _IDENTIFIED.match(text, end)
-    value = keyvalue.value_at(text, match.end()) if match else None
-    if value is None or value.end <= value.start or not (value.quoted or _SQL_USER.search(text, max(0, end - 200), end)):
+    value = value_at(text, match.end()) if match else None
+    if (
+        value is None
+        or value.end <= value.start
+        or not (value.quoted or _SQL_USER.search(text, max(0, end - 200), end))
+    ):
         return end
     found.append((value.start, value.end, "password"))
     return value.end
 
 
-def _urls(text: str) -> list[Found]:
+def _urls(text: str, looks: Looks) -> list[Found]:
     found: list[Found] = []
     position = text.find("://")
     while position >= 0:
-        spans = web.userinfo(text, position)
-        found.extend(spans)
-        position = text.find("://", spans[-1][1] if spans else position + 3)
+        looks.spend()
+        following = text.find("://", position + 3)
+        found.extend(web.userinfo(text, position, len(text) if following < 0 else following))
+        position = following
     return found
 
 

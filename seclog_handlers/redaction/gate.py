@@ -54,9 +54,11 @@ def _table(**classes: str) -> bytes:
 _RUNS = _table(a=string.ascii_letters + string.digits + "_-")
 _NUMBERS = _table(digit=string.digits)
 _IDS = _table(A=string.ascii_uppercase, digit=string.digits, separator="-", plus="+", a=string.ascii_lowercase)
-_WORDS = bytes(code | 32 if chr(code).isalpha() and code < 128 else 32 for code in range(256))  # noqa: PLR2004 - ASCII
+_WORDS = bytes(code | 32 if chr(code) in string.ascii_letters else 32 for code in range(256))
 _LONG = b"a" * LONG_RUN
 _MANY = b"0" * DIGITS
+
+
 def has_long_run(raw: bytes) -> bool:
     """Tell whether letters, digits, `_` and `-` follow each other often enough for a token."""
     return _LONG in raw.translate(_RUNS)
@@ -65,6 +67,12 @@ def has_long_run(raw: bytes) -> bool:
 def has_many_digits(raw: bytes) -> bool:
     """Tell whether enough digits follow each other, separators of numbers aside, for a card or a phone."""
     return _MANY in raw.translate(_NUMBERS, b" -()/.\t")
+
+
+def has_code(raw: bytes) -> bool:
+    """Tell whether digits follow each other as in a one-time code."""
+    classes = raw.translate(_NUMBERS)
+    return b"0000" in classes or b"000.000" in classes
 
 
 def has_lettered_id(raw: bytes) -> bool:

@@ -12,11 +12,12 @@ from seclog_handlers.redaction import vocabulary as words_of
 MAX_KEY = 100
 MAX_MEMO = 4096
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
+_FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_PHRASE = 4
 _ENDINGS = tuple(
     (word, words_of.STRONG[word])
     for word in (
-        "password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "credential", "credentials",
+        "password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "credentials",
         "sessionid", "sessid", "cookie", "accesskey", "privatekey", "secretkey", "passwort",
     )
 )  # fmt: skip
@@ -129,6 +130,8 @@ def words(key: str) -> list[str]:
     """Split a key into its words, in lower case: `dbPassword`, `DB_PASSWORD` and `db-password` alike."""
     if not key.isascii():
         key = unicodedata.normalize("NFKC", key)
+        if not key.isascii():
+            return [word.lower() for word in _FOREIGN_WORD.findall(key)]
     return [word.lower() for word in _WORD.findall(key)]
 
 
@@ -175,7 +178,8 @@ _TABLES = (
 
 
 def _short(parts: list[str], start: int) -> tuple[Rule, int]:
-    strong = start == len(parts) - 1 and all(head in words_of.SHORT_HEADS for head in parts[:start])
+    last = start == len(parts) - 1
+    strong = last and (not start or parts[start - 1] not in words_of.SHORT_NOT_AFTER)
     return Rule("password", "strong" if strong else "weak"), start + 1
 
 
@@ -184,30 +188,34 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
     tail = parts[end:]
     if tail and _tail_is_benign(tail, parts[end - 1], rule):
         return True
+    if rule.sort == "weak" and tail:
+        return True
     if not start:
         return False
     heads = {parts[0], parts[start - 1]}
     if rule.kind == "password" and not words_of.PASSWORD_ACTIONS.isdisjoint(heads):
         return True
-    if rule.sort == "weak" and (parts[start - 1] in _WEAK_HEADS or end < len(parts)):
+    if rule.sort == "weak" and parts[start - 1] in _WEAK_HEADS:
         return True
     return not words_of.BENIGN_HEADS.isdisjoint(heads)
 
 
 # `status_code`, `primary_key`, `public_key`: the weak words in their everyday meanings.
-_WEAK_HEADS = frozenset("""
+_WEAK_HEADS = frozenset(
+    """
     status error exit return response country zip postal area currency language product reason result http promo
-    discount coupon source byte op char color event item gift voucher lang qr bar dial err exc reply
-    primary foreign public sort cache partition row map dict index object lookup dedup idempotency group composite
-    natural surrogate unique translation message routing shard hash range storage bucket file image s keyboard
-    database db requests aiohttp tls ssh http ml training live user current active
-""".split())  # fmt: skip
+    discount coupon source byte op char color event item gift voucher lang qr bar dial err exc reply primary
+    foreign public sort cache partition row map dict index object lookup dedup idempotency group composite natural
+    surrogate unique translation message routing shard hash range storage bucket file image s keyboard database db
+    requests aiohttp tls ssh ml training live user current active
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)
 
 
 def _tail_is_benign(tail: list[str], matched: str, rule: Rule) -> bool:
     if tail[0] == "id":
         return matched not in words_of.ID_IS_SECRET
-    if tail == ["hash"] or tail == ["digest"]:
+    if tail in (["hash"], ["digest"]):
         return rule.kind != "password"
     if tail[-1] in words_of.STRONG and rule.sort != "weak":
         return False

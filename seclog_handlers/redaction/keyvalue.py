@@ -4,44 +4,59 @@ from __future__ import annotations
 
 import re
 
+from seclog_handlers.redaction import prose, vocabulary
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.vocabulary import SHORT
 from seclog_handlers.redaction.values import Value, is_secret, looks_chosen, value_at
 
 MAX_IDENTIFIER = 64
 
+# Names that mean something else after another word: "first pass", "MFA token".
+_MORE_BEFORE = vocabulary.SHORT | {"token", "password", "passcode"}
 _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
 _RIGHT = re.compile(r"[\w.$-]{0,64}")
 _Q = r"\\{0,15}[\"'`]"
 _ASSIGN = re.compile(
-    rf"(?:{_Q}|%22|%27)?\]{{0,2}}(?:{_Q})?[ \t]{{0,32}}"
-    r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
-    rf"(?:=>|:{{1,3}}=|={{1,3}}|[+.|]=|\?{{1,2}}=|:(?!//|:)|->|→|;(?=s:\d{{1,6}}:))(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}))?)",
+    rf"(?:{_Q}|%22|%27)?(?::(?:protected|private))?\]{{0,2}}(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
+    r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*"
+    r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
+    rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|[+.|]=|\?{{1,2}}=|:(?!//|:)|->|→"
+    rf"|;(?=s:\d{{1,6}}:))(?:\*{{2}}(?=[ \t]))?(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}|string\())?)",
 )
 _TAG = re.compile(r"(?:\s[^<>]{0,300})?>\s{0,64}(?:<!\[CDATA\[)?")
-_TAG_VALUE = re.compile(r"[^<\]\s](?:[^<]{0,4096}?[^<\s])?(?=\s{0,64}(?:\]\]>|<|$))")
+_TAG_VALUE = re.compile(r"[^<\]\s][^<]{0,4096}")
 _ENTRY = re.compile(
-    rf"{_Q}(?:\s{{0,8}},?\s{{1,8}}(?:{_Q})?[\w-]{{1,32}}(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}{_Q}?[\w/ .-]{{0,100}}{_Q}?){{0,3}}?"
-    rf"\s{{0,8}},?\s{{1,8}}(?:{_Q})?(?:[vV]alue|VALUE|val|content|[vV]alue_?[sS]tring|current_?[vV]alue)(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}",
+    rf"{_Q}(?:(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?[\w-]{{1,32}}"
+    rf"(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}{_Q}?[\w/ .-]{{0,100}}{_Q}?){{0,3}}?"
+    rf"(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?(?:[vV]alue|VALUE|val|content|[vV]alue_?[sS]tring"
+    rf"|current_?[vV]alue)(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}",
 )
 _ELEMENT = re.compile(r"\s{0,8}</[\w:]{1,32}>\s{0,64}<(?:value|string|val|Value)>\s{0,16}")
+_CONTENT = re.compile(rf"{_Q}[^<>\n]{{0,160}}(?<!/)>\s{{0,32}}(?:<(?:value|string|val)>\s{{0,16}})?(?=[^<\s])")
+_LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:value|val|data): {1,4}")
+_USER_PAIR = re.compile(
+    rf"[\[(]\s{{0,4}}b?{_Q}[^\"'\n]{{1,128}}{_Q}\s{{0,4}},\s{{0,4}}b?{_Q}(?P<value>[^\"'\n\\]{{1,256}}){_Q}\s{{0,4}},?\s{{0,4}}[\])]"
+)
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}},\s{{0,16}}(?=b?{_Q})")
 _PART = re.compile(
-    r"\"(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n|\\n\\n)",
+    r"\"(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
+    r"|\\n\\n)",
 )
 _PART_VALUE = re.compile(r"[^\r\n\\]+")
 _FLAG = re.compile(rf"(?:[ \t]{{1,8}}|{_Q}\s{{0,2}},\s{{0,4}}(?={_Q}))")
-_SAID = re.compile(
-    r"(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t])?[^\s=:]{1,64}(?:[ \t](?:user|account|[a-z]{1,16}))?)?"
-    r"[ \t]{1,4}(?:is|was|=|are|will be|set to|changed to|reset to|updated to|has been set to|has been changed to|is now|is set to|was set to"
-    r"|was changed to|was reset to|has been reset to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}|[ \t]{1,4}(?:for|of)[ \t][^\s=:]{1,64}[ \t]?[:=][ \t]?"
-    r"|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
-    re.IGNORECASE,
-)
-_SQL = re.compile(r"[ \t]{1,8}(?:(?:FOR|for)[ \t][^\s]{1,80}[ \t]{0,4}=[ \t]{0,4})?(?:PASSWORD\(|password\()?(?=['\"])", re.ASCII)
-_QUOTES = ("'", '"')
-_SPACED = re.compile(r"[ \t]{1,4}(?:hash |value |string |header |number |[-\u2013] )?(?=\S)")
 _CALLED = re.compile(rf"\(\s{{0,4}}(?=b?{_Q})")
+
+# Words that begin a name of several words: "api key", "one-time code", "db pass".
+_FIRST_WORDS = (
+    frozenset(
+        phrase.split()[0]
+        for table in (vocabulary.PHRASES, vocabulary.CODES, vocabulary.NUMBERS)
+        for phrase in table
+        if " " in phrase
+    )
+    | vocabulary.SHORT_HEADS
+    | vocabulary.SHORT_NOT_AFTER
+    | {"one-time", "two-factor", "2fa", "first", "second", "third", "next", "last", "boarding", "test"}
+)
 
 Found = tuple[int, int, str]
 
@@ -61,12 +76,14 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
     """Return the rule of the name text[start:end], joined with the word before it where that makes a phrase."""
     name = text[start:end].lstrip("-.$")
     rule = rules.rule(name)
-    if rule is not None and rule.sort != "weak" and name.lower() not in SHORT:
+    if rule is not None and rule.sort != "weak" and name.lower() not in _MORE_BEFORE:
         return rule
     if start and text[start - 1] in " \t":
         before = text[max(0, start - 40) : start].split()[-2:]
         for count in (1, 2):
-            joined = rules.rule(" ".join([*before[-count:], name])) if len(before) >= count and before[-count].isascii() else None
+            if len(before) < count or before[-count].lower() not in _FIRST_WORDS:
+                continue
+            joined = rules.rule(" ".join([*before[-count:], name]))
             if joined is not None and (joined.sort != "weak" or rule is not None):
                 return joined
     return rule
@@ -74,13 +91,70 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
 
 def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value that belongs to the name text[start:end]."""
-    value = _assigned(text, start, end) or _placed(text, start, end, rule) or _spoken(text, start, end, rule)
-    if value is None:
+    if rule.sort == "weak":
+        return _made(text, start, end, rule)
+    words = prose.phrase(text, text[start:end], end)
+    if words is not None:
+        return [(*words, rule.kind)]
+    value = (
+        ("<" in text[end : end + 6] and _marked_up(text, end, rule))
+        or _assigned(text, start, end)
+        or _placed(text, start, end, rule)
+        or prose.value_of(text, start, end, rule)
+    )
+    if not value:
         return []
-    secret = text[value.start : value.end]
-    if is_secret(secret, rule, quoted=value.quoted) and (value.quoted or secret != text[start:end].rpartition(".")[2].lstrip("-_$")):
-        return [(value.start, value.end, rule.kind)]
-    return []
+    secret, name = text[value.start : value.end], text[start:end].rpartition(".")[2].lstrip("-_$")
+    if not is_secret(secret, rule, quoted=value.quoted) or (secret == name and not value.quoted):
+        return []
+    if name.lower().endswith("pwd") and secret.startswith(("/", "~", "C:\\")):  # the shell's working directory
+        return []
+    if text[start - 1 : start] == "/":  # user/password: bob/x
+        more = _SLASHED.match(text, value.end)
+        value = value._replace(end=more.end()) if more else value
+    return prose.with_others(text, name, value, rule.kind)
+
+
+_SLASHED = re.compile(r"[ ]?/[ ]?[^\s,;/]{1,256}")
+_MARKUP = re.compile(
+    r"[ \t]{0,4}[:=]?[ \t]{0,4}(?:</[a-zA-Z0-9]{1,10}>\s{0,16}[:=]?\s{0,8}"
+    r"(?:<[a-zA-Z][a-zA-Z0-9]{0,9}(?:\s[^<>]{0,80})?>\s{0,8}){0,2}"
+    r"|<(?:code|b|i|em|strong|span|tt|kbd|pre)>)(?P<value>[^<\s]{1,512})",
+)
+
+
+def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
+    """The value after a name in HTML: `<b>Password:</b> x`, `<td>password</td><td>x</td>`."""
+    match = _MARKUP.match(text, end)
+    if match is None or rule.sort == "weak" or not prose.fits(match["value"], rule):
+        return None
+    return Value(*match.span("value"), quoted=True)
+
+
+_MADE = re.compile(r"[\w+/=.~%$!@#^*|:-]{1,160}")
+
+
+def _made(text: str, start: int, end: int, rule: Rule) -> list[Found]:
+    """Find the value of a name of many meanings: only one that looks made by a machine."""
+    match = _ASSIGN.match(text, end)
+    position = match.end() if match else end
+    opened = _OPENED.match(text, position)
+    value = _MADE.match(text, opened.end() if opened else position)
+    if match is None:
+        return []
+    if rule.kind == "authorization":
+        pair = _USER_PAIR.match(text, position)
+        if pair is not None:
+            return [(*pair.span("value"), "password")]
+    in_url = text[start - 1 : start] in ("?", "&", "#")
+    if value is None or not (is_secret(value[0], rule) or (in_url and _LONG_HEX.match(value[0]))):
+        return []
+    whole = value_at(text, position, in_url=in_url) if opened is None else None
+    return [(value.start(), max(value.end(), whole.end if whole else 0), rule.kind)]
+
+
+_LONG_HEX = re.compile(r"[0-9a-fA-F]{32,}(?![\w-])")
+_OPENED = re.compile(rf"b?{_Q}")
 
 
 def _assigned(text: str, start: int, end: int) -> Value | None:
@@ -93,7 +167,11 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
         follows = text[position : position + MAX_IDENTIFIER]
         if re.match(r"[\w.-]{1,40}=", follows):
             return None
-    if text.startswith("==", match.start("gap") - 2) and text[match.start("gap") - 3] != "=" and not _compared(text, position):
+    if (
+        text.startswith("==", match.start("gap") - 2)
+        and text[match.start("gap") - 3] != "="
+        and not _compared(text, position)
+    ):
         return None
     before = text[start - 1 : start]
     if before == ":" and "arn:" in text[max(0, start - MAX_IDENTIFIER) : start]:
@@ -114,14 +192,15 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     before = text[start - 1 : start]
     if before in ("<", ":") and before and (before == "<" or "<" in text[max(0, start - 24) : start]):
         tag = _TAG.match(text, end)
-        inside = _TAG_VALUE.match(text, tag.end()) if tag else None
-        return Value(inside.start(), inside.end(), quoted=True) if inside else None
+        return _inside(text, tag.end()) if tag else None
     if before == ">":
         element = _ELEMENT.match(text, end)
-        inside = _TAG_VALUE.match(text, element.end()) if element else None
-        return Value(inside.start(), inside.end(), quoted=True) if inside else None
+        return _inside(text, element.end()) if element else None
     if before and before in "\"'`":
         return _after_quoted_name(text, start, end)
+    line = _LINE.match(text, end) if text[max(0, start - 6) : start].endswith(("name: ", 'ame: "', "ame: '")) else None
+    if line is not None:
+        return value_at(text, line.end())
     called = _CALLED.match(text, end)
     if called is not None and rule.sort != "weak":
         value = value_at(text, called.end())
@@ -133,7 +212,19 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     return None
 
 
+def _inside(text: str, position: int) -> Value | None:
+    match = _TAG_VALUE.match(text, position)
+    if match is None:
+        return None
+    value = match[0].partition("]]>")[0].rstrip()
+    return Value(position, position + len(value), quoted=True)
+
+
 def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
+    if text[start - 2 : start - 1] == "=":
+        content = _CONTENT.match(text, end)
+        if content is not None:
+            return _inside(text, content.end())
     for pattern in (_ENTRY, _PART):
         match = pattern.match(text, end)
         if match is not None:
@@ -159,41 +250,3 @@ def _is_pair(text: str, opening: str, value: Value, *, flag: bool) -> bool:
     if opening[-1:] == "(":
         return closing in (")", ",", "")
     return opening[-1:] == "[" and closing in ("]", "") and not text[value.start : value.end].isalpha()
-
-
-def _spoken(text: str, start: int, end: int, rule: Rule) -> Value | None:
-    """The value in prose: `password for alice is X`, `PASSWORD 'X'`, `token X`."""
-    if rule.sort in ("weak", "digits") or text[end : end + 1] not in (" ", "\t"):
-        return None
-    said = _SAID.match(text, end)
-    if said is not None:
-        value = value_at(text, said.end())
-        if value is None:
-            return None
-        word = text[value.start : value.end]
-        plain = word.isdigit() or (rule.kind in ("password", "otp") and _is_last(text, value))
-        return value if value.quoted or plain or looks_chosen(word) else None
-    sql = _SQL.match(text, end)
-    if sql is not None:
-        value = value_at(text, sql.end())
-        if value is not None and text[value.end : value.end + 1] in _QUOTES and (rule.kind == "password" or looks_chosen(text[value.start : value.end])):
-            return value if " " not in text[value.start : value.end] else None
-        return None
-    return _beside(text, end, rule)
-
-
-def _beside(text: str, end: int, rule: Rule) -> Value | None:
-    spaced = _SPACED.match(text, end)
-    value = value_at(text, spaced.end()) if spaced else None
-    if value is None or text[value.start] in "([{<":
-        return None
-    word = text[value.start : value.end]
-    if rule.sort == "code" and word.isdigit() and 4 <= len(word) <= 8:  # noqa: PLR2004 - lengths of one-time codes
-        return value
-    return value if looks_chosen(word) else None
-
-
-def _is_last(text: str, value: Value) -> bool:
-    """Tell whether a sentence or clause ends after the value."""
-    rest = text[value.end : value.end + 3]
-    return not rest.strip() or rest[0] in ".,;!)" or rest[:1] == "\n"

@@ -32,8 +32,8 @@ def known_values(entries: Iterable[str]) -> list[str]:
             values.update(_by_pattern(entry))
         else:
             raise ConfigurationError(
-                "redact.known_values contains an entry that is neither env:NAME, file:PATH nor the name of an environment "
-                "variable, which may hold * and ?: never write the value itself into the configuration.",
+                "redact.known_values contains an entry that is neither env:NAME, file:PATH nor the name of an "
+                "environment variable, which may hold * and ?: never write the value itself into the configuration.",
             )
     return sorted(values, key=len, reverse=True)
 

@@ -7,14 +7,26 @@ from typing import NamedTuple
 
 MAX_LAYERS = 3
 
-_ENTITIES = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "apos": "'", "colon": ":", "equals": "=", "nbsp": " ", "commat": "@"}
+_ENTITIES = {
+    "quot": '"',
+    "amp": "&",
+    "lt": "<",
+    "gt": ">",
+    "apos": "'",
+    "colon": ":",
+    "equals": "=",
+    "nbsp": " ",
+    "commat": "@",
+}
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u202a-\u202e\u2066-\u2069"
 _ENCODED = re.compile(
     r"%(?P<percent>[0-9A-Fa-f]{2})"
     r"|\\{1,8}(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2}))"
-    r"|&(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon|equals|nbsp|commat));"
+    r"|&(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon|equals"
+    r"|nbsp|commat));"
     r"|(?P<drop>(?:\x1b|\\x1b|\\u001b|\\033)\[[0-9;?]{0,16}[A-Za-z]|\x1b[()][A-Z0-9]|[" + _INVISIBLE + r"])"
-    r"|(?P<wide>[\uff01-\uff5e])|(?P<space>[\u00a0\u2000-\u200a\u202f\u205f\u3000])|(?P<equal>[\ufe66\u2236\ua789\ufe55])",
+    r"|(?P<wide>[\uff01-\uff5e])|(?P<space>[\u00a0\u2000-\u200a\u202f\u205f\u3000])"
+    r"|(?P<equal>[\ufe66\u2236\ua789\ufe55])",
 )
 
 
@@ -35,7 +47,7 @@ def may_decode(text: str) -> bool:
 
 
 def decode(text: str) -> Layer | None:
-    """Undo one layer of percent, `\\u`, `\\x`, HTML, ANSI, zero-width and full-width writing; None if there is none."""
+    r"""Undo one layer of percent, `\u`, `\x`, HTML, ANSI, zero-width and full-width; None if there is none."""
     pieces: list[str] = []
     starts: list[int] = []
     position = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -13,13 +15,14 @@ from seclog_handlers.errors import ConfigurationError
 Found = tuple[int, int, str]
 
 # Slower than this on so short a text is not linear: an honest pattern reads a kilobyte in microseconds.
-SMALL = (16, 20, 22, 24, 26, 28, 30)
+SMALL = (4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 LARGE = (1000, 2000, 4000, 8000)
 TOO_SLOW = 0.02
 GROWTH = 3.0
 FAST_ENOUGH = 0.0015
 ENDINGS = ("", "!", "\n", "\u00e9")
 MAX_PUMPS = 24
+MANY = 8
 
 
 def compile_patterns(patterns: Iterable[str]) -> list[re.Pattern[str]]:
@@ -38,29 +41,56 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             compiled = re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise ConfigurationError(
-            f"redact.patterns has {pattern!r}, which is not a regular expression ({error}): see the re module's syntax.",
+            f"redact.patterns has {pattern!r}, which is not a regular expression ({error}): "
+            "see the syntax of Python's re module.",
         ) from error
     if compiled.search("") is not None:
         raise ConfigurationError(
-            f"redact.patterns has {pattern!r}, which matches the empty text: give what must be there, such as [0-9]+ for [0-9]*.",
+            f"redact.patterns has {pattern!r}, which matches the empty text: "
+            "give what must be there, such as [0-9]+ for [0-9]*.",
         )
     reason = growth(compiled)
     if reason:
         raise ConfigurationError(
-            f"redact.patterns has {pattern!r}, whose cost grows faster than its input ({reason}): start it with a literal, "
-            "bound its repetitions ({1,64} for +), and do not nest them.",
+            f"redact.patterns has {pattern!r}, whose cost grows faster than its input ({reason}): "
+            "start it with a literal, bound its repetitions ({1,64} for +), and do not nest them.",
         )
     return compiled
 
 
 def growth(compiled: re.Pattern[str]) -> str | None:
     """Return why a pattern's cost is not linear, measured on texts made to repeat its own parts; None if it is."""
+    if _explodes(compiled.pattern):
+        return f"it asks for {MANY} or more of something of varying length"
     for prefix, pump in _pumps(compiled.pattern):
         for ending in ENDINGS:
             reason = _grows(compiled, prefix, pump, ending)
             if reason:
                 return reason
     return None
+
+
+def _explodes(pattern: str) -> bool:
+    """Tell whether a counted repetition cannot be measured: its shortest text may already take for ever."""
+    try:
+        return _counted(_parsed(pattern))
+    except Exception:  # a construct of a newer re
+        return False
+
+
+def _counted(parsed: Any) -> bool:
+    for operation, argument in parsed:
+        name = str(operation)
+        if "REPEAT" in name:
+            low, _, inner = argument
+            shortest, longest = inner.getwidth()
+            if (low >= MANY and shortest != longest) or _counted(inner):
+                return True
+            continue
+        inner = [argument[-1]] if name == "SUBPATTERN" else argument[1] if name == "BRANCH" else []
+        if any(_counted(part) for part in inner):
+            return True
+    return False
 
 
 def _grows(compiled: re.Pattern[str], prefix: str, pump: str, ending: str) -> str | None:
@@ -90,11 +120,11 @@ def _cost(compiled: re.Pattern[str], text: str) -> float:
 
 
 def _pumps(pattern: str) -> list[tuple[str, str]]:
-    """Return (prefix, repeated part) pairs: samples of each repetition in the pattern, after what must come before it."""
+    """Return (prefix, repeated part) pairs: samples of each repetition, after what must come before it."""
     pumps: list[tuple[str, str]] = [("", "a"), ("", "0"), ("", " "), ("", "a."), ("", "a@"), ("", "a-")]
     try:
         _walk(_parsed(pattern), "", pumps)
-    except Exception:  # noqa: S110 - a construct of a newer re: the generic texts above remain
+    except Exception:
         pass
     return list(dict.fromkeys(pumps))[:MAX_PUMPS]
 
@@ -102,11 +132,8 @@ def _pumps(pattern: str) -> list[tuple[str, str]]:
 def _parsed(pattern: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            from re import _parser  # noqa: PLC0415 - its place since 3.11
-        except ImportError:
-            import sre_parse as _parser  # type: ignore[no-redef]  # noqa: PLC0415
-        return _parser.parse(pattern)
+        parser: Any = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
+        return parser.parse(pattern)
 
 
 def _walk(parsed: Any, before: str, pumps: list[tuple[str, str]]) -> str:

@@ -1,5 +1,6 @@
 """Personal data that is known by its own look: e-mail, phone and card numbers, IBANs, national ids."""
 
+# ruff: noqa: PLR2004 - the numbers are those of each id's own definition
 from __future__ import annotations
 
 import re
@@ -10,8 +11,36 @@ Found = tuple[int, int, str]
 _LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'/=!#$&*?^`{|}~"
 _LOCAL_STRICT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'"
 MAX_LOCAL = 64
-_DOMAIN = re.compile(r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[A-Za-z0-9-]{1,59}|[A-Za-z]{2,24})(?![A-Za-z0-9_-]|\.[A-Za-z0-9]{1,24}[@:/]?\w|@)")
-_NOT_MAIL = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "service", "timer", "socket", "py", "2x", "3x", "mount", "target", "local", "localdomain", "internal", "lan"})
+_DOMAIN = re.compile(
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[A-Za-z0-9-]{1,59}"
+    r"|[A-Za-z]{2,24})(?![A-Za-z0-9_-]|\.[A-Za-z0-9]{1,24}[@:/]?\w|@)",
+)
+# user@host of a shell, which is no mailbox.
+_REMOTE = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|ssh-copy-id)[ \t][^\n;|&]{0,80}$")
+_NOT_MAIL = frozenset(
+    {
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "svg",
+        "webp",
+        "js",
+        "css",
+        "service",
+        "timer",
+        "socket",
+        "py",
+        "2x",
+        "3x",
+        "mount",
+        "target",
+        "local",
+        "localdomain",
+        "internal",
+        "lan",
+    }
+)
 # Digits with the separators people write in numbers; letters around it mean that it is something else.
 _NUMBER = re.compile(r"(?<![\w.,:#/-])(?:\+|00)?\(?\d(?:[ \t]?[-.()/]?[ \t]?\(?\d){6,24}(?![\w]|[.,:]\d|-\w)")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
@@ -28,28 +57,39 @@ _IBAN_LENGTH = {
 }  # fmt: skip
 # Issuer ranges of payment cards with their lengths (ISO/IEC 7812 as the schemes publish them).
 _ISSUERS = re.compile(
-    r"4\d{12}(?:\d{3})?(?:\d{3})?|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d|09)\d{11}"
-    r"|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15}|220[0-4]\d{12}",
+    r"4\d{12}(?:\d{3})?(?:\d{3})?|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[68]\d|09)\d{11}"
+    r"|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}|(?:5018|5020|5038|5893|6304|6759"
+    r"|676[1-3])\d{8,15}|220[0-4]\d{12}",
 )
 _SSN = re.compile(r"(?!000|666|9\d\d)\d{3}([- ])(?!00)\d\d\1(?!0000)\d{4}")
-_DATE = re.compile(r"(?:19|20)\d\d[-./ ]?(?:0[1-9]|1[0-2])[-./ ]?(?:0[1-9]|[12]\d|3[01]).*|(?:0?[1-9]|[12]\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d.*|\d{1,4}(?:\.\d{1,5}){2,}|\d{1,2}/\d{1,2}/\d{2,4}.*")
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-./ ]?(?:0[1-9]|1[0-2])[-./ ]?(?:0[1-9]|[12]\d|3[01]).*|(?:0?[1-9]|[12]\d"
+    r"|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d.*|\d{1,4}(?:\.\d{1,5}){2,}|\d{1,2}/\d{1,2}/\d{2,4}.*",
+)
 _PHONE = re.compile(
-    r"\+(?!\d+\.\d+$)[1-9]\d{0,2}[ \t.-]?(?:\(\d{1,5}\)[ \t.-]?)?\d(?:[ \t.-]?\d){5,13}(?<!\.\d)|00[1-9]\d{0,2}[ .-]\d(?:[ .-]?\d){6,12}"
-    r"|(?:1[ .-])?\(\d{3}\)[ \t.-]?\d{3}[ .-]\d{4}|(?:1[-. ])?[2-9]\d{2}([-.])[2-9]\d{2}\1\d{4}|\(0\d{2,5}\)[ ]?\d{3,8}(?:[ -]\d{2,8})?"
+    r"\+(?!\d+\.\d+$)[1-9]\d{0,2}[ \t.-]?(?:\(\d{1,5}\)[ \t.-]?)?\d(?:[ \t.-]?\d){5,13}(?<!\.\d)"
+    r"|00[1-9]\d{0,2}[ .-]\d(?:[ .-]?\d){6,12}"
+    r"|(?:1[ .-])?\(\d{3}\)[ \t.-]?\d{3}[ .-]\d{4}|(?:1[-. ])?[2-9]\d{2}([-.])[2-9]\d{2}\1\d{4}"
+    r"|\(0\d{2,5}\)[ ]?\d{3,8}(?:[ -]\d{2,8})?"
     r"|0\d{2,4} \d{3,4} \d{3,4}|0\d(?: \d\d){4}|0\d{2,5}[/-]\d{4,10}",
 )
 _LETTERED = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?P<nino>[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])|(?P<dni>[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z])"
-    r"|(?P<cf>[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z])|(?P<hetu>\d{6}[-+A]\d{3}[0-9A-Z])|(?P<curp>[A-Z][AEIOUX][A-Z]{2}\d{6}[HM][A-Z]{5}[0-9A-Z]\d)"
-    r"|(?P<cn>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}X)|(?P<pan>[A-Z]{3}[PCHFATBLJG][A-Z]\d{4}[A-Z]))(?![A-Za-z0-9])",
+    r"(?<![A-Za-z0-9.,_-])(?:(?P<nino>[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])"
+    r"|(?P<dni>[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z])"
+    r"|(?P<cf>[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z])|(?P<hetu>\d{6}[-+A]\d{3}[0-9A-Z])"
+    r"|(?P<curp>[A-Z][AEIOUX][A-Z]{2}\d{6}[HM][A-Z]{5}[0-9A-Z]\d)"
+    r"|(?P<cn>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}X)"
+    r"|(?P<pan>[A-Z]{3}[PCHFATBLJG][A-Z]\d{4}[A-Z]))(?![A-Za-z0-9_+-])",
 )
 _NINO_BAD = ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
 
 
-def emails(text: str, users: Iterable[Found] = ()) -> Iterator[Found]:
+def emails(text: str, users: Iterable[Found], spend: Callable[[], None]) -> Iterator[Found]:
     """Yield e-mail addresses, found from their `@`; not where one ends the user's part of a URL."""
     hosts = [(start, end) for start, end, _ in users]
     for match in _DOMAIN.finditer(text):
+        spend()
         at = match.start()
         if any(start <= at <= end for start, end in hosts):
             continue
@@ -59,13 +99,19 @@ def emails(text: str, users: Iterable[Found] = ()) -> Iterator[Found]:
             yield at - len(before) + start, match.end(), "email"
             continue
         local = before[len(before.rstrip(_LOCAL_STRICT)) :].lstrip(".'-%+")
-        if local and local != "git" and match[0].rpartition(".")[2].lower() not in _NOT_MAIL:
+        if (
+            local
+            and local != "git"
+            and not _REMOTE.search(text, max(0, at - 96), at)
+            and match[0].rpartition(".")[2].lower() not in _NOT_MAIL
+        ):
             yield at - len(local), match.end(), "email"
 
 
-def ibans(text: str) -> Iterator[Found]:
+def ibans(text: str, spend: Callable[[], None]) -> Iterator[Found]:
     """Yield IBANs whose country, length and check digits are right."""
     for match in _IBAN.finditer(text):
+        spend()
         end = match.end()
         while end > match.start() + 14:
             compact = re.sub(r"[ -]", "", text[match.start() : end])
@@ -80,9 +126,10 @@ def _mod97(compact: str) -> bool:
     return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
 
 
-def numbers(text: str) -> Iterator[Found]:
+def numbers(text: str, spend: Callable[[], None]) -> Iterator[Found]:
     """Yield cards, phone numbers and national ids among the longer numbers of a text."""
     for match in _NUMBER.finditer(text):
+        spend()
         kind = number_kind(match[0].strip())
         if kind is not None:
             yield match.start(), match.end(), kind
@@ -128,7 +175,7 @@ def number_kind(text: str) -> str | None:
 def _checks(shape: str) -> tuple[Callable[[str, str], str | None], ...]:
     """Return what a number of this shape (all its digits written as 0) could be."""
     checks: list[Callable[[str, str], str | None]] = []
-    if 13 <= shape.count("0") <= 19 and re.fullmatch(r"0[0 -]+0", shape):  # noqa: PLR2004 - lengths of card numbers
+    if 13 <= shape.count("0") <= 19 and re.fullmatch(r"0[0 -]+0", shape):
         checks.append(_as_card)
     if re.fullmatch(r"000(?P<s>[- ])00(?P=s)0000", shape):
         checks.append(_as_ssn)
@@ -140,17 +187,18 @@ def _checks(shape: str) -> tuple[Callable[[str, str], str | None], ...]:
 
 
 _ID_SHAPES = (
-    r"000\.000\.000-00", "0000 0000 0000", "000 000 0000", "000[ -]000[ -]000", r"000\.0000\.0000\.00", r"00\.00\.00-000\.00",
+    r"000\.000\.000-00", "0000 0000 0000", "000 000 0000", "000[ -]000[ -]000", r"000\.0000\.0000\.00",
+    r"00\.00\.00-000\.00",
     "0 ?00 ?00 ?00 ?000 ?000 ?00", "000000-0000000", "(?:00)?000000-0000", "0{18}",
 )  # fmt: skip
 _PHONE_SHAPE = r"\+.*|00.*|.*\(.*|(?:0[-. ])?000[-. ]000[-. ]0000|0\d+[ /-].*"
 
 
-def _as_card(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all checks
+def _as_card(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all
     return "card" if is_card(digits) else None
 
 
-def _as_ssn(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all checks
+def _as_ssn(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all
     return "ssn" if _SSN.fullmatch(text) else None
 
 
@@ -158,7 +206,7 @@ def _as_id(text: str, digits: str) -> str | None:
     return "national-id" if _is_formatted_id(text, digits) else None
 
 
-def _as_phone(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all checks
+def _as_phone(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all
     dated = _DATE.fullmatch(text) and not re.fullmatch(r"\d{3}\.\d{3}\.\d{4}", text)
     return "phone" if _PHONE.fullmatch(text) and not dated else None
 
@@ -174,7 +222,7 @@ def luhn(digits: str) -> bool:
     for index, character in enumerate(reversed(digits)):
         value = int(character)
         if index % 2:
-            value = value * 2 - 9 if value > 4 else value * 2  # noqa: PLR2004
+            value = value * 2 - 9 if value > 4 else value * 2
         total += value
     return total % 10 == 0
 
@@ -198,14 +246,14 @@ def _is_formatted_id(text: str, digits: str) -> bool:
     if re.fullmatch(r"\d{6}-[1-4]\d{6}", text):
         return True
     if re.fullmatch(r"(?:19|20)?\d{6}-\d{4}", text):
-        return luhn(digits[-10:]) and _is_day(digits[-8:-4] if len(digits) == 8 else digits[-10:-4][2:])  # noqa: PLR2004
+        return luhn(digits[-10:]) and _is_day(digits[-8:-4] if len(digits) == 8 else digits[-10:-4][2:])
     if re.fullmatch(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4}", text):
         return _chinese(digits)
     return False
 
 
 def _is_day(month_day: str) -> bool:
-    return 1 <= int(month_day[:2]) <= 12 and 1 <= int(month_day[2:]) <= 31  # noqa: PLR2004
+    return 1 <= int(month_day[:2]) <= 12 and 1 <= int(month_day[2:]) <= 31
 
 
 def _cpf(digits: str) -> bool:
@@ -218,7 +266,7 @@ def _cpf(digits: str) -> bool:
 
 def _nhs(digits: str) -> bool:
     check = 11 - sum(int(d) * (10 - i) for i, d in enumerate(digits[:9])) % 11
-    return check % 11 == int(digits[9]) and check != 10  # noqa: PLR2004
+    return check % 11 == int(digits[9]) and check != 10
 
 
 def _ean(digits: str) -> bool:
@@ -247,9 +295,10 @@ _D = [
 ]  # fmt: skip
 
 
-def lettered_ids(text: str) -> Iterator[Found]:
+def lettered_ids(text: str, spend: Callable[[], None]) -> Iterator[Found]:
     """Yield national ids that hold letters and whose check characters are right."""
     for match in _LETTERED.finditer(text):
+        spend()
         if _lettered_is_right(match.lastgroup or "", match[0]):
             yield match.start(), match.end(), "national-id"
 
@@ -263,13 +312,17 @@ def _lettered_is_right(kind: str, value: str) -> bool:
     if kind == "cf":
         return _codice(value)
     if kind == "hetu":
-        return "0123456789ABCDEFHJKLMNPRSTUVWXY"[int(value[:6] + value[7:10]) % 31] == value[10] and _is_day(value[2:4] + value[:2])
+        return "0123456789ABCDEFHJKLMNPRSTUVWXY"[int(value[:6] + value[7:10]) % 31] == value[10] and _is_day(
+            value[2:4] + value[:2]
+        )
     if kind == "cn":
         return _chinese(value)
     return kind == "curp"
 
 
-_ODD = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23), strict=True))  # fmt: skip
+_ODD_VALUES = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21)
+_ODD_LETTERS = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
+_ODD = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", _ODD_VALUES + _ODD_LETTERS, strict=True))
 
 
 def _codice(value: str) -> bool:

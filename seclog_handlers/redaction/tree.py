@@ -1,11 +1,12 @@
 """Walks values: mappings by key, pairs and entries by name, text by content; new containers, bounded."""
 
+# ruff: noqa: PLR2004 - lengths of names, entries and pairs
 from __future__ import annotations
 
 import datetime as dt
 import ipaddress
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import PurePath
 from types import MappingProxyType
@@ -30,9 +31,58 @@ UNTOUCHED = frozenset({
     bool, float, complex, type(None), dt.datetime, dt.date, dt.time, dt.timedelta, Decimal, UUID,
     ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network,
 })  # fmt: skip
-_NAME_KEYS = frozenset({"name", "key", "field", "header", "param", "parameter", "k", "label", "attribute", "env", "variable", "property", "option"})
-_VALUE_KEYS = frozenset({"value", "val", "content", "v", "values", "data", "default", "stringvalue", "text", "currentvalue", "current_value", "string_value", "raw"})
-_FIELD_NAMES = frozenset({"username", "email", "user", "name", "login", "id", "user_id", "phone", "address", "password", "confirm", "age", "role"})
+_CONTAINERS = frozenset({dict, list, tuple, set, frozenset, deque})
+_NAME_KEYS = frozenset(
+    {
+        "name",
+        "key",
+        "field",
+        "header",
+        "param",
+        "parameter",
+        "k",
+        "label",
+        "attribute",
+        "env",
+        "variable",
+        "property",
+        "option",
+    }
+)
+_VALUE_KEYS = frozenset(
+    {
+        "value",
+        "val",
+        "content",
+        "v",
+        "values",
+        "data",
+        "default",
+        "stringvalue",
+        "text",
+        "currentvalue",
+        "current_value",
+        "string_value",
+        "raw",
+    }
+)
+_FIELD_NAMES = frozenset(
+    {
+        "username",
+        "email",
+        "user",
+        "name",
+        "login",
+        "id",
+        "user_id",
+        "phone",
+        "address",
+        "password",
+        "confirm",
+        "age",
+        "role",
+    }
+)
 
 
 class Walk:
@@ -83,7 +133,7 @@ class Walk:
             return value
         if value.bit_length() > MAX_INT_BITS:
             return f"<int of {value.bit_length()} bits>"
-        digits = str(value)
+        digits = str(abs(value))
         if rule is not None and rule.sort != "weak" and is_secret(digits, rule):
             return self._censor.replacement(digits, rule.kind)
         if pii.number_kind(digits) == "card":
@@ -91,11 +141,13 @@ class Walk:
         return value
 
     def _container(self, value: Any, kind: type, rule: Rule | None, depth: int) -> Any:
+        if kind in _CONTAINERS:
+            rule = _without_counters(value, rule)
         if kind is dict:
             return self._whole(value, rule) or self.mapping(value, rule, depth)
         if kind is list or kind is tuple:
             return self._whole(value, rule) or kind(self._sequence(value, rule, depth))
-        if kind in (set, frozenset, deque):
+        if kind in _CONTAINERS:
             return self._whole(value, rule) or kind(self._items(value, rule, depth))
         if kind is bytes or kind is bytearray:
             return self._bytes(bytes(value), rule)
@@ -109,6 +161,7 @@ class Walk:
         if issubclass(kind, float):
             return float.__float__(value)
         if issubclass(kind, dict):
+            rule = _without_counters(value, rule)
             return self._whole(value, rule) or self.mapping(value, rule, depth)
         if kind is MappingProxyType:
             return self.mapping(dict(value), rule, depth)
@@ -135,32 +188,33 @@ class Walk:
         return value if clean == text else clean.encode("utf-8", "backslashreplace")
 
     def _whole(self, value: Any, rule: Rule | None) -> str | None:
-        """A container under a secret's key goes as a whole, unless it holds but counters."""
-        if rule is None or rule.sort in ("weak", "digits") or not len(value) or _only_counters(value, rule):
+        """A container under a secret's key goes as a whole."""
+        if rule is None or rule.sort in ("weak", "digits"):
             return None
         return self._censor.replacement(rendering.text(value) if self._censor.marker == "[token]" else "", rule.kind)
 
-    def mapping(self, value: Mapping[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
+    def mapping(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         """Return a new dict of what a mapping holds, judged key by key."""
         result: dict[Any, Any] = {}
         named = self._named(value)
         path = self._path
-        for key, item in dict.items(value):  # type: ignore[arg-type]
+        items: Iterable[tuple[Any, Any]] = dict.items(value)
+        for key, item in items:
             if type(key) is str:
                 own = self._rule(key) or rule
                 if named is not None and key.lower() in _VALUE_KEYS:
                     own = named
-                key = self._text(key) if type(item) is not str or own is None else self._text(key)  # noqa: PLW2901
+                name: Any = self._text(key)
             else:
                 own = self._rule_of_other(key) or rule
-                key = self._key(key, depth)  # noqa: PLW2901
+                name = self._key(key, depth)
             clean = self.value(item, own, depth + 1)
             self._path = path
             if self._censor.removes and clean == self._censor.marker and own is not None:
                 continue
-            while key in result:
-                key = f"{key}'"  # noqa: PLW2901 - two keys that look the same when censored
-            result[key] = clean
+            while name in result:
+                name = f"{name}'"
+            result[name] = clean
             if self._nodes < 0:
                 break
         return result
@@ -181,12 +235,13 @@ class Walk:
         clean = self.value(key, None, depth + 1)
         return clean if type(clean) in (str, bytes, tuple, frozenset) else rendering.text(clean)
 
-    def _named(self, value: Mapping[Any, Any]) -> Rule | None:
+    def _named(self, value: dict[Any, Any]) -> Rule | None:
         """`{"name": "password", "value": ...}`: the rule of the name."""
-        if not 2 <= len(value) <= 12:  # noqa: PLR2004 - an entry is small
+        if not 2 <= len(value) <= 12:
             return None
-        for key, item in dict.items(value):  # type: ignore[arg-type]
-            if type(key) is str and type(item) is str and key.lower() in _NAME_KEYS and len(item) <= 64:  # noqa: PLR2004
+        items: Iterable[tuple[Any, Any]] = dict.items(value)
+        for key, item in items:
+            if type(key) is str and type(item) is str and key.lower() in _NAME_KEYS and len(item) <= 64:
                 rule = self._rules.rule(item)
                 if rule is not None and rule.sort != "weak":
                     return rule
@@ -194,6 +249,14 @@ class Walk:
 
     def _sequence(self, value: Any, rule: Rule | None, depth: int) -> Iterable[Any]:
         pair = self._pair(value)
+        if (
+            pair is None
+            and rule is not None
+            and rule.sort == "weak"
+            and rule.kind == "authorization"
+            and len(value) == 2
+        ):
+            pair = Rule("password", "strong")  # auth=("alice", "...")
         if pair is not None:
             return [self.value(value[0], None, depth + 1), self.value(value[1], pair, depth + 1)]
         return self._items(value, rule, depth)
@@ -204,7 +267,7 @@ class Walk:
         for item in value:
             result.append(self.value(item, flag or rule, depth + 1))
             flag = None
-            if type(item) is str and item.startswith("-") and len(item) <= 64 and "=" not in item:  # noqa: PLR2004
+            if type(item) is str and item.startswith("-") and len(item) <= 64 and "=" not in item:
                 flag = self._rules.rule(item.lstrip("-"))
             if self._nodes < 0:
                 break
@@ -212,12 +275,12 @@ class Walk:
 
     def _pair(self, value: Any) -> Rule | None:
         """`("password", "x")`: the rule of the name; lists of field names are none."""
-        if len(value) != 2:  # noqa: PLR2004 - a pair
+        if len(value) != 2:
             return None
         name, item = value
         if type(name) is bytes:
             name = name.decode("latin-1")
-        if type(name) is not str or len(name) > 64:  # noqa: PLR2004 - a name
+        if type(name) is not str or len(name) > 64:
             return None
         rule = self._rules.rule(name)
         if rule is None or rule.sort == "weak":
@@ -227,12 +290,22 @@ class Walk:
         return rule
 
     def _is_name(self, item: str) -> bool:
-        return len(item) <= 24 and item.islower() and item.replace("_", "").isalpha() and self._rules.rule(item) is not None  # noqa: PLR2004
+        return (
+            len(item) <= 24
+            and item.islower()
+            and item.replace("_", "").isalpha()
+            and self._rules.rule(item) is not None
+        )
 
 
-def _only_counters(value: Any, rule: Rule) -> bool:
-    """Tell whether a container holds but booleans and small numbers, such as token counts."""
-    if rule.sort == "user":
-        return False
-    items = dict.values(value) if isinstance(value, dict) else value
-    return all(type(item) in (bool, float, type(None)) or (type(item) is int and rule.sort != "code" and rule.kind == "token") for item in items)
+def _without_counters(value: Any, rule: Rule | None) -> Rule | None:
+    """Return the rule for a container, or None if it holds but booleans and small numbers, such as token counts."""
+    if rule is None or rule.sort in ("user", "weak", "digits"):
+        return rule
+    items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
+    numbers = rule.kind in ("token", "tokens")
+    counters = all(
+        type(item) in (bool, float, type(None)) or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
+        for item in items
+    )
+    return None if counters else rule

@@ -1,5 +1,6 @@
 """Where a value in text starts and ends, and whether it can be a secret at all."""
 
+# ruff: noqa: PLR2004 - lengths of words and codes, each beside what it means
 from __future__ import annotations
 
 import re
@@ -7,13 +8,15 @@ from typing import NamedTuple
 
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.vocabulary import STATUS_WORDS
+from seclog_handlers.redaction.vocabulary import SENTENCE_WORDS, STATUS_WORDS
 
 MAX_QUOTED = 65_536
 MAX_NESTED = 16_384
 WEAK_LENGTH = 12
 # PINs and codes are longer than counters; "password: 8 characters" is a rule, not a password.
 SMALL_NUMBER = 2
+# Longer than any word, path or address of prose.
+MAX_WORD = 512
 CODE_DIGITS = 3
 
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
@@ -29,20 +32,34 @@ _IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+")
 _OPEN = re.compile(r"(\\{0,15})(\"\"\"|'''|[\"'`])")
 # What may stand between the assignment and the value: types, string prefixes, calls around a literal.
 _BEFORE = re.compile(
-    r"(?:string\(\d{1,6}\) ?|s:\d{1,6}:(?=\\{0,7}\")|(?:new )?(?:Some|Just|Ok|Optional(?:\.of)?|SecretStr|SecretBytes|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
-    r"|bytes|Sensitive|Redacted|Masked|b64decode|quote)\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")|#(?=\")"
-    r"|\[(?=\\{0,7}[\"'])(?=.{1,300}\])){1,3}",
+    r"(?:string\(\d{1,6}\) ?|s:\d{1,6}:(?=\\{0,7}\")|(?:new )?(?:Some|Just|Ok|Optional(?:\.of)?|SecretStr|SecretBytes"
+    r"|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
+    r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked|b64decode|quote)\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
+    r"|#(?=\")"
+    r"){1,3}",
 )
 # Source code: a call or an index, whose text is not the secret.
 _CALL = re.compile(r"(?:await |not |new )?[A-Za-z_][\w.]{0,60}(?:\(|\[[\"'])")
 _REFERENCE = re.compile(r"(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+|[A-Za-z_]\w*(?:\.\w+)*[\[(].*")
-_BLOCK = re.compile(r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})")
+_BLOCK = re.compile(
+    r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})",
+)
+_TEMPLATE = re.compile(r"\$\{[^}\s]{1,80}\}|\{\{[^}]{1,80}\}\}|<[A-Za-z_ .-]{1,40}>|\$\([^)\n]{1,80}\)")
+_SCHEMA = re.compile(
+    r"\{\s{0,8}[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:string|object|integer|number|boolean|array)[\"'][^{}]{0,400}\}"
+)
 _PLACEHOLDER = re.compile(
-    r"(?:%[sdrxi]|%\(\w{1,40}\)[sdr]|\{[\w.!:]{0,40}\}|[:/@.,;|& -]){1,16}|%[sdrx]|%\(\w{1,40}\)[sdr]|\{[\w.!:]{0,40}\}|\{\{.{0,60}\}\}|\$\{[^}]{0,60}\}|\$[A-Z_][A-Z0-9_]{0,60}|\$\([^)]{0,80}\)|<[\w /.-]{0,40}>"
-    r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|0x[0-9a-f]{6,16}",
+    r"(?:%[sdrxi]|%\(\w{1,40}\)[sdr]|\{[a-z_0-9.!:]{0,40}\}|[:/@.,;|& -]){1,16}|%[sdrx]|%\(\w{1,40}\)[sdr]"
+    r"|\{[a-z_0-9.!:]{0,40}\}|\{\{.{0,60}\}\}|\$\{[^}]{0,60}\}|\$[A-Z_][A-Z0-9_]{0,60}|\$\([^)]{0,80}\)"
+    r"|<[A-Za-z_ /.-]{0,40}>"
+    r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
+    r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-f]{6,16}",
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_CODEISH = re.compile(r"(?:self|cls|os|settings|config|request|response|args|kwargs|env|params|options|this|data)(?:\.|\[).{0,80}")
+_CODEISH = re.compile(
+    r"(?:self|cls|os|settings|config|request|response|args|kwargs|env|params|options|this|data)(?:\."
+    r"|\[).{0,80}",
+)
 _OUR_TOKEN = re.compile(r"(?:usr|email|eml|sess|ses|session|dev|device|ip)_k\w{1,20}_[0-9a-z]{16,64}")
 
 
@@ -68,8 +85,11 @@ def value_at(text: str, position: int, *, in_url: bool = False) -> Value | None:
     if opened is not None:
         return _quoted(text, opened)
     first = text[position : position + 1]
-    if first in ("{", "[", "(") and first:
+    if first in ("{", "[", "(") and first and not text.startswith("{{", position):
         return _nested(text, position) or _bare(text, position)
+    template = _TEMPLATE.match(text, position) if first in ("$", "{", "<") and first else None
+    if template is not None:
+        return Value(position, template.end(), quoted=False)
     if first in ("|", ">") and first:
         block = _BLOCK.match(text, position)
         if block is not None:
@@ -91,16 +111,14 @@ def _quoted(text: str, opened: re.Match[str]) -> Value:
     """Find the end of a quoted value whose quotes are escaped as often as the opening one."""
     level, quote = len(opened[1]), opened[2]
     start = opened.end()
-    stop = min(len(text), start + MAX_QUOTED)
-    position = start
-    while True:
-        found = text.find(quote, position, stop)
-        if found < 0:
-            return _unclosed(text, start)
-        slashes = found - len(text[start:found].rstrip("\\")) - start if text[found - 1 : found] == "\\" else 0
+    for match in _CLOSING[quote].finditer(text, start, min(len(text), start + MAX_QUOTED)):
+        slashes = match.end() - match.start() - len(quote)
         if slashes < level or slashes % (2 * (level + 1)) == level:
-            return Value(start, found - min(slashes, level), quoted=True)
-        position = found + 1
+            return Value(start, match.end() - len(quote) - min(slashes, level), quoted=True)
+    return _unclosed(text, start)
+
+
+_CLOSING = {quote: re.compile(rf"\\{{0,31}}{quote}") for quote in ('"', "'", "`", '"' * 3, "'" * 3)}
 
 
 def _unclosed(text: str, start: int) -> Value:
@@ -108,11 +126,11 @@ def _unclosed(text: str, start: int) -> Value:
     return Value(start, len(text) if end < 0 else end, quoted=True)
 
 
-_BRACKETS = re.compile(r"[\[\](){}]|\"(?:[^\"\\]|\\.){0,4096}\"|'(?:[^'\\]|\\.){0,4096}'")
+_BRACKETS = re.compile(r"[\[\](){}]|\"(?:[^\"\\]|\\.){0,256}\"|'(?:[^'\\]|\\.){0,256}'")
 
 
 def _nested(text: str, position: int) -> Value | None:
-    """Return a bracketed value, brackets included; None if it does not end."""
+    """Return a bracketed value, brackets included; one that does not end goes to the end of its line."""
     depth = 0
     for match in _BRACKETS.finditer(text, position, position + MAX_NESTED):
         found = match[0]
@@ -122,7 +140,7 @@ def _nested(text: str, position: int) -> Value | None:
             depth -= 1
             if not depth:
                 return Value(position, match.end(), quoted=False)
-    return None
+    return None if text[position] == "(" else _unclosed(text, position)
 
 
 def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
@@ -131,6 +149,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return False
     if rule.sort == "user":
         return True
+    if value[0] in "[({":
+        return _is_secret_container(value, rule)
     if is_statement(value):
         return False
     if rule.sort == "digits":
@@ -144,48 +164,73 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
     return _OUR_TOKEN.fullmatch(value) is None
 
 
+def _is_secret_container(value: str, rule: Rule) -> bool:
+    """Tell whether a list or mapping in text holds more than counters and sentences about secrets."""
+    inner = value.strip("[](){}\"'` ")
+    if rule.sort == "digits":
+        return _is_personal_number(value, rule.kind)
+    if rule.sort == "weak" or is_statement(value) or (inner and is_statement(inner)):
+        return False
+    return rule.sort == "code" or _LETTER.search(inner) is not None or rule.kind not in ("token", "tokens")
+
+
 def is_statement(value: str) -> bool:
     """Tell whether `value` says something about a secret: required, expired, %s, ****, null."""
     if " " in value and _is_sentence(value):
         return True
-    if len(value) <= 24 and value.strip("\"'().,:;!? []").lower() in STATUS_WORDS:  # noqa: PLR2004 - the longest
+    if len(value) <= 24 and value.strip("\"'().,:;!? []").lower() in STATUS_WORDS:
         return True
-    if len(value) > 84:  # noqa: PLR2004 - the longest placeholder
+    if value[0] == "{" and _SCHEMA.fullmatch(value):
+        return "default" not in value and "example" not in value and "value" not in value
+    if len(value) > 84:
         return False
-    return _PLACEHOLDER.fullmatch(value) is not None or _REFERENCE.fullmatch(value) is not None or _CODEISH.fullmatch(value) is not None
+    return (
+        _PLACEHOLDER.fullmatch(value) is not None
+        or _REFERENCE.fullmatch(value) is not None
+        or _CODEISH.fullmatch(value) is not None
+    )
 
 
 def _is_sentence(value: str) -> bool:
     """Tell whether several words say something about a secret: "This field is required.", not "correct horse"."""
     words = [word.strip("\"'().,:;!?").lower() for word in value[:200].split()]
-    return all(word.isalpha() or not word for word in words) and not STATUS_WORDS.isdisjoint(words)
+    return all(word.isalpha() or not word for word in words) and not SENTENCE_WORDS.isdisjoint(words)
 
 
 def _is_secret_number(value: str, rule: Rule) -> bool:
     if rule.sort == "code":
-        return len(value) >= CODE_DIGITS and len(value) <= 12 and (rule.kind == "cvv" or len(value) > CODE_DIGITS)  # noqa: PLR2004
+        return len(value) >= CODE_DIGITS and len(value) <= 12 and (rule.kind == "cvv" or len(value) > CODE_DIGITS)
+    if rule.kind == "tokens":
+        return False  # how many
     if rule.kind == "token":
-        return len(value) > 5  # noqa: PLR2004 - counters of tokens are short, tokens are not
+        return len(value) > 5
     return len(value) > SMALL_NUMBER
 
 
 def _is_personal_number(value: str, kind: str) -> bool:
     digits = sum(character.isdigit() for character in value)
     if kind == "birth-date":
-        return digits >= 4  # noqa: PLR2004 - a year at least
-    return digits >= 5 and not _UUID.fullmatch(value)  # noqa: PLR2004 - shorter ones identify nobody
+        return digits >= 4
+    return digits >= 5 and not _UUID.fullmatch(value)
 
 
 def looks_made(value: str) -> bool:
     """Tell whether a value looks made by a machine to be hard to guess: mixed, long, no UUID, no hash, no path."""
-    if len(value) < WEAK_LENGTH or _UUID.fullmatch(value) or _OUR_TOKEN.fullmatch(value):
+    if len(value) < WEAK_LENGTH or not _DIGIT.search(value) or not _LETTER.search(value):
         return False
-    if re.fullmatch(r"[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+", value):
+    if (
+        _PLAIN.fullmatch(value)
+        or _UUID.fullmatch(value)
+        or _OUR_TOKEN.fullmatch(value)
+        or not _MACHINE.fullmatch(value)
+    ):
         return False
-    if not re.fullmatch(r"[\w+/=.~%$!@#^*|:-]+", value):
-        return False
-    letters = sum(character.isalpha() for character in value)
-    return 0 < letters < len(value) and any(character.isdigit() for character in value) and _switches(value) >= 4  # noqa: PLR2004
+    return _switches(value) >= 4
+
+
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
+_PLAIN = re.compile(r"[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+")
+_MACHINE = re.compile(r"[\w+/=.~%$!@#^*|:-]+")
 
 
 def _switches(value: str) -> int:
@@ -193,14 +238,16 @@ def _switches(value: str) -> int:
     return len(re.findall(r"[a-z]+|[A-Z]+|\d+|[^a-zA-Z\d]+", value)) - 1
 
 
+_NOT_CHOSEN = re.compile(
+    r"[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
+    r"|ya?ml|go|java|c|h|log|html?)"
+    r"|[\w.-]+\(.*|.*=.*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+",
+)
+_SIGN = re.compile(r"[^\w.,:;'/()\s-]")
+
+
 def looks_chosen(value: str) -> bool:
     """Tell whether a word in prose looks like a password and not like a word, number, date, path or address."""
-    if len(value) < 5 or is_statement(value):  # noqa: PLR2004 - shorter ones are words
+    if len(value) < 5 or not _LETTER.search(value) or not (_DIGIT.search(value) or _SIGN.search(value)):
         return False
-    if re.fullmatch(r"[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key|ya?ml|go|java|c|h|log|html?)", value):
-        return False
-    if _UUID.fullmatch(value) or re.fullmatch(r"[\w.-]+\(.*|.*=.*|#\d+|[a-z]+['’][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+", value):
-        return False
-    has_digit = any(character.isdigit() for character in value)
-    has_sign = any(not character.isalnum() and character not in "-_.,:;'/()" for character in value)
-    return (has_digit or has_sign) and any(character.isalpha() for character in value)
+    return len(value) > MAX_WORD or not (is_statement(value) or _NOT_CHOSEN.fullmatch(value) or _UUID.fullmatch(value))

@@ -7,7 +7,7 @@ STRONG: dict[str, str] = {
     **dict.fromkeys(
         (
             "password", "passwords", "passwd", "passwds", "pwd", "pswd", "psw", "passw", "pword", "passwrd",
-            "passphrase", "passcode", "userpassword", "passwort", "kennwort", "wachtwoord", "senha", "contrasena",
+            "passphrase", "userpassword", "passwort", "kennwort", "wachtwoord", "senha", "contrasena",
             "contraseña", "motdepasse", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode", "losenord",
             "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "pgpassword", "rootpw", "bindpw",
             "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth",
@@ -18,13 +18,13 @@ STRONG: dict[str, str] = {
         (
             "secret", "secrets", "credential", "credentials", "creds", "cred", "passkey", "mnemonic", "privkey",
             "privatekey", "secretkey", "sharedsecret", "clientsecret", "appsecret", "encryptionkey", "signingkey",
-            "masterkey", "accountkey", "sharedaccesskey", "storagekey", "sharedkey", "keypass", "storepass",
+            "masterkey", "accountkey", "sharedaccesskey", "storagekey", "sharedkey", "keypass", "storepass", "psk",
         ),
         "secret",
     ),
     **dict.fromkeys(
         (
-            "token", "tokens", "apikey", "apikeys", "accesskey", "accesstoken", "authtoken", "refreshtoken", "jwt",
+            "token", "apikey", "apikeys", "accesskey", "accesstoken", "authtoken", "refreshtoken", "jwt",
             "csrf", "xsrf", "csrfmiddlewaretoken", "bearer", "apitoken", "authkey", "appkey", "pat", "oauthtoken",
             "idtoken", "sastoken", "authenticity", "licensekey", "consumerkey", "apisecret",
         ),
@@ -34,6 +34,7 @@ STRONG: dict[str, str] = {
         ("sessionid", "sessid", "jsessionid", "phpsessid", "aspsessionid", "sessionkey", "sessiontoken", "sessionhash"),
         "session",
     ),
+    "tokens": "tokens",
     **dict.fromkeys(("cookie", "cookies", "setcookie", "httpcookie"), "cookie"),
     **dict.fromkeys(("authorization", "proxyauthorization", "authorisation"), "authorization"),
 }  # fmt: skip
@@ -42,7 +43,7 @@ STRONG: dict[str, str] = {
 PHRASES: dict[str, str] = {
     **dict.fromkeys(
         (
-            "pass word", "pass phrase", "pass code", "mot de passe", "one time password", "unlock code",
+            "pass word", "pass wd", "pass phrase", "pass code", "mot de passe", "one time password", "unlock code",
         ),
         "password",
     ),
@@ -50,12 +51,14 @@ PHRASES: dict[str, str] = {
         (
             "private key", "secret key", "encryption key", "encrypt key", "decryption key", "signing key", "sign key",
             "master key", "account key", "shared key", "shared access key", "shared access signature", "storage key",
-            "session secret", "hmac key", "aes key", "rsa key", "ssh key", "gpg key", "pgp key", "root key", "host key",
+            "session secret", "hmac key", "hash salt", "aes key", "rsa key", "ssh key", "gpg key", "pgp key",
+            "root key", "host key",
             "security answer", "secret answer", "security answers", "seed phrase", "recovery phrase", "mnemonic phrase",
             "wallet seed", "recovery key", "unseal key", "key material", "key data", "code verifier", "wep key",
             "wpa psk", "pre shared key", "preshared key", "tls key", "ssl key", "cookie key", "data key",
             "saml response", "saml assertion", "client assertion", "snmp community", "deploy key", "cipher key",
-            "crypto key", "jwt key", "vapid key", "fernet key",
+            "crypto key", "jwt key", "amz signature", "amz credential", "hub signature", "goog signature",
+            "vapid key", "fernet key",
         ),
         "secret",
     ),
@@ -88,7 +91,8 @@ PHRASES: dict[str, str] = {
 
 # Numbers are secrets under these, too: PINs, one-time codes, card checks.
 CODES: dict[str, str] = {
-    **dict.fromkeys(("pin", "pins", "pincode", "otp", "otps", "totp", "hotp", "otpcode"), "otp"),
+    **dict.fromkeys(("pin", "pins", "pincode", "otp", "otps", "totp", "hotp", "otpcode", "passcode",
+            "passcodes"), "otp"),
     **dict.fromkeys(("cvv", "cvc", "cvn", "cvvcode"), "cvv"),
     **dict.fromkeys(
         (
@@ -96,7 +100,8 @@ CODES: dict[str, str] = {
             "recovery code", "recovery codes", "backup code", "backup codes", "access code", "reset code", "login code",
             "confirmation code", "sms code", "mfa code", "fa code", "auth code", "authorization code",
             "authentication code", "authenticator code", "scratch code", "scratch codes", "card code", "totp code",
-            "verify code", "activation code", "pairing code", "unlock pin", "door code", "mfa token", "two factor code",
+            "verify code", "activation code", "pairing code", "your code", "unlock pin", "door code", "mfa token",
+            "two factor code",
             "oauth code", "invite code", "device code",
         ),
         "otp",
@@ -107,8 +112,8 @@ CODES: dict[str, str] = {
 # What these name is personal when it carries digits: numbers of people, cards and accounts.
 NUMBERS: dict[str, str] = {
     **dict.fromkeys(
-        ("phone", "phones", "telephone", "mobile", "cell", "cellphone", "msisdn", "tel", "fax", "phonenumber", "whatsapp",
-         "mobilenumber", "telefon", "telefone", "handy"),
+        ("phone", "phones", "telephone", "mobile", "cell", "cellphone", "msisdn", "tel", "fax", "phonenumber",
+         "whatsapp", "mobilenumber", "telefon", "telefone", "handy"),
         "phone",
     ),
     **dict.fromkeys(("cell number", "mobile number", "fax number", "contact number"), "phone"),
@@ -121,8 +126,8 @@ NUMBERS: dict[str, str] = {
         "national-id",
     ),
     **dict.fromkeys(
-        ("iban", "ibans", "bank account", "account number", "acct number", "acct num", "routing number", "sort code", "bban",
-         "account no", "bank number"),
+        ("iban", "ibans", "bank account", "account number", "acct number", "acct num", "routing number", "sort code",
+         "bban", "account no", "bank number"),
         "bank-account",
     ),
     **dict.fromkeys(
@@ -130,95 +135,124 @@ NUMBERS: dict[str, str] = {
          "creditcard", "ccnumber", "ccnum", "payment card", "creditcardnumber"),
         "card",
     ),
-    **dict.fromkeys(("dob", "date of birth", "birth date", "birthdate", "birthday", "dateofbirth", "born"), "birth-date"),
+    **dict.fromkeys(
+        ("dob", "date of birth", "birth date", "birthdate", "birthday", "dateofbirth", "born"), "birth-date",
+    ),
 }  # fmt: skip
 
 # Words of many meanings: only a value that looks made by a machine is a secret under them.
 WEAK: dict[str, str] = {
-    **dict.fromkeys(("key", "keys", "auth", "oauth", "apiauth", "hmac", "salt", "sas", "sig", "signature", "seed"), "secret"),
+    **dict.fromkeys(
+        ("key", "keys", "hmac", "salt", "sas", "sig", "signature", "seed"), "secret",
+    ),
+    **dict.fromkeys(("auth", "oauth", "apiauth"), "authorization"),
     **dict.fromkeys(("session", "sess", "sid", "sessions"), "session"),
     **dict.fromkeys(("code", "verifier", "assertion", "nonce", "ticket"), "token"),
     **dict.fromkeys(("email", "mail"), "email"),
 }  # fmt: skip
 
-# `pass` and `pw` are passwords alone or as the last word after one of these; else words of many meanings.
+# `pass`, `pw` are passwords as the last word of a key, but for these everyday meanings; glued to one of HEADS, too.
 SHORT = frozenset({"pass", "pw", "pwd", "passe"})
-SHORT_HEADS = frozenset({
-    "db", "database", "user", "smtp", "ftp", "sftp", "mail", "email", "imap", "root", "admin", "my", "sql", "mysql",
-    "pg", "postgres", "ldap", "login", "auth", "bind", "proxy", "http", "https", "redis", "mongo", "rabbitmq", "amqp",
-    "mqtt", "wifi", "key", "store", "keystore", "truststore", "cert", "ssh", "sudo", "new", "old", "current", "account",
-    "client", "server", "service", "system", "vpn", "wp", "basic", "jdbc", "kafka", "oracle", "mssql", "api", "web",
-    "remote", "master", "default", "test", "dev", "prod", "staging", "app", "owner", "repl", "replication", "backup",
-    "repeat", "confirm", "set", "x", "the", "ipmi", "bmc", "snmp", "jenkins", "nexus", "docker", "registry", "git", "es", "elastic",
-})  # fmt: skip
+SHORT_NOT_AFTER = frozenset(
+    """
+    first second third fourth last next previous final single multi two one each every all any test tests check checks
+    boarding day season by high low band must will did does compile build render optimizer forward backward optimization
+    mountain season free hall ski bus rail hit num total filter training render depth shadow dry quality gate
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+SHORT_HEADS = frozenset(
+    """
+    db database user smtp ftp sftp mail email imap root admin my sql mysql pg postgres ldap login auth bind proxy http
+    https redis mongo rabbitmq amqp mqtt wifi key store keystore truststore cert ssh sudo new old current account client
+    server service system vpn wp basic jdbc kafka oracle mssql api web remote master default test dev prod staging app
+    owner repl replication backup repeat confirm set ipmi bmc snmp jenkins nexus docker registry git es elastic rpc
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)
 
 # A key that ends like this after its secret word speaks about the secret and does not hold it.
-BENIGN_TAILS = frozenset("""
+BENIGN_TAILS = frozenset(
+    """
     count counts counter counted length len size bytes type types kind name names label title field fields prompt
-    placeholder changed change changes updated created issued at on expires expiry expire expired expiration expiring exp
-    ttl age lifetime duration valid validity validated validate validation validator validators verified invalid is
-    required requirement requirements rule rules policy policies status state strength score level hint hints url uri
-    urls endpoint path paths file filename filepath dir directory folder store manager provider providers service
-    source version versions rotation rotated rotator rotate resets attempts attempt failures failure failed error errors
-    exception message limit limits usage used budget cost price rate per method mode scheme format prefix enabled disabled
-    enable disable set present missing provided exists found algorithm alg algo iterations rounds encoder domain samesite
-    httponly secure max min audience issuer scope scopes owner arn ref reference param parameter params page form view
-    event events consent banner preferences notice accepted class classes function generator parser index offset position
-    pos stream model map bucket window refill sent requested needed only total sum left remaining begin end start stop
-    reset resetting recovery forgot protected protection guard manager handler middleware backend authenticator factory
-    auth authentication login based less grant granted supported support optional match matches matched mismatch equal
-    equals similarity min max complexity history entropy last4 four six lastfour masked redacted jar ids logged hashed
-    encrypted created deleted revoked refreshed renewed cleared consumed expiresin seconds ms minutes hours days time
-    date timestamp interval timeout retries retry distribution processor tokenizer tokenized vocabulary vocab
-    engine rotations audit log logs logging access inspector scanner detection detected leak leaks leaked finding findings
-    input button page header headers box dialog screen column columns table schema group groups category
-    region location namespace binding mount mounted volume volumes management operator injector reader
-    writer lister viewer helper util utils test tests spec docs module package import
-    resolver extractor getter setter cache cached lookup loader key_name alias aliases description comment comments note
-    notes tag tags list listed link_sent link_expired sync synced syncing ok success successful flag flags
-""".split())  # fmt: skip
+    placeholder changed change changes updated created issued at on expires expiry expire expired expiration
+    expiring exp ttl age lifetime duration valid validity validated validate validation validator validators
+    verified invalid is required requirement requirements rule rules policy policies status state strength score
+    level hint hints url uri urls endpoint path paths file filename filepath dir directory folder store manager
+    provider providers service source version versions rotation rotated rotator rotate resets attempts attempt
+    failures failure failed error errors exception message limit limits usage used budget cost price rate per
+    method mode scheme format prefix enabled disabled enable disable set present missing provided exists found
+    algorithm alg algo iterations rounds encoder domain samesite httponly secure max min audience issuer scope
+    scopes owner arn ref reference param parameter params page form view event events consent banner preferences
+    notice accepted class classes function generator parser index offset position pos stream model map bucket
+    window refill sent requested needed only total sum left remaining begin end start stop reset resetting recovery
+    forgot protected protection guard handler middleware backend authenticator factory auth authentication login
+    based less grant granted supported support optional match matches matched mismatch equal equals similarity
+    complexity history entropy last4 four six lastfour masked redacted jar ids logged hashed encrypted deleted
+    revoked refreshed renewed cleared consumed expiresin seconds ms minutes hours days time date timestamp interval
+    timeout retries retry distribution processor tokenizer tokenized vocabulary vocab engine rotations audit log
+    logs logging access inspector scanner detection detected leak leaks leaked finding findings input button header
+    headers box dialog screen column columns table schema group groups category region location namespace binding
+    mount mounted volume volumes management operator injector reader writer lister viewer helper util utils test
+    tests spec docs module package import resolver extractor getter setter cache cached lookup loader key_name
+    alias aliases description comment comments note notes tag tags list listed link_sent link_expired sync synced
+    syncing ok success successful flag flags
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)
 
 # After these words an `id` is the secret itself (session_id, Vault's secret_id); after others it is a name.
 ID_IS_SECRET = frozenset({"session", "sess", "secret", "cookie"})
 
 # A key that starts like this, or has this right before its secret word, asks about the secret or counts it.
-BENIGN_HEADS = frozenset("""
-    has is no num number max maximum min minimum total count failed failing invalid missing expired wrong bad incorrect
-    forgot forgotten change changing changed requires require required requiring needs need should can allow allowed
-    allows enable enabled disable disabled use uses using used show hide remember validate validates check expect expected
-    expects supports support without output completion cached remaining avg average mean per non nonempty cancellation
-    unexpected lexer syntax stop eos bos pad special unk sep cls design page next continuation nextpage sync resume
-    pagination cursor paging skip ignore ignored disallow force forces generate generated generates regenerate rotate
-    rotated rotates revoke revoked revokes delete deleted update updated updates refreshes issue issues issued
-    get gets fetch list lists store stores hash hashes compare send sends sent resend clear clears public publishable
-    lookup parse tokenize fungible access_denied was were are did does will would could prompt_for prompts weak strong
-    reasoning thinking audio image completion cacheread cachewrite n k top
-""".split())  # fmt: skip
+BENIGN_HEADS = frozenset(
+    """
+    has is no num number max maximum min minimum total count failed failing invalid missing expired wrong bad
+    incorrect forgot forgotten change changing changed requires require required requiring needs need should can
+    allow allowed allows enable enabled disable disabled use uses using used show hide remember validate validates
+    check expect expected expects supports support without output completion cached remaining avg average mean per
+    non nonempty cancellation unexpected lexer syntax stop eos bos pad special unk sep cls design page next
+    continuation nextpage sync resume pagination cursor paging skip ignore ignored disallow force forces generate
+    generated generates regenerate rotate rotated rotates revoke revoked revokes delete deleted update updated
+    updates refreshes issue issues issued get gets fetch list lists store stores hash hashes compare send sends
+    sent resend clear clears public publishable lookup parse tokenize fungible access_denied was were are did does
+    will would could prompt_for prompts weak strong reasoning thinking audio image cacheread cachewrite n k top
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)
 
 # Heads that are benign before `password` only: the key names an action, not a value.
 PASSWORD_ACTIONS = frozenset({"reset", "recover", "recovery", "request", "requests", "first", "verify"})
 
+# Several words with one of these are a sentence, not a passphrase.
+SENTENCE_WORDS = frozenset(
+    """
+    is are was were be been must should required invalid cannot may might not has have had field expired missing too
+    wrong incorrect characters least enter please contain contains provide provided does did changed updated reset
+    mismatch mismatched blank empty denied failed error valid optional need needs least longer
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+
 # Values that say something about a secret where the secret itself would stand.
-STATUS_WORDS = frozenset("""
+STATUS_WORDS = frozenset(
+    """
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
-    requested changed change updated reset set unset sent accepted denied rejected granted refused failed failure fail
-    success successful succeeded error errors mismatch mismatched matched match matches disabled enabled locked unlocked
-    active inactive pending confirmed verified unverified validated created deleted removed rotated refreshed renewed
-    issued stored saved loaded found exceeded exhausted used unused reused consumed hidden masked redacted filtered
-    scrubbed omitted withheld encrypted hashed not is was has been must should cannot can will may does did needs too
-    already never no longer only a an the for from of in at by to with without and or but if when while because this that
-    your their his her its our my new old current previous next same different default auto manual public private
-    authentication authorization authenticated unauthorized unauthorised authorized login logout session bearer basic
-    digest token tokens password passwords secret string str int integer bool boolean bytes text object dict list array
-    json type value field header cookie key any all some more than less minimum maximum at least characters character
-    chars digits letters symbols received provided supplied given specified configured checking validating validation
-    check checks checked policy policies strength rotation expiration expiry refresh request requests response generator
-    generation generated generate manager service endpoint introspection exchange bucket limit limits usage count
-    cache cached lookup parsing parser parse type unexpected expected near attempt attempts retry retries rate
-    user users username account accounts admin name names file files path url uri id ids parameter argument option
-    flag variable env environment pass passed skip skipped ignored ignore undefined unsupported supported
-    stolen leaked compromised exposed safe unsafe secure insecure plain plaintext protected vault hint hints prompt
-    length format pattern complexity history age update updates upgrade change-password reset-password
-    dialog form page screen link email mail sms recovery forgot forgotten
-""".split())  # fmt: skip
+    requested changed change updated reset set unset sent accepted denied rejected granted refused failed failure
+    fail success successful succeeded error errors mismatch mismatched matched match matches disabled enabled
+    locked unlocked active inactive pending confirmed verified unverified validated created deleted removed rotated
+    refreshed renewed issued stored saved loaded found exceeded exhausted used unused reused consumed hidden masked
+    redacted filtered scrubbed omitted withheld encrypted hashed not is was has been must should cannot can will
+    may does did needs too already never longer only a an the for from of in at by to with without and or but if
+    when while because this that your their his her its our my new old current previous next same different default
+    auto manual public private authentication authorization authenticated unauthorized unauthorised authorized
+    login logout session bearer basic digest token tokens password passwords secret string str int integer bool
+    boolean bytes text object dict list array json type value field header cookie key any all some more than less
+    minimum maximum least characters character chars digits letters symbols received provided supplied given
+    specified configured checking validating validation check checks checked policy policies strength rotation
+    expiration expiry refresh request requests response generator generation generated generate manager service
+    endpoint introspection exchange bucket limit limits usage count cache cached lookup parsing parser parse
+    unexpected expected near attempt attempts retry retries rate user users username account accounts admin name
+    names file files path url uri id ids parameter argument option flag variable env environment pass passed skip
+    skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
+    plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
+    upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
+    recovery forgot forgotten
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)

@@ -1,5 +1,6 @@
 """Secrets in what web clients and servers say: authorization, cookies, URLs and connection strings."""
 
+# ruff: noqa: PLR2004 - lengths of tokens
 from __future__ import annotations
 
 import base64
@@ -7,7 +8,7 @@ import binascii
 import re
 
 from seclog_handlers.redaction.censor import SEAL
-from seclog_handlers.redaction.values import is_statement, looks_made
+from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 
@@ -19,23 +20,36 @@ _SCHEMES = (
     "genie ?key|splunk|cloudsight|bot|client-id|discogs|zoho-oauthtoken|oauth2"
 )
 _AUTHORIZATION = re.compile(
-    rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:{_Q}|b{_Q}|\[{_Q}|%20|\+)?(?P<scheme>(?:{_SCHEMES})(?:\s{{1,4}}|%20|\+))?",
+    rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:{_Q}|b{_Q}|\[{_Q}|%20"
+    rf"|\+)?(?P<scheme>(?:{_SCHEMES})(?:\\?\s{{1,4}}|%20|\+))?",
     re.IGNORECASE,
 )
 _CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
-_PARAMETERS = re.compile(r"(?:[ \t,]{0,4}[\w-]{1,40}[ \t]?=[ \t]?(?:\\{0,7}\"[^\"\n]{0,4096}\"|[^\s,\"'\\]{1,4096}),?){1,24}")
+_PARAMETERS = re.compile(
+    r"(?:[ \t,]{0,4}[\w-]{1,40}[ \t]?=[ \t]?(?:\\{0,7}\"[^\"\n]{0,4096}\"|[^\s,\"'\\]{1,4096}),?){1,24}",
+)
 _SCHEME = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})")
-_COOKIES = re.compile(rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:b?{_Q}|\[{_Q})?(?=[^\s=;,\"']{{1,128}}=)", re.IGNORECASE)
-_COOKIE = re.compile(r"(?P<name>[^\s=;,\"'\\]{1,128})=(?P<value>\"[^\"]{0,4096}\"|[^\s;\"'\\]{0,8192})(?:;[ \t]{0,4}|$)?")
+_COOKIES = re.compile(
+    rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:b?{_Q}|\[{_Q})?(?=[^\s=;,\"']{{1,128}}=)",
+    re.IGNORECASE,
+)
+_COOKIE = re.compile(
+    r"(?P<name>[^\s=;,\"'\\]{1,128})=(?P<value>\"[^\"]{0,4096}\"|[^\s;\"'\\]{0,8192})(?:;[ \t]{0,4}|$)?",
+)
 _ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "version", "priority", "partitioned"})
 _EXPIRES = re.compile(r"expires=[A-Za-z]{3},[^;\"']{0,40}(?:;[ \t]{0,4})?", re.IGNORECASE)
 _FLAGS = re.compile(r"(?:secure|httponly|partitioned)(?:;[ \t]{0,4}|(?=[\"'\s]|$))", re.IGNORECASE)
-_DNS = re.compile(r"(?:\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,255}|%2[fF][\w%.-]{1,200})(?::\d{1,5})?(?:[,/?#)\]}>\"'`\s;\\]|$)")
+_DNS = re.compile(
+    r"(?:\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,255}|%2[fF][\w%.-]{1,200})(?::\d{1,5})?(?:[,/?#)\]}>\"'`\s;\\]|$)",
+)
 _RUN = re.compile(r"[^\s\"'<>`{}|]{1,4096}")
+_HEX_KEY = re.compile(r"[0-9a-f]{32,64}")
 _WEB = ("http", "https", "ws", "wss", "ftp", "sftp", "git", "ssh", "git+ssh", "svn")
 _LINK_WORDS = re.compile(
-    r"/(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation|invite|invites|invitation|token|tokens"
-    r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login|signin|sso|share|shared|accept|callback|hook|hooks|webhook|webhooks"
+    r"/(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
+    r"|invite|invites|invitation|token|tokens"
+    r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login|signin|sso|share|shared|accept"
+    r"|callback|hook|hooks|webhook|webhooks"
     r"|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=/)",
     re.IGNORECASE,
 )
@@ -73,8 +87,8 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
     if name == "basic":
         secret = basic_user(value) is not None
     else:
-        secret = any(c.isdigit() for c in value) and any(c.isalpha() for c in value) and len(value) >= 8  # noqa: PLR2004
-        secret = secret or len(value) >= 20 and value.isalpha() and not value.islower()  # noqa: PLR2004
+        secret = any(c.isdigit() for c in value) and any(c.isalpha() for c in value) and len(value) >= 8
+        secret = secret or (len(value) >= 20 and value.isalpha() and not value.islower())
     return [(start, start + len(value), "authorization")] if secret else []
 
 
@@ -87,7 +101,7 @@ def basic_user(value: str) -> str | None:
 def decode_base64(value: str) -> str | None:
     """Return what base64 text says, if it is printable text; None otherwise."""
     body = value.rstrip("=").translate(_URLSAFE)
-    if len(body) % 4 == 1 or len(body) < 8:  # noqa: PLR2004 - shorter ones say nothing
+    if len(body) % 4 == 1 or len(body) < 8:
         return None
     try:
         decoded = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode("utf-8")
@@ -114,19 +128,23 @@ def cookies(text: str, end: int, *, setting: bool) -> list[Found] | None:
         pair = _COOKIE.match(text, position)
         if pair is None:
             return found
-        if not (setting and pair["name"].lower() in _ATTRIBUTES) and pair["name"][0] != "$" and pair["value"].strip(SEAL + '"'):
+        if (
+            not (setting and pair["name"].lower() in _ATTRIBUTES)
+            and pair["name"][0] != "$"
+            and pair["value"].strip(SEAL + '"')
+        ):
             found.append((pair.start("value"), pair.end("value"), "cookie"))
         position = pair.end()
         if text[position - 1 : position] not in (" ", ";"):
             return found
 
 
-def userinfo(text: str, colon: int) -> list[Found]:
-    """Find the password, or the token, before the host of the URL whose `://` stands at `colon`.
+def userinfo(text: str, colon: int, stop: int) -> list[Found]:
+    """Find the password, or the token, before the host of the URL whose `://` stands at `colon`, before `stop`.
 
     The kind is empty where that part of the URL is nothing secret.
     """
-    match = _RUN.match(text, colon + 3)
+    match = _RUN.match(text, colon + 3, stop)
     if match is None or "@" not in match[0]:
         return []
     run, start = match[0], match.start()
@@ -137,9 +155,24 @@ def userinfo(text: str, colon: int) -> list[Found]:
         return []
     user, _, password = run[:at].partition(":")
     if password:
-        return [(start + len(user) + 1, start + at, "" if is_template(password) else "password")]
-    secret = looks_made(user) or re.fullmatch(r"[0-9a-f]{32,64}", user)
+        found = [(start + len(user) + 1, start + at, "" if is_template(password) else "password")]
+        return [(start, start + len(user), "token"), *found] if _HEX_KEY.fullmatch(user) else found
+    secret = looks_made(user) or _HEX_KEY.fullmatch(user)
     return [(start, start + at, "token" if secret else "")]
+
+
+_BARE_USER = re.compile(
+    r"(?<![\w/:@.%-])[\w.+-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$))"
+)
+_ORACLE = re.compile(r":thin:[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})@")
+
+
+def bare_users(text: str) -> list[Found]:
+    """Find passwords in `user:password@host` without a scheme, and in Oracle's `thin:user/password@`."""
+    found = [(*match.span("value"), "password") for match in _ORACLE.finditer(text)]
+    users = _BARE_USER.finditer(text)
+    found.extend((*match.span("value"), "password") for match in users if looks_chosen(match["value"]))
+    return found
 
 
 def is_template(password: str) -> bool:
@@ -154,7 +187,7 @@ def _host_at(run: str, *, web: bool) -> int | None:
     if "@" in authority and (web or cut is None):
         return authority.rindex("@")
     user, colon, rest = authority.partition(":")
-    if "@" not in authority and (not colon or rest.isdigit() or not user and not rest):
+    if "@" not in authority and (not colon or rest.isdigit() or not (user or rest)):
         return None
     query = run.find("?", run.find("@"))
     end = len(run) if query < 0 else query
@@ -171,7 +204,7 @@ def path_tokens(text: str) -> list[Found]:
     found: list[Found] = []
     for match in _LINK_WORDS.finditer(text):
         position = match.end()
-        for _ in range(2):
+        for _ in range(3):
             segment = _SEGMENT.match(text, position)
             if segment is None:
                 break

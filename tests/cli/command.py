@@ -12,18 +12,21 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def seclog(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def seclog(*words: str, cwd: Path, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `seclog WORDS` from `cwd` as a user would."""
-    return python("-m", "seclog_handlers.cli", *words, cwd=cwd, **environment)
+    return python("-m", "seclog_handlers.cli", *words, cwd=cwd, stdin=stdin, **environment)
 
 
-def python(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def python(
+    *words: str, cwd: Path, stdin: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
     plain = {name: value for name, value in os.environ.items() if name not in {"SECLOG_MODE", "PYTHONWARNINGS"}}
     path = os.pathsep.join(part for part in (str(ROOT), environment.pop("PYTHONPATH", "")) if part)
     return subprocess.run(
         [sys.executable, *words],
         cwd=cwd,
         env={**plain, "PYTHONPATH": path, **environment},
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=120,

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import logging.handlers
+import os
 import tempfile
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,7 @@ FILTERS: dict[str, Callable[[], logging.Filter]] = {
     "PseudonymFilter": lambda: pack.PseudonymFilter(keys=[KEY]),
     "GeoIPFilter": lambda: pack.GeoIPFilter(ip="token", keys=[KEY]),
     "RiskFilter": pack.RiskFilter,
+    "SamplingFilter": lambda: pack.SamplingFilter(rules={"*": {"by": "username"}}),
 }
 FORMATTERS: dict[str, Callable[[], logging.Formatter]] = {
     "JsonFormatter": pack.JsonFormatter,
@@ -35,7 +37,15 @@ HANDLERS: dict[str, Callable[[logging.Handler], logging.Handler]] = {
     "SecurityHandler": lambda out: pack.SecurityHandler(target=out, policy={"pseudonyms.keys": [KEY]}),
     "EscalationHandler": lambda out: pack.EscalationHandler(target=out, policy={"pseudonyms.keys": [KEY]}),
     "AlertHandler": lambda _: pack.AlertHandler(channels=["http://127.0.0.1:9/"], spool=SPOOL),
+    "SharedFileHandler": lambda _: shared_file(),
 }
+
+
+def shared_file() -> logging.Handler:
+    handler = pack.SharedFileHandler(os.path.join(SPOOL, "shared.log"))
+    handler.setFormatter(pack.JsonFormatter())
+    return handler
+
 
 each_record = pytest.mark.parametrize("name", RECORDS)
 each_filter = pytest.mark.parametrize("stage", FILTERS)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from seclog_handlers.detection import BUILTIN, Detector
+from seclog_handlers.detection import BUILTIN, DEFAULTS, Detector
 from seclog_handlers.detection.rules import load
 from seclog_handlers.errors import ConfigurationError
 from tests.detection.support import BRUTE
@@ -13,18 +13,36 @@ def rule(**changes):
     return {key: value for key, value in merged.items() if value is not ...}
 
 
-def test_default_is_the_whole_pack():
-    """Without rules the built-in pack runs, every rule of it."""
-    found = load(None, BUILTIN)
+def test_default_is_the_pack():
+    """Without rules the built-in pack runs: the rules that raise no false alarm."""
+    found = load(None, BUILTIN, DEFAULTS)
 
-    assert [entry.name for entry in found] == [entry["name"] for entry in BUILTIN]
+    assert [entry.name for entry in found] == list(DEFAULTS)
+    assert {*DEFAULTS} < {entry["name"] for entry in BUILTIN}
+
+
+def test_the_pack_has_a_name():
+    """`builtin` in a list is the whole pack; what stands beside it adds to it or changes a rule of it."""
+    found = {entry.name: entry for entry in load([{"name": "flood_ip", "count": 99}, "builtin", "crawl"], BUILTIN, DEFAULTS)}
+
+    assert found.keys() == {*DEFAULTS, "crawl"}
+    assert found["flood_ip"].count == 99
+    assert found["flood_ip"].severity == "HIGH"
+
+
+def test_the_pack_is_the_default_of_a_detector():
+    """A detector without rules runs the pack; with names it runs those."""
+    assert [entry.name for entry in Detector().rules] == list(DEFAULTS)
+    assert [entry.name for entry in Detector(["crawl"]).rules] == ["crawl"]
 
 
 def test_every_built_in_rule_says_where_it_comes_from():
-    """Each rule of the pack names the source of its threshold, an OWASP term, and lets trusted sources be."""
+    """Each rule of the pack names the source of its threshold, OWASP, AppSensor and MITRE terms, and lets trusted sources be."""
     for entry in load(None, BUILTIN):
         assert entry.reason
         assert entry.owasp
+        assert entry.appsensor
+        assert entry.attack or entry.name == "security_event"
         assert any("trusted" in clause for clause in entry.unless), entry.name
 
 
@@ -73,7 +91,16 @@ def test_off_written_as_yaml_leaves_a_rule_out():
         ([{"where": {}}], "needs a 'name'"),
         ([BRUTE, BRUTE], "twice"),
         ([rule(cuont=5)], "did you mean 'count'"),
-        ([rule(measure={"sum": "x", "gte": 1})], "not implemented"),
+        ([rule(measure={"sum": "x"})], "one of gte"),
+        ([rule(measure={"sum": "x", "avg": "x", "gte": 1})], "one of sum"),
+        ([rule(measure={"sum": "x", "gte": 1, "percent": 5})], "one of sum"),
+        ([rule(measure={"percentile": "x", "gte": 1, "percent": 101})], "from 0 to 100"),
+        ([rule(measure={"sum": 5.5j, "gte": 1})], "must be a string"),
+        ([rule(measure={"sum": "x", "gte": "much"})], "must be a number"),
+        ([rule(measure={"ewma": 60, "gte": 5})], "at most the seconds"),
+        ([rule(measure={"sum": "x", "gte": 1}, distinct="x")], "means nothing"),
+        ([rule(measure={"sum": "x", "gte": 1}, leak=1)], "'leak' and 'measure'"),
+        ([rule(measure=5)], "must be a mapping"),
         ([rule(count=0)], "at least 1|from 1"),
         ([rule(count=2.5)], "whole number"),
         ([rule(count="many")], "must be a number"),
@@ -109,7 +136,7 @@ def test_refuses_a_rule_that_cannot_work(rules, says):
         Detector(rules)
 
 
-@pytest.mark.parametrize("state", ["redis://localhost", "sqlite://", "sqlite:///:memory:", "/tmp/x.db", None])
+@pytest.mark.parametrize("state", ["oracle://localhost", "redis:", "sqlite://", "sqlite:///:memory:", "/tmp/x.db", None])
 def test_refuses_a_state_that_is_not_there(state):
     """A state that this version does not have stops the start."""
     with pytest.raises(ConfigurationError, match="memory://"):

@@ -6,6 +6,7 @@ import random
 import signal
 import sqlite3
 import stat
+import threading
 import time
 
 import pytest
@@ -85,7 +86,7 @@ def test_five_failures_over_four_processes_alert_once(tmp_path, url):
     """Five failures of one address, dealt to four forked workers, open exactly one incident."""
     engine = detector(BRUTE, state=url)
     feed(engine, (0, failure()))
-    alerts = forked(4, tmp_path, lambda index: feed(engine, (1 + index, failure())))
+    alerts = forked(4, tmp_path, lambda index: feed(engine, (1 + index, failure())) + engine.close())
     engine.close()
 
     assert states(alerts) == [("guessing", "open")]
@@ -98,8 +99,7 @@ def test_workers_lose_no_event(tmp_path, url):
     def work(index):
         engine = detector({**BRUTE, "count": 20}, state=url)
         alerts = feed(engine, *[(0, failure(f"203.0.113.{number}")) for _ in range(5) for number in range(40)])
-        engine.close()
-        return alerts
+        return alerts + engine.close()
 
     alerts = forked(4, tmp_path, work)
 
@@ -112,7 +112,7 @@ def test_workers_resolve_an_incident_once(tmp_path, url):
     """Of four processes that all find an incident due, one resolves it."""
     engine = detector(BRUTE, state=url)
     (opened,) = feed(engine, *[(0, failure())] * 5)
-    alerts = forked(4, tmp_path, lambda index: engine.tick(START + 10_000))
+    alerts = forked(4, tmp_path, lambda index: engine.tick(START + 10_000) + engine.close())
     engine.close()
 
     assert states(alerts) == [("guessing", "resolve")]
@@ -239,14 +239,13 @@ def test_an_unusable_file_degrades_to_memory(tmp_path, trouble):
 
 
 def test_a_locked_file_costs_a_moment(tmp_path, url, monkeypatch):
-    """While somebody holds the file, events are counted in memory; when it is free, in the file again."""
+    """While somebody holds the file for long, events are counted in memory; when it is free, in the file again."""
     monkeypatch.setattr(failover, "RETRY_S", 0.0)
     engine = detector(BRUTE, state=url)
     feed(engine, (0, failure()))
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.warns(SecurityLogWarning, match="locked"):
-        alerts = feed(engine, (1, failure()))
+    alerts = feed(engine, *[(1, failure(f"198.51.100.{number}")) for number in range(failover.MAX_WAITING)])
     holder.execute("ROLLBACK")
     holder.close()
     later = feed(engine, *[(second, failure()) for second in range(2, 6)])
@@ -254,6 +253,49 @@ def test_a_locked_file_costs_a_moment(tmp_path, url, monkeypatch):
 
     assert states(alerts) == [("detector_degraded", "open")]
     assert states(later) == [("guessing", "open")]
+
+
+def test_a_moment_of_others_loses_nothing(tmp_path, url):
+    """Events that find the file busy are counted with the next one that does not; nobody is told of it."""
+    engine = detector(BRUTE, state=url)
+    feed(engine, (0, failure()))
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    meanwhile = feed(engine, *[(second, failure()) for second in range(1, 4)])
+    holder.execute("ROLLBACK")
+    holder.close()
+    waiting = engine.waiting
+    alerts = feed(engine, (9, failure()))
+    engine.close()
+
+    assert (meanwhile, waiting) == ([], True)
+    assert [(alert["rule"], alert["count"], alert["created"]) for alert in alerts] == [("guessing", 5, START + 9)]
+
+
+def test_closing_counts_what_waits(tmp_path, url):
+    """What still waits when the process closes its state is counted then; its alerts are returned."""
+    engine = detector({**BRUTE, "count": 2}, state=url)
+    feed(engine, (0, failure()))
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    feed(engine, (1, failure()))
+    threading.Timer(0.05, lambda: holder.execute("ROLLBACK")).start()
+    alerts = engine.close()
+    holder.close()
+
+    assert states(alerts) == [("guessing", "open")]
+
+
+def test_two_statements_an_event(url):
+    """An event costs the file one statement that reads and one that writes."""
+    engine = detector(state=url)
+    feed(engine, (0, failure()))
+    said = []
+    engine._state._store._connection.set_trace_callback(said.append)
+    feed(engine, (1, failure()))
+    engine.close()
+
+    assert [statement.split()[0] for statement in said] == ["SELECT", "INSERT"]
 
 
 def test_a_dead_store_is_left_alone_for_a_while(tmp_path):
@@ -300,7 +342,7 @@ def test_a_full_file_lets_the_lightest_go(tmp_path, url, monkeypatch):
 
 
 def test_a_file_that_is_lost_while_running_degrades(tmp_path, url):
-    """A file that is overwritten under a running process costs an alert about it, never an exception."""
+    """A file that is overwritten under a running process costs an alert about it, no exception and no incident."""
     engine = detector(BRUTE, state=url)
     feed(engine, *[(0, failure())] * 5)
     engine.close()
@@ -309,6 +351,6 @@ def test_a_file_that_is_lost_while_running_degrades(tmp_path, url):
     with pytest.warns(SecurityLogWarning):
         due = engine.next_due()
 
-    assert due is None
-    assert engine.tick(START + 10_000) == []
+    assert due == START + 600
+    assert states(engine.tick(START + 10_000)) == [("guessing", "resolve")]
     assert states(feed(engine, (1, failure()))) == [("detector_degraded", "open")]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import subprocess
 import sys
+import threading
+import time
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from seclog_handlers.enrichment import geo
+from seclog_handlers.enrichment import _mmdb, geo
 from seclog_handlers.enrichment.addresses import parse_address
 from seclog_handlers.enrichment.geo import GeoLocator
 
@@ -51,6 +56,14 @@ def _nothing_of_this_machine(monkeypatch):
 @pytest.fixture
 def without_iptocc(monkeypatch):
     monkeypatch.setitem(sys.modules, "iptocc", None)
+
+
+def eventually(check: Callable[[], bool]) -> bool:
+    """Wait until what a thread is about to do is done."""
+    end = time.monotonic() + 5
+    while not check() and time.monotonic() < end:
+        time.sleep(0.005)
+    return check()
 
 
 def said(caught: list) -> list[str]:
@@ -226,6 +239,27 @@ def spoil(path: Path, how: str) -> None:
     os.utime(path, ns=(1, len(content) + 1))
 
 
+def remove(path: Path) -> None:
+    path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def become_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+STATES: dict[str, Callable[[Path], object]] = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: spoil(path, "empty"),
+    "garbage": lambda path: spoil(path, "garbage"),
+    "truncated in place": lambda path: spoil(path, "truncated"),
+    "replaced": lambda path: write(path, FLAT),
+    "folder": become_folder,
+    "other database": lambda path: write(path, {"other": "thing", "country": "DE"}),
+    "permission denied": lambda path: path.chmod(0),
+}
+
+
 class TestFaults:
     def test_a_missing_file_is_named_and_the_order_goes_on(self, tmp_path, monkeypatch):
         """A path that leads nowhere gives one warning with the path; the next source is used."""
@@ -252,7 +286,7 @@ class TestFaults:
 
         write(path, BERLIN)
 
-        assert locator.locate(HOST)["city"] == "Berlin"
+        assert eventually(lambda: locator.locate(HOST).get("city") == "Berlin")
 
     @pytest.mark.parametrize("how", BROKEN)
     def test_a_broken_file_at_the_start(self, tmp_path, how):
@@ -283,12 +317,13 @@ class TestFaults:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = [locator.locate(f"203.0.113.{number}")["city"] for number in range(50)]
+            assert eventually(lambda: bool(locator.locate(HOST) and caught))
 
         assert found == ["Berlin"] * 50
         assert len(caught) == 1
         assert "last good data" in said(caught)[0]
 
-    def test_a_replaced_file_is_in_use_at_the_next_check(self, tmp_path):
+    def test_a_replaced_file_is_soon_in_use(self, tmp_path):
         """Also for a second locator that shares the file, and for addresses in the cache."""
         path = write(tmp_path / "city.mmdb", BERLIN)
         one, other = GeoLocator(str(path)), GeoLocator(str(path))
@@ -296,7 +331,119 @@ class TestFaults:
 
         write(path, FLAT)
 
-        assert one.locate(HOST)["country"] == other.locate(HOST)["country"] == "FR"
+        assert eventually(lambda: one.locate(HOST)["country"] == other.locate(HOST)["country"] == "FR")
+
+    def test_no_look_up_reads_a_file(self, tmp_path, monkeypatch):
+        """While a thread reads new contents, however slowly, look-ups go on with the old ones."""
+        path = write(tmp_path / "city.mmdb", BERLIN)
+        locator = GeoLocator(str(path))
+        goes_on, readers = threading.Event(), []
+        read = _mmdb._reader
+        monkeypatch.setattr(_mmdb, "_reader", lambda path: (readers.append(threading.current_thread()), goes_on.wait(5), read(path))[2])
+
+        write(path, FLAT)
+        during = [locator.locate(HOST)["country"] for _ in range(100)]
+        goes_on.set()
+
+        assert during == ["DE"] * 100
+        assert eventually(lambda: locator.locate(HOST)["country"] == "FR")
+        assert len(readers) == 1
+        assert readers[0] is not threading.current_thread()
+
+    def test_contents_that_change_while_they_are_read_are_not_taken(self, tmp_path, monkeypatch):
+        """An update that is not finished yet is looked at again."""
+        path = write(tmp_path / "city.mmdb", BERLIN)
+        database, times = _mmdb.DatabaseFile(str(path), asked=True), itertools.count(1)
+        read = _mmdb._reader
+        monkeypatch.setattr(_mmdb, "_reader", lambda name: (read(name), os.utime(path, ns=(1, next(times))))[0])
+
+        assert database.refresh(wait=True) == 0
+
+        monkeypatch.setattr(_mmdb, "_reader", read)
+        assert database.refresh(wait=True) == 1
+
+    def test_without_threads_the_old_data_stays(self, tmp_path, monkeypatch):
+        """Where no thread can be started, at the end of a process for instance, nothing breaks."""
+        path = write(tmp_path / "city.mmdb", BERLIN)
+        locator = GeoLocator(str(path))
+
+        def refuse(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        write(path, FLAT)
+
+        assert locator.locate(HOST)["country"] == "DE"
+
+    def test_a_forked_child_reads_for_itself(self, tmp_path):
+        """A fork while a thread reads leaves that thread behind; the child starts its own."""
+        path = write(tmp_path / "city.mmdb", BERLIN)
+        database = _mmdb.DatabaseFile(str(path), asked=True)
+        database._reading = os.getpid() + 1
+
+        database.refresh(wait=False)
+
+        assert eventually(lambda: database.version == 1)
+
+    def test_a_pipe_is_not_waited_for(self, tmp_path):
+        """A path that leads to something else than a file is a warning that says so."""
+        path = tmp_path / "pipe.mmdb"
+        os.mkfifo(path)
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert GeoLocator(str(path)).locate(HOST) == {"scope": "reserved"}
+
+        assert "not a regular file" in said(caught)[0]
+
+    @pytest.mark.parametrize("state", STATES)
+    def test_any_state_at_the_start(self, tmp_path, state):
+        """Whatever is at the path: no exception, at most one warning, and addresses are still classed."""
+        path = write(tmp_path / "city.mmdb", BERLIN)
+        STATES[state](path)
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            locator = GeoLocator(str(path))
+            found = [locator.locate("10.0.0.1"), locator.locate(HOST)]
+
+        assert found[0] == {"scope": "private"}
+        assert found[1]
+        assert len(caught) <= 1
+
+    @pytest.mark.parametrize("state", STATES)
+    def test_any_state_under_load(self, tmp_path, state):
+        """Whatever happens to the file while threads look addresses up: none fails, and its return is noticed."""
+        path = write(tmp_path / "city.mmdb", BERLIN)
+        locator = GeoLocator(str(path))
+        stop, failures, done = threading.Event(), [], [0]
+
+        def load() -> None:
+            for number in itertools.count():
+                if stop.is_set():
+                    return
+                try:
+                    assert locator.locate(f"203.0.113.{number % 200}")["country"] in ("DE", "FR")
+                except Exception as error:
+                    failures.append(error)
+                done[0] += 1
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            threads = [threading.Thread(target=load) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            STATES[state](path)
+            assert eventually(lambda: done[0] > 2000)
+            remove(path)
+            write(path, FLAT)
+            back = eventually(lambda: locator.locate(HOST)["country"] == "FR")
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+        assert failures == []
+        assert back
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_a_file_that_may_not_be_read(self, tmp_path):
@@ -344,7 +491,16 @@ class TestFaults:
         for number in range(geo.CACHE_SIZE + 100):
             locator.locate(f"10.1.{number >> 8}.{number & 255}")
 
-        assert len(locator._cache) == geo.CACHE_SIZE
+        assert len(locator._cache) <= geo.CACHE_SIZE
+
+    def test_counts_what_is_no_address(self, tmp_path):
+        """Whoever writes names or ports into ip_address can find that out."""
+        locator = GeoLocator(str(write(tmp_path / "city.mmdb", BERLIN)))
+
+        for value in ("", "bob", 5, ["203.0.113.5"], "203.0.113.5:99999999", HOST, "10.0.0.1", "[::1]:80"):
+            locator.locate(value)
+
+        assert locator.not_addresses == 5
 
 
 def test_imports_nothing_heavy_without_a_database():
@@ -353,8 +509,6 @@ def test_imports_nothing_heavy_without_a_database():
         "import sys; import seclog_handlers.enrichment.geo as g; g.FOLDERS = (); g.GeoLocator().locate('10.0.0.1'); "
         "print([name for name in ('maxminddb', 'geoip2', 'geoip2.webservice', 'iptocc') if name in sys.modules])"
     )
-
-    import subprocess
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclog_handlers.enrichment import _freeman, risk
+from seclog_handlers.enrichment import _freeman, _incidents, risk
 from seclog_handlers.enrichment._freeman import ADDRESS_WEIGHTS, AGENT_WEIGHTS, LoginModel
 from seclog_handlers.enrichment.agents import SCANNERS, describe, scanner
-from seclog_handlers.enrichment.risk import RiskModel, risk_level
+from seclog_handlers.enrichment.risk import RiskModel, risk_level, unfamiliar_points
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 T0 = 1_800_000_000.0
@@ -51,12 +52,12 @@ class TestScore:
         assert scores[-1] == 2 * risk.MAX_FAILURE_POINTS
 
     def test_failures_fade(self):
-        """After half an hour a failure counts half, after a day nothing."""
+        """After an hour a failure counts half, after a day nothing."""
         model = RiskModel()
         for second in range(4):
             model.score(login(False), T0 + second)
 
-        soon = model.score(login(None), T0 + 1800)[1]
+        soon = model.score(login(None), T0 + 3600)[1]
         later = model.score(login(None), T0 + 86400)
 
         assert {"name": "user_failures", "points": 2 * risk.POINTS_PER_FAILURE} in soon
@@ -82,18 +83,42 @@ class TestScore:
         score, factors = model.score(login(True, user="usr_k1_root", address="198.51.100.9", country="XX"), T0 + 150)
 
         assert score >= 90
-        assert factors[0] == {"name": "success_after_failures", "points": 40}
+        assert factors[0] == {"name": "success_after_failures", "points": 60}
         assert risk_level(score) == "critical"
 
+    def test_the_first_many_failures_count_most(self):
+        """A success after exactly five failures of the address is 40 points, each further failure 4 more."""
+        points = []
+        for failures in (4, 5, 6, 10, 30):
+            model = RiskModel()
+            for _ in range(failures):
+                model.score(login(False), T0)
+            factors = model.score(login(), T0)[1]
+            points.append({factor["name"]: factor["points"] for factor in factors}.get("success_after_failures"))
+
+        assert points == [None, 40, 44, 60, 60]
+
     def test_the_owner_of_an_attacked_account_scores_less(self):
-        """A success from an address that did not fail is not the attacker's."""
+        """A success from an address that did not fail is not the attacker's: others' failures count half."""
         model = RiskModel()
-        for number in range(6):
+        model.score(login(), T0 - 86400)
+        for number in range(20):
             model.score(login(False, address=f"198.51.100.{number}"), T0)
 
-        _, factors = model.score(login(address="203.0.113.77"), T0 + 1)
+        score, factors = model.score(login(address="203.0.113.77"), T0 + 1)
 
-        assert {"name": "success_after_failures", "points": 25} in factors
+        assert {"name": "success_after_failures", "points": 20} in factors
+        assert {"name": "user_failures", "points": 16} in factors
+        assert score <= 47
+
+    def test_who_comes_as_always_is_not_blamed_for_others(self):
+        """From an address that the user knows and that did not fail, an attack on the account is no risk."""
+        model = RiskModel()
+        model.score(login(), T0 - 86400)
+        for number in range(20):
+            model.score(login(False, address=f"198.51.100.{number}"), T0)
+
+        assert model.score(login(), T0 + 1) == (0, [])
 
     def test_a_success_clears_the_user(self):
         """After a success the user starts anew; the address only half."""
@@ -125,6 +150,36 @@ class TestScore:
         model.score(login(False, country="XX"), T0 + 1)
 
         assert "new_country" in names(model.score(login(country="XX"), T0 + 2)[1])
+
+    def test_a_new_network_counts(self):
+        """A network from which the user never logged in, in a known country."""
+        model = RiskModel()
+        model.score(login(), T0)
+
+        event = login(address="198.51.100.1", geo_location={"country": "DE", "asn": 64999})
+
+        assert names(model.score(event, T0 + 1)[1]) >= {"new_network"}
+        assert "new_network" not in names(model.score(event, T0 + 2)[1])
+
+    def test_a_new_device_counts_from_the_fourth_login_on(self):
+        """Somebody settled comes with another browser or system; a new version of the same is none."""
+        model = RiskModel()
+        phone = "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126.0.0.0 Mobile Safari/537.36"
+        early = model.score(login(), T0)[1] + model.score(login(user_agent="curl/8"), T0 + 1)[1]
+        model.score(login(), T0 + 2)
+
+        update = model.score(login(user_agent=CHROME.replace("126", "131")), T0 + 3)[1]
+        other = model.score(login(user_agent=phone), T0 + 4)[1]
+
+        assert "new_device" not in names(early)
+        assert "new_device" not in names(update)
+        assert {"name": "new_device", "points": 10} in other
+
+    def test_impossible_travel_counts(self):
+        """The field that RiskFilter derives from the locations."""
+        event = login(impossible_travel={"km": 9000, "kmh": 9000})
+
+        assert RiskModel().score(event, T0)[1] == [{"name": "impossible_travel", "points": 40}]
 
     def test_unknown_countries_are_not_new(self):
         """Private addresses have no country: neither the first login nor a later one makes it new."""
@@ -180,7 +235,8 @@ class TestScore:
         for number in range(1000):
             model.score(login(False, user=f"usr_{number}", address=f"address {number}"), T0 + number)
 
-        assert len(model._failures) == 100
+        assert len(model._user_failures) <= 100
+        assert len(model._address_failures) <= 100
 
     @given(st.lists(st.tuples(
         st.dictionaries(
@@ -240,33 +296,190 @@ agents = st.integers(0, 6).map(lambda n: (f"u{n}", f"b{n % 3}", f"o{n % 2}", "de
 moving = st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 2))
 
 
+def judged(model: LoginModel, user: str, features: tuple) -> float | None:
+    (address, *network), (text, *device) = features
+    return model.judge(user, address, tuple(network), text, tuple(device), True)[0]
+
+
+def assert_equal_to_reference(logins: list) -> None:
+    model, history = LoginModel(), []
+    for user, features in logins:
+        expected, found = reference(history, user, features), judged(model, user, features)
+        assert (expected is None) == (found is None)
+        assert expected is None or math.isclose(expected, found, rel_tol=1e-9)
+        history.append((user, features))
+
+
 class TestLoginModel:
     @given(st.lists(st.tuples(st.sampled_from("abcd"), st.tuples(addresses | moving, agents)), max_size=25))
     def test_equals_the_published_algorithm(self, logins):
         """Counters give what the reference computes over the whole history, also for addresses that move."""
-        model, history = LoginModel(), []
+        assert_equal_to_reference(logins)
 
-        for user, features in logins:
-            expected, found = reference(history, user, features), model.score(user, features)
-            assert (expected is None) == (found is None)
-            assert expected is None or math.isclose(expected, found, rel_tol=1e-9)
-            model.learn(user, features)
-            history.append((user, features))
+    def test_equals_it_on_a_thousand_histories(self):
+        """The same on histories of people who mostly come the same way, and now and then do not."""
+        chance = random.Random(5)
 
-    def test_memory_is_bounded(self):
-        """Users, values and one user's values are capped; the least lately used go."""
-        model = LoginModel(max_users=50, max_values=200)
+        for _ in range(1000):
+            places = [(f"a{n}", chance.randrange(4), chance.randrange(3)) for n in range(6)]
+            devices = [(f"u{n}", f"b{chance.randrange(4)}", f"o{chance.randrange(3)}", "desktop") for n in range(6)]
+            people = {name: (chance.choice(places), chance.choice(devices)) for name in "abcde"}
+            logins = []
+            for _ in range(chance.randrange(1, 16)):
+                user = chance.choice("abcde")
+                usual = people[user]
+                features = usual if chance.random() < 0.7 else (chance.choice(places), chance.choice(devices))
+                logins.append((user, features))
+            assert_equal_to_reference(logins)
+
+    def test_memory_is_bounded(self, monkeypatch):
+        """Users, values and one user's values are capped; those not used for long go."""
+        for name in ("MAX_ADDRESSES", "MAX_AGENTS", "MAX_FURTHER"):
+            monkeypatch.setattr(_freeman, name, 200)
+        monkeypatch.setattr(_freeman, "MAX_USERS", 50)
+        model = LoginModel()
 
         for number in range(2000):
-            model.learn(f"u{number % 100}", ((f"a{number}", number, 0), (f"g{number}", 1, 2, 3)))
-            model.learn("always", ((f"b{number}", number, 0), (f"h{number}", 1, 2, 3)))
+            judged(model, f"u{number % 100}", ((f"a{number}", number, 0), (f"g{number}", 1, 2, 3)))
+            judged(model, "always", ((f"b{number}", number, 0), (f"h{number}", 1, 2, 3)))
 
-        assert len(model._users) == 50
-        assert len(model._counts) == len(model._within) == 200
-        assert len(model._users["always"]) <= _freeman.MAX_USER_VALUES
-        assert model._users["always"][""] == 2000
-        assert sum(model._kinds.values()) == 200
-        assert model.score("always", (("new", 1, 0), ("new", 1, 2, 3))) > 0
+        assert 25 <= len(model._users) <= 50
+        for feature in (model._places, model._agents):
+            assert max(map(len, (feature._values, feature._furthers, *feature._levels))) <= 200
+            assert feature.kinds == 1 + sum(map(len, feature._levels))
+        assert model._users.get("always")[0] == 2000
+        assert len(model._users.get("always")) <= 1 + 2 * _freeman.MAX_OWN
+        assert judged(model, "always", (("new", 1, 0), ("new", 1, 2, 3))) > 0
+
+    def test_an_address_that_moves_on_and_on(self, monkeypatch):
+        """The networks that one address is remembered with are bounded."""
+        monkeypatch.setattr(_freeman, "MAX_SEEN", 10)
+        model = LoginModel()
+
+        for number in range(50):
+            judged(model, "bob", (("a", number, number), ("g", 1, 2, 3)))
+
+        assert model._places._values.get("a").unseen <= 11
+
+    @given(st.floats(0, 1e12), st.floats(0, 1e12))
+    def test_more_unusual_never_scores_less(self, one, other):
+        """The points are a monotone map of the model's quotient, 0 to 30."""
+        low, high = sorted((one, other))
+
+        assert 0 <= unfamiliar_points(low) <= unfamiliar_points(high) <= 30
+
+
+def test_a_break_in_after_days_of_guessing_stands_out_from_an_operator():
+    """As in a real SSH log: 147 failures of one address over hours, then its success; an operator who logs in 174
+    times in 24 days, from two addresses, with 13 typing errors, while others try the same account.
+    """
+    chance = random.Random(24)
+    model = RiskModel()
+    events: list[tuple[float, dict]] = []
+    for number in range(174):
+        when = T0 + number * 24 * 86400 / 174
+        home = chance.choice(["203.0.113.5", "203.0.113.90"])
+        if number % 13 == 7:
+            events.append((when - 4, ssh(False, "usr_root", home)))
+        events.append((when, ssh(True, "usr_root", home)))
+    for number in range(147):
+        events.append((T0 + 9 * 86400 + number * 90, ssh(False, chance.choice(["usr_root", "usr_test"]), "198.51.100.7")))
+    broken_in = T0 + 9 * 86400 + 147 * 90
+    events.append((broken_in, ssh(True, "usr_test", "198.51.100.7")))
+    for _ in range(900):
+        address = f"192.0.2.{chance.randrange(150)}"
+        events.append((T0 + chance.random() * 24 * 86400, ssh(False, f"usr_{chance.choice('abcdefgh')}", address)))
+        events.append((T0 + chance.random() * 24 * 86400, ssh(False, "usr_root", address)))
+
+    operator, burglar = [], []
+    for when, event in sorted(events, key=lambda pair: pair[0]):
+        score, _ = model.score(event, when)
+        if event["success"]:
+            (operator if event["username"] == "usr_root" else burglar).append(score)
+
+    assert len(operator) == 174
+    assert max(operator) < 47
+    assert burglar[0] >= 90
+
+
+def ssh(success: bool, user: str, address: str) -> dict:
+    return {"event_type": "authentication", "username": user, "ip_address": address, "success": success}
+
+
+class TestOpenIncidents:
+    def alert(self, state: str = "open", incident: str = "i1", **group: str) -> dict:
+        return {"incident_id": incident, "incident_state": state, "group": {key.replace("__", "/"): value for key, value in group.items()}}
+
+    @pytest.mark.parametrize(
+        ("group", "points"),
+        [
+            ({"ip_address": "203.0.113.5"}, 20),
+            ({"ip_address__24": "203.0.113.0/24"}, 15),
+            ({"username": "usr_k1_bob"}, 10),
+            ({"user_id": "usr_k1_bob"}, 10),
+            ({"ip_address": "203.0.113.5", "endpoint": "/login"}, 20),
+            ({"ip_address": "203.0.113.6"}, None),
+            ({"ip_address__24": "198.51.100.0/24"}, None),
+            ({"ip_address__24": "ip_k1_0f"}, None),
+            ({"endpoint": "/login"}, None),
+        ],
+    )
+    def test_raise_the_score_while_they_are_open(self, group, points):
+        """An open incident on the address, its network or the user counts until it is resolved."""
+        model = RiskModel()
+        model.note(self.alert(**group))
+
+        during = model.score(login(None), T0)[1]
+        model.note(self.alert("update", **group))
+        model.note(self.alert("resolve", **group))
+        after = model.score(login(None), T0 + 1)
+
+        assert during == ([{"name": "open_incident", "points": points}] if points else [])
+        assert after == (0, [])
+
+    def test_two_incidents_about_one_address(self):
+        """The end of one does not end the other."""
+        model = RiskModel()
+        model.note(self.alert(incident="i1", ip_address="203.0.113.5"))
+        model.note(self.alert(incident="i2", ip_address="203.0.113.5"))
+        model.note(self.alert("resolve", incident="i1", ip_address="203.0.113.5"))
+
+        assert names(model.score(login(None), T0)[1]) == {"open_incident"}
+
+    def test_ipv6_networks(self):
+        """A /64 is compared as a number, too."""
+        model = RiskModel()
+        model.note(self.alert(ip_address__64="2001:db8:1:2::/64"))
+
+        assert names(model.score(login(None, address="2001:db8:1:2::99"), T0)[1]) == {"open_incident"}
+        assert model.score(login(None, address="2001:db8:1:3::99"), T0) == (0, [])
+
+    def test_the_attacked_user_at_home_is_no_risk(self):
+        """An incident on the user says nothing about an address that the user knows."""
+        model = RiskModel()
+        model.score(login(), T0)
+        model.note(self.alert(username="usr_k1_bob"))
+
+        assert model.score(login(), T0 + 1) == (0, [])
+
+    def test_are_bounded(self, monkeypatch):
+        """Alerts that are never resolved push each other out."""
+        monkeypatch.setattr(_incidents, "MAX_OPEN", 10)
+        open_ones = _incidents.OpenIncidents()
+
+        for number in range(100):
+            open_ones.note(self.alert(incident=f"i{number}", ip_address=f"10.0.0.{number}"))
+
+        assert len(open_ones._open) == len(open_ones._subjects) == 10
+
+    @pytest.mark.parametrize("alert", [{}, {"incident_id": 1, "group": {}}, {"incident_id": "i", "group": None},
+                                       {"incident_id": "i", "group": {1: 2}, "incident_state": []}])  # fmt: skip
+    def test_what_is_no_alert_is_no_incident(self, alert):
+        """Anything may be handed over."""
+        open_ones = _incidents.OpenIncidents()
+        open_ones.note(alert)
+
+        assert not open_ones
 
 
 class TestAgents:

@@ -359,3 +359,47 @@ class TestFingerprint:
         """Sixteen hex digits, also of nothing."""
         assert len(fingerprint(None)) == 16
         assert int(fingerprint(caught(fail)), 16) >= 0
+
+
+class TestPieces:
+    def test_frames_are_apart_and_the_same_each_time(self):
+        """The frames come from the code: two failures of one place differ in their messages only."""
+        pieces = []
+        for number in range(2):
+            try:
+                try:
+                    raise ValueError(f"inner {number}")
+                except ValueError as inner:
+                    raise KeyError(f"outer {number}") from inner
+            except KeyError as error:
+                pieces.append(stack.exception_pieces(error))
+
+        one, other = pieces
+        assert [from_code for _, from_code in one] == [True, False, True, False]
+        assert [text for text, from_code in one if from_code] == [text for text, from_code in other if from_code]
+        assert "inner 0" in one[1][0]
+        assert "outer 1" in other[3][0]
+
+    def test_together_they_are_the_text(self):
+        """Nothing is lost between pieces, and without an exception there is none."""
+        with pytest.raises(ValueError) as caught:
+            raise ValueError("once")
+
+        pieces = stack.exception_pieces(caught.value)
+        assert "".join(text for text, _ in pieces) == stack.format_exception(caught.value)
+        assert stack.exception_pieces(None) == []
+
+    def test_a_long_text_is_one_piece(self):
+        """What had to be cut is no longer the code's alone."""
+        try:
+            raise ValueError("first")
+        except ValueError as error:
+            chain = error
+            for _ in range(6):
+                following = ValueError("word " * 400)
+                following.__cause__ = chain
+                chain = following
+            pieces = stack.exception_pieces(chain)
+
+        assert len(pieces) == 1
+        assert pieces[0][1] is False

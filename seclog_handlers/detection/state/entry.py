@@ -8,8 +8,9 @@ from typing import Any, Protocol, TypeVar
 NEVER = 2**62  # milliseconds; later than any event
 
 # Size of a counted item in memory, and of an entry without any, with its key and its place in the table
-# (CPython 3.11, rounded up); the cap in bytes is kept with these.
-ENTRY_BYTES = 480
+# (CPython 3.11, rounded up; 480 for plain windows, 750 where values are told apart); the cap in bytes is kept
+# with these.
+ENTRY_BYTES = 640
 ITEM_BYTES = 48
 INCIDENT_BYTES = 3000
 
@@ -20,6 +21,14 @@ Transition = Callable[[Found], Result]
 
 class StateUnavailableError(Exception):
     """The store cannot be used now; local state takes over."""
+
+
+class StateBusyError(StateUnavailableError):
+    """Other processes had the store all the time that an event may wait; a moment later it will do."""
+
+
+class StateUncertainError(StateUnavailableError):
+    """The store failed while it wrote: it may have written or not."""
 
 
 class Entry:
@@ -40,13 +49,13 @@ class Entry:
 
     __slots__ = ("apart", "counter", "due", "incidents", "last", "own", "seed", "size", "ttl", "weight")
 
-    def __init__(self) -> None:
+    def __init__(self, ttl: int = 0) -> None:
         self.counter: Any = None
         self.apart: dict[str, list[int]] | None = None
         self.incidents: dict[str, dict[str, Any]] | None = None
         self.last = -1
         self.own = -1
-        self.ttl = 0
+        self.ttl = ttl
         self.due = 0
         self.weight = 0
         self.seed: tuple[int, str] | None = None
@@ -117,6 +126,22 @@ class State(Protocol):
 
     def earliest_due(self) -> int:
         """Return when the next incident is to be resolved, in milliseconds; NEVER without any."""
+        ...
+
+    def flush(self, seconds: float = 0.0) -> list[Any]:
+        """Store what had to wait for other processes, within so many seconds or at once.
+
+        Returns:
+            What its transitions returned, joined.
+        """
+        ...
+
+    def offset(self, boot: str, candidate: float) -> float:
+        """Return the clock's offset that the first process of this boot kept here; the candidate if none did."""
+        ...
+
+    def forget(self, fragments: Sequence[str]) -> int:
+        """Drop every entry that holds one of these texts, in its key, counter or incidents; return how many."""
         ...
 
     def after_fork(self) -> None:

@@ -1,11 +1,21 @@
-"""A shared state with a local one behind it: a store that fails costs a moment, never an alert's rule."""
+"""A shared state with a local one behind it: a store that fails costs a moment, never an incident."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from seclog_handlers.detection.state.entry import NEVER, Result, State, StateUnavailableError, Transition
+from seclog_handlers.detection.state.entry import (
+    NEVER,
+    Entry,
+    Found,
+    Result,
+    State,
+    StateBusyError,
+    StateUnavailableError,
+    StateUncertainError,
+    Transition,
+)
 from seclog_handlers.detection.state.memory import MemoryState
 
 if TYPE_CHECKING:
@@ -14,22 +24,36 @@ if TYPE_CHECKING:
 # Seconds after a failure before the store is tried again; a dead store costs one short wait in that time.
 RETRY_S = 5.0
 
+# Events, and seconds, that may wait for other processes before the store counts as failing.
+MAX_WAITING = 32
+MAX_WAITING_S = 1.0
+# Incidents of the store that are remembered here, in case the store goes.
+MAX_REMEMBERED = 1000
+
 DEGRADED = "detector_degraded"
+
+_Event = tuple["Sequence[str]", int, Transition[Any]]
 
 
 class Failover:
     """Use the store; after a failure use local memory for a while, and say so.
 
+    Events that find the store busy wait here for the next one and are then counted in their order, together.
+
     Args:
-        store: The shared state.
+        store: The shared state. Its transitions return lists.
     """
 
     shared = True
 
     def __init__(self, store: State) -> None:
         self._store = store
-        self._local = MemoryState()
+        self._local = Substitute()
         self._retry_at = 0.0
+        self._waiting: list[_Event] = []
+        self._waiting_since = 0.0
+        self._remembered: dict[str, Entry] = {}
+        self._made: list[Any] = []
         self.backup: State | None = self._local
 
     @property
@@ -39,7 +63,9 @@ class Failover:
 
     @property
     def next_due(self) -> int:
-        """The store's; never while it is left alone."""
+        """The store's; never while it is left alone; at once while events wait."""
+        if self._waiting:
+            return 0
         return self._store.next_due if self._usable() else NEVER
 
     def _usable(self) -> bool:
@@ -48,15 +74,60 @@ class Failover:
     def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
         """Run `transition` on the store, or on local memory while the store fails."""
         if self._usable():
-            try:
-                result = self._store.apply(keys, now, transition)
-            except StateUnavailableError:
-                self._failed()
-            else:
-                self._retry_at = 0.0
-                self._pass_on_notices()
-                return result
+            if self._retry_at > 0.0:
+                self._give_back(now)
+            self._waiting.append((keys, now, transition))
+            return self._flushed()  # type: ignore[return-value]  # transitions of a shared state return lists
         return self._local.apply(keys, now, transition)
+
+    def _flushed(self) -> list[Any]:
+        """Count what waits in the store; in local memory if the store fails; later if it is only busy."""
+        waiting = self._waiting
+        try:
+            result = self._counted(self._store, waiting, self._remember)
+        except StateUncertainError:
+            # Its incidents are remembered, so what it made of these events may be told.
+            self._failed()
+            self._waiting = []
+            return self._made
+        except StateBusyError:
+            if len(waiting) == 1:
+                self._waiting_since = time.monotonic()
+            if len(waiting) < MAX_WAITING and time.monotonic() - self._waiting_since < MAX_WAITING_S:
+                return []
+        except StateUnavailableError:
+            pass
+        except BaseException:
+            self._waiting = []
+            raise
+        else:
+            self._waiting, self._retry_at = [], 0.0
+            self._pass_on_notices()
+            return result
+        self._failed()
+        self._waiting = []
+        return self._counted(self._local, waiting, None)
+
+    def _counted(self, state: State, waiting: Sequence[_Event], remember: Any) -> list[Any]:
+        def together(found: Found) -> list[Any]:
+            results = [transition(found) for _, _, transition in waiting]
+            if remember:
+                remember(found)
+            self._made = results[0] if len(results) == 1 else [entry for result in results for entry in result]
+            return self._made
+
+        keys = [key for wanted, _, _ in waiting for key in wanted]
+        return state.apply(keys, max(now for _, now, _ in waiting), together)
+
+    def _remember(self, found: Found) -> None:
+        """Keep at hand what is known of open incidents."""
+        for key, entry in found.items():
+            if entry.incidents:
+                self._remembered[key] = entry
+                if len(self._remembered) > MAX_REMEMBERED:
+                    del self._remembered[next(iter(self._remembered))]
+            elif self._remembered:
+                self._remembered.pop(key, None)
 
     def _pass_on_notices(self) -> None:
         if self._store.notices:
@@ -64,17 +135,50 @@ class Failover:
             self._store.notices.clear()
 
     def _failed(self) -> None:
+        """Go on in local memory, with the open incidents that are known."""
         self._retry_at = time.monotonic() + RETRY_S
         if DEGRADED not in self.notices:
             self.notices.append(DEGRADED)
+        remembered, self._remembered = self._remembered, {}
+        self._local.borrow(remembered)
+
+    def _give_back(self, now: int) -> None:
+        """Bring the incidents of local memory back into a store that answers again; it may have lost them."""
+        taken, ended = self._local.give_back()
+        if not taken and not ended:
+            return
+
+        def merge(found: Found) -> list[Any]:
+            for key, entry in taken.items():
+                found[key] = merged(found.get(key), entry)
+            for entry in found.values():
+                without(entry, ended)
+            self._remember(found)
+            return []
+
+        try:
+            self._store.apply([*taken, *ended.values()], now, merge)
+        except StateUnavailableError:
+            self._local.borrow(taken)
+            self._local.ended.update(ended)
+
+    def flush(self, seconds: float = 0.0) -> list[Any]:
+        """Count what waits, within so many seconds or at once."""
+        deadline = time.monotonic() + seconds
+        results: list[Any] = []
+        while self._waiting:
+            results += self._flushed()
+            if time.monotonic() >= deadline:
+                break
+        return results
 
     def due_keys(self, now: int) -> list[str]:
         """Return keys that are due in the store; none while it fails."""
         if self._usable():
             try:
                 return self._store.due_keys(now)
-            except StateUnavailableError:
-                self._failed()
+            except StateUnavailableError as error:
+                self._excuse(error)
         return []
 
     def earliest_due(self) -> int:
@@ -82,15 +186,103 @@ class Failover:
         if self._usable():
             try:
                 return self._store.earliest_due()
-            except StateUnavailableError:
-                self._failed()
+            except StateUnavailableError as error:
+                self._excuse(error)
         return NEVER
 
+    def _excuse(self, error: StateUnavailableError) -> None:
+        if not isinstance(error, StateBusyError):
+            self._failed()
+
+    def offset(self, boot: str, candidate: float) -> float:
+        """Return the offset that the store keeps, or the candidate while it fails."""
+        if self._usable():
+            try:
+                return self._store.offset(boot, candidate)
+            except StateUnavailableError as error:
+                self._excuse(error)
+        return candidate
+
+    def forget(self, fragments: Sequence[str]) -> int:
+        """Drop entries of both states; a store that cannot be used is an error here."""
+        self._remembered.clear()
+        return self._store.forget(fragments) + self._local.forget(fragments)
+
     def after_fork(self) -> None:
-        """Leave the incidents of local memory to the parent."""
+        """Leave the incidents of local memory, and what waits, to the parent."""
+        self._waiting = []
         self._store.after_fork()
         self._local.after_fork()
 
     def close(self) -> None:
-        """Let go of the store's file."""
+        """Let go of the store's file or connection."""
         self._store.close()
+
+
+class Substitute(MemoryState):
+    """Local memory that stands in for a store, and knows which of the store's incidents it has ended.
+
+    Attributes:
+        ended: Ids of those incidents, with the key of their entry.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._borrowed: set[str] = set()
+        self.ended: dict[str, str] = {}
+
+    def borrow(self, entries: Found) -> None:
+        """Carry these entries on."""
+        if entries:
+            self._borrowed |= {incident["id"] for entry in entries.values() for incident in _incidents(entry)}
+            super().apply([], 0, lambda found: found.update(entries))
+
+    def give_back(self) -> tuple[Found, dict[str, str]]:
+        """Return the entries with open incidents and the store's incidents that ended; forget both."""
+        ended, self.ended = self.ended, {}
+        self._borrowed.clear()
+        return self.take_incidents(), ended
+
+    def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
+        """Run `transition`, and note which incidents of the store it ends."""
+        if not self._borrowed:
+            return super().apply(keys, now, transition)
+
+        def watched(found: Found) -> Result:
+            before = {incident["id"]: key for key, entry in found.items() for incident in _incidents(entry)}
+            result = transition(found)
+            after = {incident["id"] for entry in found.values() for incident in _incidents(entry)}
+            self.ended.update({id_: key for id_, key in before.items() if id_ in self._borrowed and id_ not in after})
+            return result
+
+        return super().apply(keys, now, watched)
+
+
+def _incidents(entry: Entry) -> list[dict[str, Any]]:
+    return list((entry.incidents or {}).values())
+
+
+def without(entry: Entry, ended: dict[str, str]) -> None:
+    """Take incidents that have ended elsewhere out of an entry."""
+    if any(incident["id"] in ended for incident in _incidents(entry)):
+        _set(entry, {name: kept for name, kept in (entry.incidents or {}).items() if kept["id"] not in ended})
+
+
+def _set(entry: Entry, incidents: dict[str, dict[str, Any]]) -> None:
+    entry.incidents = incidents or None
+    entry.due = min((incident["due"] for incident in incidents.values()), default=0)
+
+
+def merged(stored: Entry | None, local: Entry) -> Entry:
+    """Return the store's entry with the incidents that local memory carried on."""
+    if stored is None:
+        local.size = 0
+        return local
+    incidents = dict(stored.incidents or {})
+    for name, incident in (local.incidents or {}).items():
+        known = incidents.get(name)
+        same = known is not None and known["id"] == incident["id"]
+        if known is None or (same and incident["due"] >= known["due"]):
+            incidents[name] = incident
+    _set(stored, incidents)
+    return stored

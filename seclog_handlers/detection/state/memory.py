@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import json
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seclog_handlers.detection.state.entry import (
     ENTRY_BYTES,
@@ -72,7 +73,8 @@ class MemoryState:
                 found[key] = entry
         result = transition(found)
         for key, entry in found.items():
-            self._keep(key, entry, now)
+            if entry.due or not entry.weight or entry.size != ENTRY_BYTES + ITEM_BYTES * entry.weight:
+                self._keep(key, entry, now)
         if self._bytes > self._max_bytes:
             self._make_room(now)
         return result
@@ -175,6 +177,30 @@ class MemoryState:
     def earliest_due(self) -> int:
         """Return when the next incident is to be resolved; a little early where one was prolonged."""
         return self.next_due
+
+    def flush(self, seconds: float = 0.0) -> list[Any]:  # noqa: ARG002 - one signature
+        """Nothing waits here."""
+        return []
+
+    def offset(self, boot: str, candidate: float) -> float:  # noqa: ARG002 - one signature
+        """Return the candidate: nobody else is here."""
+        return candidate
+
+    def forget(self, fragments: Sequence[str]) -> int:
+        """Drop the entries that hold one of these texts, and all single events in short form."""
+        texts = {key: key + json.dumps(entry.pack()) for key, entry in self._entries.items()}
+        gone = [key for key, text in texts.items() if any(fragment in text for fragment in fragments)]
+        for key in gone:
+            self._drop(key)
+        self._remains = None
+        return len(gone)
+
+    def take_incidents(self) -> Found:
+        """Return the entries with incidents, and forget them: they go back to a store."""
+        found = {key: entry for key in list(self._queued) if (entry := self._entries.get(key)) is not None}
+        for key in found:
+            self._drop(key)
+        return found
 
     def after_fork(self) -> None:
         """Keep the counters and leave the incidents to the parent, which resolves them."""

@@ -1,0 +1,172 @@
+"""Secrets in sentences: `password for alice is X`, `MFA token 482913`, `X is the password`, seed phrases."""
+# ruff: noqa: PLR2004 - lengths of codes and numbers
+
+from __future__ import annotations
+
+import re
+
+from seclog_handlers.redaction.keys import Rule
+from seclog_handlers.redaction.values import Value, is_statement, looks_chosen, looks_made, value_at
+from seclog_handlers.redaction.vocabulary import SENTENCE_WORDS
+
+Found = tuple[int, int, str]
+
+MAX_CODES = 20  # in a list of recovery codes
+
+_SAID = re.compile(
+    r"(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
+    r"(?:[ \t](?:user|account|[a-z]{1,16}))?)?"
+    r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
+    r"|=|are|will be|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
+    r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:user[ \t]|account[ \t])?[^\s=:]{1,64}[ \t]?[:=][ \t]?"
+    r"|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
+    re.IGNORECASE,
+)
+_VERBS = frozenset({
+    "for", "of", "to", "on", "from", "in", "is", "was", "=", "are", "will", "set", "changed", "reset", "updated",
+    "has", "equals", "becomes",
+})  # fmt: skip
+_VERB = re.compile(r"[ \t]{1,4}([A-Za-z]{1,8}|=)(?=[ \t])")
+_SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
+_SETTING = re.compile(
+    r"\b(?:set|setting|sets|change[ds]?|changing|reset|resetting|update[ds]?|updating)\b[^.;\n]{0,24}$", re.IGNORECASE
+)
+_SQL = re.compile(
+    r"[ \t]{1,8}(?:(?:FOR|for)[ \t][^\s]{1,80}[ \t]{0,4}=[ \t]{0,4})?(?:PASSWORD\(|password\()?(?=['\"])",
+)
+_QUOTES = ("'", '"')
+_SPACED = re.compile(r"(?:[ \t]{0,2}\|[ \t]{0,2}|[ \t]{1,4}(?:hash |value |string |header |number |[-\u2013] )?)(?=\S)")
+_BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\]>]")
+_CELL = re.compile(r",[ \t]?(?P<value>[\w+/=.~-]{16,512})(?=,|\s|$)")
+_NUMBER = re.compile(
+    r"(?:[ \t](?:no|number|nr|num)\b\.?)?[ \t]?(?:is|was|:|=|#|of)?[ \t]{0,2}"
+    r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?)(?![\w.:-]*\w)",
+)
+_BACKWARD = re.compile(
+    r"(?P<value>[^\s\"'=:,;()]{5,64})[\"']? (?:as|is) (?:the |a |his |her |my |your |their )?(?:new |old )?$",
+    re.IGNORECASE,
+)
+_BEFORE_NAME = frozenset({"as", "is", "the", "a", "his", "her", "my", "your", "their", "new", "old"})
+_MNEMONIC = re.compile(r"[a-z]{3,10}(?:[ ,]{1,2}[a-z]{3,10}){2,23}(?![\w])")
+_ASSIGNED_WORDS = re.compile(r"[\"']?[ \t]{0,4}(?:[:=]|is\b|was\b)[ \t]{0,4}[\"']?")
+_ANOTHER = re.compile(
+    r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[ \t]{1,2}(?:and[ \t])?)"
+    r"(?P<value>[A-Za-z0-9]{3,10}(?:-[A-Za-z0-9]{3,10}){0,5})(?![\w=:-])"
+)
+
+
+def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
+    """Return the value that a sentence gives for the name text[start:end], or None."""
+    if rule.sort == "digits":
+        return _number(text, end)
+    if rule.sort == "weak":
+        return None
+    if text[start - 1 : start] == "/":  # a path: what follows is not about it
+        return None
+    following = text[end : end + 1]
+    if following in (" ", "\t", "|", "(", "[", "<") and following:
+        value = _forward(text, start, end, rule)
+        if value is not None:
+            return value
+    elif following == ",":
+        cell = _CELL.match(text, end)
+        if cell is not None and looks_made(cell["value"]):
+            return Value(*cell.span("value"), quoted=True)
+    return _backward(text, start) if text[start - 1 : start] == " " else None
+
+
+def _number(text: str, end: int) -> Value | None:
+    match = _NUMBER.match(text, end)
+    if match is None or sum(character.isdigit() for character in match["value"]) < 6:
+        return None
+    return Value(*match.span("value"), quoted=False)
+
+
+def _backward(text: str, start: int) -> Value | None:
+    """`X is the password`, `tried X as password`."""
+    before = text[max(0, start - 12) : start].split()
+    if not before or before[-1].lower() not in _BEFORE_NAME:
+        return None
+    window = text[max(0, start - 96) : start]
+    if " as " not in window and " is " not in window:
+        return None
+    match = _BACKWARD.search(text, max(0, start - 96), start)
+    if match is None or not looks_chosen(match["value"]):
+        return None
+    return Value(*match.span("value"), quoted=False)
+
+
+def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
+    verb = _VERB.match(text, end)
+    if verb is not None and verb[1].lower() in _VERBS:
+        said = _SAID.match(text, end)
+        if said is None and verb[1].lower() == "to" and _SETTING.search(text, max(0, start - 48), start):
+            said = _SET_TO.match(text, end)
+        if said is not None:
+            return _told(text, said.end(), rule)
+    sql = _SQL.match(text, end)
+    if sql is not None:
+        return _literal(text, sql.end(), rule)
+    bracketed = _BRACKETED.match(text, end)
+    if bracketed is not None:
+        return Value(*bracketed.span("value"), quoted=False) if fits(bracketed["value"], rule) else None
+    spaced = _SPACED.match(text, end)
+    value = value_at(text, spaced.end()) if spaced else None
+    if value is None or text[value.start] in "([{<":
+        return None
+    return value if fits(text[value.start : value.end], rule) else None
+
+
+def fits(word: str, rule: Rule) -> bool:
+    """Tell whether a word right beside a name is its value, and not how the sentence goes on."""
+    if word.isdigit():
+        return 4 <= len(word) <= 8 if rule.sort == "code" else rule.kind == "password" and len(word) >= 6
+    return looks_chosen(word)
+
+
+def _told(text: str, position: int, rule: Rule) -> Value | None:
+    value = value_at(text, position)
+    if value is None:
+        return None
+    word = text[value.start : value.end]
+    plain = word.isdigit() or (rule.kind in ("password", "otp") and _is_last(text, value))
+    return value if value.quoted or plain or looks_chosen(word) else None
+
+
+def _literal(text: str, position: int, rule: Rule) -> Value | None:
+    """`PASSWORD 'x'` in SQL, `password 'x'` in a sentence."""
+    value = value_at(text, position)
+    if value is None or text[value.end : value.end + 1] not in _QUOTES or " " in text[value.start : value.end]:
+        return None
+    return value if rule.kind == "password" or looks_chosen(text[value.start : value.end]) else None
+
+
+def _is_last(text: str, value: Value) -> bool:
+    """Tell whether a sentence or clause ends after the value."""
+    rest = text[value.end : value.end + 3]
+    return not rest.strip() or rest[0] in ".,;!)" or rest[:1] == "\n"
+
+
+def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
+    """Return the words of a seed phrase or passphrase after its name, which ends at `end`."""
+    if not name.lower().endswith(("phrase", "mnemonic", "seed")):
+        return None
+    assigned = _ASSIGNED_WORDS.match(text, end)
+    words = _MNEMONIC.match(text, assigned.end()) if assigned else None
+    if words is None or not SENTENCE_WORDS.isdisjoint(words[0].split()):
+        return None
+    return words.span()
+
+
+def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
+    """Return the value of `name`, with what belongs to it: the other recovery codes of a list."""
+    found = [(value.start, value.end, kind)]
+    if name.lower().endswith("codes"):
+        position = value.end
+        for _ in range(MAX_CODES):
+            another = _ANOTHER.match(text, position)
+            if another is None or is_statement(another["value"]) or not re.search(r"\d", another["value"]):
+                break
+            found.append((*another.span("value"), kind))
+            position = another.end()
+    return found

@@ -1,0 +1,130 @@
+"""Redaction of a record's message: template and arguments stay fit for each other."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from seclog_handlers import _message
+from seclog_handlers.redaction import Redactor
+
+redactor = Redactor()
+SECRET = "hunter2" + "Xy9!"
+M = "[REDACTED]"
+
+
+def rendered(msg: Any, args: Any) -> str:
+    return logging.makeLogRecord({"msg": msg, "args": args}).getMessage()
+
+
+CASES: list[tuple[Any, Any]] = [
+    ("password=%s", (SECRET,)), ("%s=%s", ("password", SECRET)), ("login %s with password %s from %s", ("bob", SECRET, "10.0.0.1")), ("token: %r", (SECRET,)), ("%(user)s %(password)s", {"user": "bob", "password": SECRET}),
+    ("%(x)s", {"x": "y", "secret": SECRET}), ("%s", ({"password": SECRET},)), ("%s", ([("api_key", SECRET)],)), ("%-20s|", (f"token={SECRET}",)), ("%.30s", (f"token={SECRET}",)), ("%*s", (40, f"token={SECRET}")), ("body %s", (f'{{"password": "{SECRET}"}}'.encode(),)),
+    (f"password={SECRET} %d", (3,)), (f"password={SECRET} 100%", ()), ({"password": SECRET}, ()), (ValueError(f"password={SECRET}"), ()), ("%s", (ValueError(f"password={SECRET}"),)), (["a", {"token": SECRET}], None), ("%(a)s %(a)s", {"a": f"password={SECRET}"}), ("pin=%d", (48213,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("msg", "args"), CASES)
+def test_no_argument_hides_a_secret(msg: Any, args: Any) -> None:
+    """A secret in template, argument, mapping or object goes, also one that only formatting reveals."""
+    clean, values = redactor.message(msg, args)
+
+    assert SECRET not in rendered(clean, values) + repr(clean) + repr(values)
+    assert "48213" not in rendered(clean, values)
+
+
+def test_clean_arguments_stay_as_they_are() -> None:
+    """A message with nothing secret keeps its template, and its arguments their types."""
+    args = ("bob", 5, 2.5, None)
+
+    assert redactor.message("%s %d %.1f %s", args) == ("%s %d %.1f %s", args)
+
+
+def test_uvicorns_five_arguments_stay_five() -> None:
+    """uvicorn's AccessFormatter unpacks five arguments and makes an int of the last."""
+    msg, args = redactor.message('%s - "%s %s HTTP/%s" %d', ("1.2.3.4:5", "GET", f"/login?password={SECRET}&n=1", "1.1", 401))
+
+    assert args == ("1.2.3.4:5", "GET", f"/login?password={M}&n=1", "1.1", 401)
+    assert msg == '%s - "%s %s HTTP/%s" %d'
+
+
+class SafeAtoms(dict):  # type: ignore[type-arg]
+    """As gunicorn has it."""
+
+    def __getitem__(self, key: str) -> Any:
+        if key.startswith("{"):
+            key = key.lower()
+        return super().get(key, "-")
+
+
+def test_gunicorns_atoms_still_answer() -> None:
+    """Mapping arguments stay a mapping that answers '-' and knows headers in any case, without their secrets."""
+    atoms = SafeAtoms({"h": "1.2.3.4", "r": f"GET /?token={SECRET} HTTP/1.1", "{authorization}i": f"Bearer {SECRET}", "{cookie}i": f"sid={SECRET}", "{x-a}i": "b"})
+
+    msg, args = redactor.message('%(h)s "%(r)s" %({X-A}i)s %({Missing}i)s %(zz)s', atoms)
+
+    assert rendered(msg, args) == f'1.2.3.4 "GET /?token={M} HTTP/1.1" b - -'
+    assert SECRET not in repr(args)
+    assert args["{Authorization}i"] == M
+    assert atoms["{cookie}i"] == f"sid={SECRET}"
+
+
+@pytest.mark.parametrize(
+    ("msg", "args", "problem"),
+    [("%d", ("x",), "TypeError"), ("%s %s", ("x",), "TypeError"), ("%s", ("x", "y"), "TypeError"), ("%(a)s", ("x",), "TypeError"), ("%y", ("x",), "ValueError"), ("%300000000d", (1,), "FieldWidthError"), ("%*d", (300_000_000, 1), "FieldWidthError"), ("%(b)s", {"a": 1}, "KeyError")],
+)  # fmt: skip
+def test_wrong_arguments_are_withheld(msg: str, args: Any, problem: str) -> None:
+    """Arguments that do not fit are printed nowhere; the template stays, with a note, and renders."""
+    clean, values = redactor.message(f"{msg} password={SECRET}", args)
+
+    assert values == ()
+    assert rendered(clean, values) == f"{msg} password={M} [arguments withheld: {problem}]"
+
+
+def test_a_changed_number_becomes_text() -> None:
+    """A conversion whose argument is replaced becomes %s, the others keep theirs."""
+    assert redactor.message("pin=%d n=%d", (482913, 5)) == ("pin=%s n=%d", (M, 5))
+
+
+def test_percent_signs_survive_an_edited_template() -> None:
+    """A secret in the literal part is edited there, with %% kept while arguments stay."""
+    msg, args = redactor.message(f"100%% password={SECRET} %s", ("x",))
+
+    assert rendered(msg, args) == f"100% password={M} x"
+
+
+def test_hostile_arguments_raise_nothing() -> None:
+    """Objects that raise in everything cost their own text only."""
+
+    class Bad:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+        __repr__ = __str__
+        __len__ = __bool__ = __iter__ = __eq__ = __str__  # type: ignore[assignment]
+        __hash__ = None  # type: ignore[assignment]
+
+    for args in ((Bad(),), Bad(), {"a": Bad()}, [Bad()]):
+        msg, values = redactor.message("%s", args)
+
+        assert isinstance(rendered(msg, values), str)
+
+
+def test_rewrite_maps_a_span_over_several_arguments() -> None:
+    """A finding over literal text and two arguments empties all of it, and the arity stays."""
+    msg, args = _message.rewrite("a %s-%s z", ("xx", "yy"), lambda text: [(text.index("x"), text.index("y") + 2, "T")])
+
+    assert rendered(msg, args) == "a T z"
+    assert len(args) == 2
+
+
+def test_rewrite_reads_messages_that_are_no_text() -> None:
+    """Dict messages are rewritten inside, in new containers."""
+    message = {"user": "bob", "list": ["bob", 1]}
+
+    clean, args = _message.rewrite(message, (), lambda text: [(0, 3, "T")] if text == "bob" else [])
+
+    assert (clean, args) == ({"user": "T", "list": ["T", 1]}, ())
+    assert message == {"user": "bob", "list": ["bob", 1]}

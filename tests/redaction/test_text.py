@@ -1,0 +1,155 @@
+"""Secrets in text, by notation and by kind; and text that only looks like one."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from seclog_handlers.redaction import Redactor
+
+redactor = Redactor()
+SECRET = "hunter2" + "Xy9!"
+HEX = "0123456789abcdef" * 4
+WORD = "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYzA1bC3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYz" * 3
+
+NOTATIONS = [
+    "password={}", "password = {}", "password: {}", "PASSWORD:{}", "user=bob password={} host=x", 'password="{}"', "password='{}'",
+    '{{"password": "{}", "user": "bob"}}', '"{{\\"password\\": \\"{}\\", \\"n\\": 1}}"', "{{'password': '{}', 'n': 1}}", "{{b'password': b'{}'}}",
+    "[('user', 'bob'), ('password', '{}')]", "Login(user='bob', password='{}', n=3)", "Login{{user=bob, password={}}}", "user: bob\npassword: {}\nport: 1",
+    "password: |\n  {}\nuser: bob", '<password>{}</password>', '<wsse:Password Type="x">{}</wsse:Password>', '<login user="bob" password="{}"/>',
+    "<password><![CDATA[{}]]></password>", '<add key="DbPassword" value="{}" />', '{{"name": "password", "value": "{}"}}', "run --password {} -v", "run --password={} -v",
+    "['run', '--password', '{}']", "export DB_PASSWORD={}", "docker run -e DB_PASSWORD={} app", "[password] => {}", '["password"]=> string(9) "{}"', 's:8:"password";s:9:"{}";',
+    "{{:password=>\"{}\"}}", "{{User:bob Password:{} Port:1}}", 'password := "{}"', 'Config {{ password: Some("{}") }}', 'config.put("password", "{}")', "GET /x?a=1&password={}&b=2",
+    "#access_token={}&x=1", 'form-data; name="password"\r\n\r\n{}\r\n--x', "password for alice is {}", "the password was set to {}", "Wrong password {} for bob", "password '{}' rejected",
+    "ALTER USER bob IDENTIFIED BY '{}'", "ALTER ROLE bob WITH PASSWORD '{}'", "INSERT INTO users (name, password) VALUES ('bob', '{}')", "mysql -u bob -p{} shop", "sshpass -p {} ssh x",
+    "curl -u bob:{} https://x", "redis-cli -a {} ping", "AUTH {}", "machine x login bob password {}", "Server=db;Password={};Encrypt=true", "vault login {}", "echo {} | sudo -S true",
+    "password\x1b[0m=\x1b[31m{}\x1b[0m", "pass\u200bword={}", "ｐassword＝{}", "password&#61;{}", "&quot;password&quot;: &quot;{}&quot;", '\\u0022password\\u0022: \\u0022{}\\u0022', "\\x22password\\x22: \\x22{}\\x22",
+    "the api key is {}", "client_secret={}", "AWS_SECRET_ACCESS_KEY={}", "private key: {}", "sessionid={}", "X-Api-Key: {}", "Authorization: Bearer {}", "Authorization: {}", "Cookie: theme=dark; sid={}",
+    "Set-Cookie: sid={}; Path=/; HttpOnly", "passwort={}", "contraseña={}", "пароль: {}", "mot_de_passe={}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_finds_the_value_beside_its_name(notation: str) -> None:
+    """A secret that stands beside its name goes, whatever the notation."""
+    clean = redactor.text(notation.format(SECRET))
+
+    assert SECRET not in clean
+    assert "[REDACTED]" in clean
+
+
+TOKENS = [
+    "AKIA" + "ABCDEFGH" + "23456723", "ghp_" + WORD[:36], "github_pat_" + WORD[:22] + "_" + WORD[:59], "glpat-" + WORD[:20], "xoxb-" + "1" * 12 + "-" + "2" * 12 + "-" + WORD[:24], "sk_live_" + WORD[:24],
+    "SK" + HEX[:32], "SG." + WORD[:22] + "." + WORD[:43], "npm_" + WORD[:36], "pypi-AgE" + WORD[:60], "dckr_pat_" + WORD[:27], "hf_" + WORD[:34], "sk-proj-" + WORD[:60], "sk-ant-api03-" + WORD[:90], "AIza" + WORD[:35], "ya29." + WORD[:60],
+    "123456789:AA" + WORD[:33], "M" + WORD[:23] + "." + WORD[:6] + "." + WORD[:27], "shpat_" + HEX[:32], "sq0atp-" + WORD[:22], "dop_v1_" + HEX[:64], "NRAK-" + WORD[:27].upper(), "hvs." + WORD[:90], WORD[:14] + ".atlasv1." + WORD[:64],
+    "ATATT3xFfGF0" + WORD[:170], "lin_api_" + WORD[:40], "secret_" + WORD[:43], "figd_" + WORD[:40], "dapi" + HEX[:32], "glsa_" + WORD[:32] + "_" + HEX[:8], "eyJhbGciOiJIUzI1NiJ9." + WORD[:30] + "." + WORD[:43],
+    "abc8Q~" + WORD[:34], "$2b$12$" + WORD[:53], "-----BEGIN PRIVATE KEY-----\n" + WORD[:64] + "\n-----END PRIVATE KEY-----", "AGE-SECRET-KEY-1" + "QPZRY9X8" * 7 + "QP",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:8])
+@pytest.mark.parametrize("frame", ["using {} now", "{}", "[{}]", "x={};", '{{"v": "{}"}}'])
+def test_finds_tokens_by_their_look(token: str, frame: str) -> None:
+    """A vendor's token goes without any name beside it."""
+    clean = redactor.text(frame.format(token))
+
+    assert token[12:] not in clean
+
+
+PERSONAL = [
+    "bob@example.com", "o'neil+x@sub.example.co.uk", "4111 1111 1111 1111", "5555555555554444", "378282246310005", "DE89370400440532013000", "GB82 WEST 1234 5698 7654 32", "+44 20 7946 0958", "(415) 555-2671", "415-555-2671",
+    "078-05-1120", "529.982.247-25", "943 476 5919", "AB123456C", "12345678Z", "RSSMRA85T10A562S", "756.9217.0769.85",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", PERSONAL)
+def test_finds_personal_data(value: str) -> None:
+    """E-mail addresses, phones, cards, IBANs and national ids go."""
+    assert value not in redactor.text(f"contact {value} today")
+
+
+URLS = [
+    ("postgres://app:{}@db:5432/x", "p@ss/w#rd"), ("redis://:{}@cache:6379/0", "hunter2!"), ("https://bob:{}@example.com/x", "hunter2!"), ("mongodb+srv://u:{}@h/x", "pa:ss"), ("https://{}@github.com/a/b.git", WORD[:32]),
+    ("https://x/reset/{}/", WORD[:32]), ("https://x/?sig={}&a=1", WORD[:40]), ("https://{}@o1.ingest.sentry.io/2", HEX[:32]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("template", "secret"), URLS)
+def test_finds_secrets_in_urls(template: str, secret: str) -> None:
+    """Passwords with raw @, / and #, tokens before the host, in the path and in the query go; the host stays."""
+    clean = redactor.text(f"open {template.format(secret)} failed")
+
+    assert secret not in clean
+    assert clean.endswith("failed")
+
+
+BENIGN = [
+    "password reset requested", "token expired", "password is required", "invalid password", "Password must be at least 8 characters", "token_count=5 max_tokens=4096", "secret_name=db has_password=True password_changed=false", "auth_method=password author=bob", "password=None", "password: null", "token=***",
+    "risk_score=73 session_headers=3", "usr_k3_" + HEX[:32], "sha256:" + HEX, "commit " + HEX[:40], "request 123e4567-e89b-42d3-a456-426614174000 done", "2024-05-01T10:00:00.123456+00:00", "1714557600123", "order 1234567890123456", "10.0.0.1 and 2001:db8::1", "user git@github.com",
+    "Failed password for root from 10.0.0.1 port 22 ssh2", "Accepted publickey for bob from 10.0.0.1: RSA SHA256:" + WORD[:43], "fields: ['username', 'password', 'email']", "docker run -p 8080:80 nginx", "mkdir -p /var/x", "foo@2x.png", "the secret of good code is naming", "Bearer token missing", "Basic authentication required", "keys: 12 monkey=1 primary key 7",
+    "https://example.com/@bob/post", "http://host:8080/reset", "password = getpass.getpass()", "if password == other:", "token = request.headers.get('X')", "price 1,234,567.89", "1.38435736E+12", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BENIGN)
+def test_leaves_what_is_no_secret(text: str) -> None:
+    """Words about secrets, numbers, hashes, ids, addresses and code stay as they are."""
+    assert redactor.text(text) == text
+
+
+def test_keeps_the_words_around_a_secret() -> None:
+    """Only the secret goes: what stands before and after it stays readable."""
+    clean = redactor.text("2024 login bob Authorization: Bearer " + WORD[:32] + " from 10.0.0.1 took 3 ms")
+
+    assert clean == "2024 login bob Authorization: Bearer [REDACTED] from 10.0.0.1 took 3 ms"
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_reads_through_nested_json(depth: int) -> None:
+    """JSON in a JSON string, several times over, hides nothing."""
+    text: object = {"user": "bob", "password": SECRET}
+    for _ in range(depth):
+        text = json.dumps(text)
+
+    assert SECRET not in redactor.text(str(text))
+
+
+def test_reads_through_base64() -> None:
+    """Base64 of JSON with a secret, and of user:password, goes as a whole."""
+    document = base64.b64encode(json.dumps({"password": SECRET}).encode()).decode()
+    pair = base64.b64encode(b"bob:" + SECRET.encode()).decode()
+
+    clean = redactor.text(f"a {document} b {pair} c")
+
+    assert clean == "a [REDACTED] b [REDACTED] c"
+
+
+def test_reads_through_two_percent_layers() -> None:
+    """Percent-encoding of percent-encoding hides nothing."""
+    assert SECRET not in redactor.text(f"q=%257B%2522password%2522%253A%2522{SECRET}%2522%257D")
+
+
+def test_cuts_long_text_with_the_run_at_the_cut() -> None:
+    """A text over 256 kB is cut before it is scanned, the unbroken run at the cut goes, and a mark says how much."""
+    text = "word " * 50_000 + "x" * 40_000 + SECRET + "tail"
+
+    clean = redactor.text(text)
+
+    assert len(clean) <= 262_144
+    assert "xxxx" not in clean
+    assert clean.endswith(f"[CUT: {len(text) - 250_000} characters missing]")
+    assert redactor.text(clean) == clean
+
+
+def test_withholds_text_that_is_all_names() -> None:
+    """A text with more names than any log line is withheld, not scanned for ever."""
+    assert redactor.text("password " * 25_000) == "[WITHHELD: too many names]"
+
+
+def test_one_secret_in_a_long_line_costs_only_itself() -> None:
+    """A long ordinary text keeps everything but its secret."""
+    text = "all is well here, nothing to see; " * 3_000 + f"password={SECRET} end"
+
+    assert redactor.text(text) == text.replace(SECRET, "[REDACTED]")
