@@ -22,7 +22,7 @@ MAX_LIFTED = 1000
 # Fields that the pack adds to events: an application's own value of one moves to `extra.<name>`.
 DERIVED = frozenset({
     "geo_location", "risk_score", "risk_factors", "risk_level", "missing_permissions", "excess",
-    "security_headers", "trusted", "seclog_error", "log_injection",
+    "security_headers", "trusted", "seclog_error", "log_injection", "impossible_travel", "left_out",
 })  # fmt: skip
 
 _PROCESS = object()  # forked children share it, unpickled marks from elsewhere do not

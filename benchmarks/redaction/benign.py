@@ -65,7 +65,7 @@ class _Fill(dict[str, Any]):
         return self.makers[key]()
 
 
-def events(s: Source, fill: _Fill) -> list[Any]:
+def events(fill: _Fill) -> list[Any]:
     """Structured benign values."""
     f = fill.__missing__
     return [
@@ -84,5 +84,5 @@ def benign(seed: int, rounds: int = 10) -> list[Row]:
     rows = []
     for _ in range(rounds):
         rows += [Row("benign", sentence[:30], sentence.format_map(fill)) for sentence in SENTENCES]
-        rows += [Row("benign", f"event{number}", value) for number, value in enumerate(events(s, fill))]
+        rows += [Row("benign", f"event{number}", value) for number, value in enumerate(events(fill))]
     return rows

@@ -22,6 +22,7 @@ MAX_WHERE = 20
 
 # What a JSON line may end in.
 _JSON_ENDS = frozenset("}] \t\r")
+_LONG_INTEGER = re.compile(r"\d{19}")
 _PEM = "-----BEGIN"
 _PEM_OPENS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?-----(?!.*-----END)")
 _PEM_BODY = re.compile(r"[A-Za-z0-9+/=]{40,}|(?<!\S)[A-Za-z0-9+/]{1,80}={0,2}\s*$|\b(?:DEK-Info|Proc-Type): .*")
@@ -149,6 +150,8 @@ class LineRedactor:
 
     def _json(self, line: str, value: Any, is_clean: bool) -> str:
         """Return a JSON line, redacted by key; `value` is what it says."""
+        if not is_clean and _LONG_INTEGER.search(line):
+            value = json.loads(line)  # orjson makes a float of it
         clean = value
         if self._redactor and not is_clean:
             clean = self._redactor.fields(value, self._left) if type(value) is dict else self._redactor.value(value)

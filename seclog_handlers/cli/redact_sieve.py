@@ -126,7 +126,7 @@ class Sieve:
             if kind is str:
                 if item not in self._plain_values and not self._is_plain_value(item):
                     parts.append(item)
-            elif kind is int:
+            elif kind is int or kind is float:
                 if not -LONG_NUMBER < item < LONG_NUMBER:
                     return False
             elif (kind is dict or kind is list) and not self._collected(item, parts, depth - 1):
@@ -143,8 +143,10 @@ class Sieve:
         return plain
 
     def _is_plain_value(self, value: str) -> bool:
-        """Tell whether a value is one of the words that many records have, such as `api_response`, and is clean."""
-        if len(value) > MAX_PLAIN or not value.replace("_", "").isalpha() or self._redactor.text(value) != value:
+        """Tell whether a value is one of the words that many records have, such as `api_response`, and no secret's name."""
+        if len(value) > MAX_PLAIN or not value.replace("_", "").isalpha() or self._rules.rule(value) is not None:
+            return False
+        if self._redactor.text(value) != value:
             return False
         _remember(self._plain_values, value)
         return True

@@ -81,30 +81,35 @@ def blocks(file: Any) -> Iterator[str | Overlong]:
     """
     tail = b""
     while block := file.read1(BLOCK):
-        cut = block.rfind(b"\n") + 1
-        if cut:
-            yield decoded(tail + block[:cut])
-            tail = block[cut:]
-        else:
-            tail += block
-        if len(tail) > MAX_LINE:
-            overlong, tail = _overlong(tail, file)
-            yield overlong
+        while block:
+            end = block.find(b"\n")
+            if len(tail) + (len(block) if end < 0 else end) > MAX_LINE:
+                overlong, block = _overlong(tail + block, file)  # noqa: PLW2901 - what follows the line
+                tail = b""
+                yield overlong
+                continue
+            cut = block.rfind(b"\n") + 1
+            if cut:
+                yield decoded(tail + block[:cut])
+                tail = b""
+            tail += block[cut:]
+            break
     if tail:
         yield decoded(tail)
 
 
 def _overlong(start: bytes, file: Any) -> tuple[Overlong, bytes]:
-    """Read a long line to its end; return it and what follows it."""
+    """Read a long line to its end; return it and what was read of what follows it."""
     count = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    head = count.decode(start)
+    head = count.decode(start[:MAX_LINE])
     missing = 0
-    while block := file.read1(BLOCK):
+    block = start[MAX_LINE:] or file.read1(BLOCK)
+    while block:
         cut = block.find(b"\n")
         if cut >= 0:
-            missing += len(count.decode(block[:cut], final=True))
-            return Overlong(head, missing, "\n"), block[cut + 1 :]
+            return Overlong(head, missing + len(count.decode(block[:cut], final=True)), "\n"), block[cut + 1 :]
         missing += len(count.decode(block))
+        block = file.read1(BLOCK)
     return Overlong(head, missing + len(count.decode(b"", final=True)), ""), b""
 
 

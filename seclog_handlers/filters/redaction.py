@@ -8,12 +8,15 @@ from typing import Any
 
 from seclog_handlers import _config, rendering
 from seclog_handlers._record import fields_of, mark_of
-from seclog_handlers.enrichment.stack import format_exception
+from seclog_handlers.enrichment.stack import exception_pieces
 from seclog_handlers.filters.stage import NAMES, Stage, words
 from seclog_handlers.redaction import Redactor
 
 # What the pack made of the request's headers: names and classes under keys such as `cookies`, no value of any.
 OURS = frozenset({"security_headers"})
+
+# Attributes of text beside message and fields; the exception's comes first.
+TEXTS = ("exc_text", "stack_info", *NAMES)
 
 
 class RedactionFilter(Stage):
@@ -53,11 +56,15 @@ class RedactionFilter(Stage):
     def _apply(self, record: logging.LogRecord) -> None:
         redactor, attributes = self._redactor, record.__dict__
         record.msg, record.args = redactor.message(attributes.get("msg"), attributes.get("args"))
+        texts = TEXTS
         if attributes.get("exc_info"):
-            attributes["exc_text"] = format_exception(attributes["exc_info"])
+            # In pieces: what comes from the code is the same each time, and known to be clean.
+            pieces = [redactor.text(text) for text, _ in exception_pieces(attributes["exc_info"])]
+            attributes["exc_text"] = "".join(pieces)
             # exc_info goes: formatters that find it would render the traceback again, unredacted.
             attributes["exc_info"] = None
-        for key in ("exc_text", "stack_info", *NAMES):
+            texts = texts[1:]
+        for key in texts:
             value = attributes.get(key)
             if value is not None:
                 attributes[key] = redactor.text(value if type(value) is str else rendering.text(value))

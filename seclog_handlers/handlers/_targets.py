@@ -71,6 +71,8 @@ class TargetsHandler(logging.handlers.MemoryHandler):
         self.serial = next(_serial)
         self._accounts: dict[int, Account] = {}
         self._start_counting()
+        # Called with each alert record, by those that judge.
+        self.listeners: list[Callable[[logging.LogRecord], None]] = []
         super().__init__(capacity=1, target=_naming.checked_target(owner, target))
         self.setLevel(level)
         accounting.register(self)

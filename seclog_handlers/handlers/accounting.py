@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_REASONS = 20
 OTHER = "other"
 # Dropped as the configuration wants it: counted, but no loss.
-LEVEL, FILTER = "level", "filter"
-WANTED = frozenset({LEVEL, FILTER})
+LEVEL, FILTER, SAMPLED = "level", "filter", "sampled"
+WANTED = frozenset({LEVEL, FILTER, SAMPLED})
 # A SocketHandler without a connection drops in silence.
 UNSENT = "not_connected"
 # A FileHandler in mode `w` that was closed, at exit or by a framework, drops in silence.

@@ -152,7 +152,10 @@ class EscalationHandler(TargetsHandler):
                 alert["mode"] = "observe"
             observed = alert.get("mode") == "observe"
             reached = [handler for handler in handlers if not (observed and _is_channel(handler))]
-            self._deliver(self._alert_record(alert), reached)
+            record = self._alert_record(alert)
+            for listener in self.listeners:
+                listener(record)
+            self._deliver(record, reached)
 
     def _alert_record(self, alert: Mapping[str, Any]) -> logging.LogRecord:
         """Return the record of an alert: its time is the event's, and it comes from no logger."""

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from seclog_handlers import context
 from seclog_handlers._record import ensure_mark, fields_of, lift_message, mark_of, note_error, private_copy
-from seclog_handlers.filters import withhold
+from seclog_handlers.filters import RiskFilter, SamplingFilter, withhold
 from seclog_handlers.filters.stage import WITHHELD
 from seclog_handlers.handlers import _coverage
 from seclog_handlers.handlers._targets import TargetsHandler
-from seclog_handlers.handlers.accounting import losses, name_of, named
+from seclog_handlers.handlers.accounting import SAMPLED, losses, name_of, named
 from seclog_handlers.handlers.life import LOOK_MASK, Life, notice
 from seclog_handlers.policy import Policy
 
@@ -59,6 +59,7 @@ class SecurityHandler(TargetsHandler):
         self._stages = self._stages_of(self._mode)
         self._output = self._policy.output
         self._life = Life(self, self._policy)
+        self._sampler = self._policy.sampler()
 
     def _process(self, record: logging.LogRecord) -> None:
         life = self._life
@@ -74,7 +75,10 @@ class SecurityHandler(TargetsHandler):
         if attributes.get("msg") is WITHHELD:
             self._withheld += 1
             losses.count += 1
-        self._deliver(private, self._receivers())
+        if self._sampler is None or self._mode == "off":
+            self._deliver(private, self._receivers())
+        else:
+            self._deliver_sample(private, self._sampler)
         if "log_injection" in attributes:
             self._tell_of_injection(private)
 
@@ -93,6 +97,40 @@ class SecurityHandler(TargetsHandler):
         """Return the targets that a record of this mode goes to: all, or those that do not judge."""
         chain = self._chain or self._resolved()
         return chain if self._mode in JUDGED else [target for target in chain if not _judges(target)]
+
+    def _deliver_sample(self, record: logging.LogRecord, sampler: SamplingFilter) -> None:
+        """Let every record be judged, and write what sampling leaves of them."""
+        receivers = self._receivers()
+        self._deliver(record, [target for target in receivers if _judges(target)])
+        outputs = [target for target in receivers if not _judges(target)]
+        self._summarise(sampler.summary(record.created), outputs)
+        if sampler.filter(record):
+            self._deliver(record, outputs)
+            return
+        for target in outputs:
+            account = self._accounts[id(target)]
+            account.calls += 1
+            account.drop(SAMPLED)
+
+    def _summarise(self, summary: logging.LogRecord | None, outputs: Sequence[logging.Handler]) -> None:
+        if summary is not None:
+            ensure_mark(summary).output = self._output
+            self._deliver(summary, outputs)
+
+    def _resolved(self) -> tuple[logging.Handler, ...]:
+        """Return the targets; at the first use the risk model learns to listen to the ones that judge."""
+        new = self._chain is None
+        chain = super()._resolved()
+        if new:
+            for target in chain:
+                if isinstance(target, TargetsHandler) and target.judges:
+                    target.listeners.append(self._note_alert)
+        return chain
+
+    def _note_alert(self, alert: logging.LogRecord) -> None:
+        for stage in self._stages:
+            if isinstance(stage, RiskFilter):
+                stage.note(alert)
 
     def _tell_of_injection(self, record: logging.LogRecord) -> None:
         """Let rules know of a sign of log injection as an event of its own; it is written nowhere."""
@@ -172,12 +210,18 @@ class SecurityHandler(TargetsHandler):
         try:
             closed = [target for target in self.chain if _is_closed(target)]
             self._alone(self._life.end, None)
+            self._alone(self._end_sample, None)
             for target in closed:  # shutdown closes the newest first: what was said last may have opened it again
                 target.close()
             _coverage.closed(self)
         finally:
             self.release()
         super().close()
+
+    def _end_sample(self, _nothing: None) -> None:
+        if self._sampler is not None:
+            outputs = [target for target in self.chain if not _judges(target)]
+            self._summarise(self._sampler.summary(None), outputs)
 
 
 def _is_closed(target: logging.Handler) -> bool:

@@ -110,11 +110,11 @@ def _grows(compiled: re.Pattern[str], prefix: str, pump: str, ending: str) -> st
 def _cost(compiled: re.Pattern[str], text: str) -> float:
     best = float("inf")
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.thread_time()  # not wall time: a busy machine refuses no pattern
         for _found in compiled.finditer(text):
             pass
-        best = min(best, time.perf_counter() - start)
-        if best < TOO_SLOW:
+        best = min(best, time.thread_time() - start)
+        if best < FAST_ENOUGH:
             break
     return best
 

@@ -40,7 +40,7 @@ _BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\
 _CELL = re.compile(r",[ \t]?(?P<value>[\w+/=.~-]{16,512})(?=,|\s|$)")
 _NUMBER = re.compile(
     r"(?:[ \t](?:no|number|nr|num)\b\.?)?[ \t]?(?:is|was|:|=|#|of)?[ \t]{0,2}"
-    r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?)(?![\w.:-]*\w)",
+    r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?)(?!\w|[.:-]\w)",
 )
 _BACKWARD = re.compile(
     r"(?P<value>[^\s\"'=:,;()]{5,64})[\"']? (?:as|is) (?:the |a |his |her |my |your |their )?(?:new |old )?$",

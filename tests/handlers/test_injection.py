@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import seclog_handlers as pack
@@ -77,6 +77,7 @@ def test_looks_into_containers(value: dict[str, Any]) -> None:
     )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the first text of a fresh clone
 @given(st.dictionaries(st.sampled_from(sorted(CLIENT_FIELDS)), st.one_of(
     st.text(), st.none(), st.integers(), st.binary(), st.lists(st.text()),
     st.dictionaries(st.one_of(st.text(), st.integers()), st.one_of(st.text(), st.lists(st.text()), st.none())),

@@ -338,3 +338,35 @@ def test_escalation_without_a_policy_takes_the_security_handlers_name_and_mode()
     assert alert["dedup_key"].startswith("test:")
     assert not {"extra.service", "extra.environment"} & set(alert)
     assert channel.lines == []
+
+
+def test_sampling_leaves_out_what_it_says_and_starves_no_rule() -> None:
+    """Of many like records few are written, a summary says how many were not, and every one is judged."""
+    out, alerts = Lines(), Lines()
+    rules = [{"name": "many", "where": {"event_type": "api_request"}, "by": ["path"], "count": 50, "within": 60}]
+    escalation = pack.EscalationHandler(target=alerts, rules=rules)
+    policy = {**POLICY, "sampling": {"api_request": {"first": 2, "then": 1000}}}
+    handler = pack.SecurityHandler(target=out, targets=[escalation], policy=policy)
+
+    for _ in range(50):
+        handler.handle(record("x", event_type="api_request", path="/a", created=1000.0))
+    handler.close()
+
+    assert [line["message"] for line in alerts.lines] == ["many"]
+    assert [line.get("left_out") for line in out.lines] == [None, None, {"api_request": 48}]
+    assert handler.report()["targets"]["Lines"]["dropped"] == {"sampled": 48}
+
+
+def test_an_open_incident_raises_the_risk_of_its_user() -> None:
+    """The risk model listens to the alerts of the handler behind it, without a word in the configuration."""
+    escalation = pack.EscalationHandler(target=Lines())
+    out = Lines()
+    handler = pack.SecurityHandler(target=out, targets=[escalation], policy=POLICY)
+
+    for number in range(6):
+        fields = {"success": False, "username": "bob", "ip_address": "203.0.113.7", "created": 1000.0 + number}
+        handler.handle(record("x", event_type="authentication", **fields))
+
+    names = [{factor["name"] for factor in line["risk_factors"]} for line in out.lines]
+    assert "open_incident" in names[5]
+    assert "open_incident" not in names[4]

@@ -43,7 +43,7 @@ def test_clean_arguments_stay_as_they_are() -> None:
 
 
 def test_uvicorns_five_arguments_stay_five() -> None:
-    """uvicorn's AccessFormatter unpacks five arguments and makes an int of the last."""
+    """The AccessFormatter of uvicorn unpacks five arguments and makes an int of the last."""
     msg, args = redactor.message('%s - "%s %s HTTP/%s" %d', ("1.2.3.4:5", "GET", f"/login?password={SECRET}&n=1", "1.1", 401))
 
     assert args == ("1.2.3.4:5", "GET", f"/login?password={M}&n=1", "1.1", 401)

@@ -71,7 +71,7 @@ def test_bad_references_stop_the_start(entry: str, monkeypatch: pytest.MonkeyPat
     """A reference to nothing, a value too short, and a literal are configuration errors."""
     monkeypatch.setenv("SHORT_ONE", "ab")
 
-    with pytest.raises(ConfigurationError, match="redact.known_values"):
+    with pytest.raises(ConfigurationError, match=r"redact\.known_values"):
         Redactor(known_values=[entry])
 
 

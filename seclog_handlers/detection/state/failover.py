@@ -27,6 +27,8 @@ RETRY_S = 5.0
 # Events, and seconds, that may wait for other processes before the store counts as failing.
 MAX_WAITING = 32
 MAX_WAITING_S = 1.0
+# Incidents that one event brings back into a store that answers again.
+MAX_GIVEN_BACK = 4
 # Incidents of the store that are remembered here, in case the store goes.
 MAX_REMEMBERED = 1000
 
@@ -53,6 +55,7 @@ class Failover:
         self._waiting: list[_Event] = []
         self._waiting_since = 0.0
         self._remembered: dict[str, Entry] = {}
+        self._owing = False  # local memory may hold what the store should
         self._made: list[Any] = []
         self.backup: State | None = self._local
 
@@ -73,9 +76,7 @@ class Failover:
 
     def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
         """Run `transition` on the store, or on local memory while the store fails."""
-        if self._usable():
-            if self._retry_at > 0.0:
-                self._give_back(now)
+        if self._usable() and (not self._owing or self._give_back(keys, now)):
             self._waiting.append((keys, now, transition))
             return self._flushed()  # type: ignore[return-value]  # transitions of a shared state return lists
         return self._local.apply(keys, now, transition)
@@ -137,16 +138,24 @@ class Failover:
     def _failed(self) -> None:
         """Go on in local memory, with the open incidents that are known."""
         self._retry_at = time.monotonic() + RETRY_S
+        self._owing = True
         if DEGRADED not in self.notices:
             self.notices.append(DEGRADED)
         remembered, self._remembered = self._remembered, {}
         self._local.borrow(remembered)
 
-    def _give_back(self, now: int) -> None:
-        """Bring the incidents of local memory back into a store that answers again; it may have lost them."""
-        taken, ended = self._local.give_back()
+    def _give_back(self, keys: Sequence[str], now: int) -> bool:
+        """Bring incidents of local memory back into a store that answers again; it may have lost them.
+
+        Those that an event needs come first, a few others with each event.
+
+        Returns:
+            Whether the store does answer.
+        """
+        taken, ended = self._local.give_back(keys, MAX_GIVEN_BACK)
         if not taken and not ended:
-            return
+            self._owing = False
+            return True
 
         def merge(found: Found) -> list[Any]:
             for key, entry in taken.items():
@@ -161,6 +170,9 @@ class Failover:
         except StateUnavailableError:
             self._local.borrow(taken)
             self._local.ended.update(ended)
+            self._failed()
+            return False
+        return True
 
     def flush(self, seconds: float = 0.0) -> list[Any]:
         """Count what waits, within so many seconds or at once."""
@@ -237,11 +249,12 @@ class Substitute(MemoryState):
             self._borrowed |= {incident["id"] for entry in entries.values() for incident in _incidents(entry)}
             super().apply([], 0, lambda found: found.update(entries))
 
-    def give_back(self) -> tuple[Found, dict[str, str]]:
-        """Return the entries with open incidents and the store's incidents that ended; forget both."""
-        ended, self.ended = self.ended, {}
-        self._borrowed.clear()
-        return self.take_incidents(), ended
+    def give_back(self, keys: Sequence[str], most: int) -> tuple[Found, dict[str, str]]:
+        """Return entries with open incidents, of these keys and a few others, and incidents that ended; forget both."""
+        ended = dict(list(self.ended.items())[:most])
+        for known in ended:
+            del self.ended[known]
+        return self.take_incidents(keys, most), ended
 
     def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
         """Run `transition`, and note which incidents of the store it ends."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections import OrderedDict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers.detection.state.entry import (
@@ -195,11 +196,13 @@ class MemoryState:
         self._remains = None
         return len(gone)
 
-    def take_incidents(self) -> Found:
-        """Return the entries with incidents, and forget them: they go back to a store."""
-        found = {key: entry for key in list(self._queued) if (entry := self._entries.get(key)) is not None}
+    def take_incidents(self, keys: Sequence[str], most: int) -> Found:
+        """Return the entries with incidents of these keys and of a few others, and forget them."""
+        wanted = [*keys, *islice(self._queued, most)]
+        found = {key: entry for key in wanted if (entry := self._entries.get(key)) is not None and entry.due}
         for key in found:
             self._drop(key)
+        self._queued.difference_update(wanted)
         return found
 
     def after_fork(self) -> None:

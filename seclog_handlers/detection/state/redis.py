@@ -21,6 +21,9 @@ DUE = PREFIX + "due"
 # Lost with everything else when Redis loses its data, and so says that it did.
 EPOCH = PREFIX + "epoch"
 
+# Characters before each text that change with it: they are compared instead of the text.
+STAMP = 8
+
 # Milliseconds that an entry stays after it expired by event time: hosts' clocks may differ by that.
 LINGER = 60_000
 OFFSET_LINGER_S = 400 * 86400
@@ -32,7 +35,7 @@ _WRITE = """
 local count = tonumber(ARGV[1])
 if redis.call('GET', KEYS[count + 2]) ~= ARGV[2] then return {-1, ''} end
 for index = 1, count do
-  if (redis.call('GET', KEYS[index]) or '') ~= ARGV[2 + index] then return {0, ''} end
+  if redis.call('GETRANGE', KEYS[index], 0, 7) ~= ARGV[2 + index] then return {0, ''} end
 end
 for place = 3 + count, #ARGV, 5 do
   local key = KEYS[tonumber(ARGV[place])]
@@ -66,6 +69,7 @@ class RedisState(Optimistic):
         self._place = urlsplit(url).hostname or urlsplit(url).path or "localhost"
         self._client, self._failures = _client(url)
         self._script = self._client.register_script(_WRITE)
+        self._stamps: dict[str, str] = {}
         self._epoch = ""
 
     def _asked(self, command: str, *values: Any) -> Any:
@@ -82,7 +86,9 @@ class RedisState(Optimistic):
         if not keys:
             return {}
         texts = self._asked("mget", [PREFIX + key for key in keys])
-        return {key: text for key, text in zip(keys, texts, strict=True) if type(text) is str}
+        found = {key: text for key, text in zip(keys, texts, strict=True) if type(text) is str}
+        self._stamps = {key: text[:STAMP] for key, text in found.items()}
+        return {key: text[STAMP:] for key, text in found.items()}
 
     def _write(self, keys: Sequence[str], before: Bodies, found: Found, now: int, deadline: float) -> bool:  # noqa: ARG002 - one signature
         all_keys = list(dict.fromkeys([*keys, *found]))
@@ -90,14 +96,10 @@ class RedisState(Optimistic):
         rows: list[Any] = []
         for key, body, entry in changed(before, found):
             stays = max(entry.expires - now, 0) + LINGER
-            rows += (places[key], key, "" if body == GONE else body, stays, entry.due)
-        # Keys that were looked for and are not there have no incident to resolve either.
-        for key in keys:
-            if key not in found:
-                rows += (places[key], key, before.get(key, ""), LINGER, 0)
+            rows += (places[key], key, "" if body == GONE else secrets.token_hex(STAMP // 2) + body, stays, entry.due)
         if not rows:
             return True
-        values = [len(all_keys), self._epoch, *(before.get(key, "") for key in all_keys), *rows]
+        values = [len(all_keys), self._epoch, *(self._stamps.get(key, "") for key in all_keys), *rows]
         try:
             code, due = self._script([*(PREFIX + key for key in all_keys), DUE, EPOCH], values)
         except self._failures as error:
@@ -111,6 +113,10 @@ class RedisState(Optimistic):
     def due_keys(self, now: int) -> list[str]:
         """Return keys of entries with an incident to resolve by `now`, and learn what is due after them."""
         keys: list[str] = self._asked("zrangebyscore", DUE, "-inf", now, 0, MAX_DUE)
+        present = self._read(keys)
+        lost = [key for key in keys if key not in present]
+        if lost:
+            self._asked("zrem", DUE, *lost)
         if len(keys) < MAX_DUE:
             self.next_due = self._earliest(f"({now}")
         return keys
