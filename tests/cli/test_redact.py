@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from seclog_handlers import JsonFormatter, SecurityHandler
 from seclog_handlers.redaction import Redactor
 from tests.cli.command import ROOT, python, seclog
 
@@ -84,7 +82,7 @@ def test_json_lines_have_the_tokens_of_live_logging(jobs: str, tmp_path: Path) -
     program = (
         "import json, logging, sys; from seclog_handlers import JsonFormatter, SecurityHandler\n"
         "out = logging.StreamHandler(sys.stdout); out.setFormatter(JsonFormatter())\n"
-        f"live = {{'policy': 'policy.ini'}}; extra = json.loads({json.dumps(extra)!r})\n"
+        f"extra = json.loads({json.dumps(extra)!r})\n"
         "logging.getLogger().addHandler(SecurityHandler(target=out, policy='policy.ini'))\n"
         "logging.getLogger('shop').error('hello carol', extra=extra)\n"
     )
@@ -310,16 +308,16 @@ def test_a_long_line_is_cut_as_the_engine_cuts_it(size: int, tmp_path: Path) -> 
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """200 MB of one single line, and 20 MB of lines, stay under 200 MB of memory."""
+    """300 MB of one single line, and many lines, stay under 200 MB of memory."""
     with (tmp_path / "app.log").open("w") as out:
-        for _ in range(200):
+        for _ in range(300):
             out.write("a " * 500_000)
         out.write("\n")
-        for number in range(200_000):
+        for number in range(100_000):
             out.write(f"line {number} of a file that has many of them, of no interest to anybody at all\n")
     program = (
         "import resource, sys; from seclog_handlers.cli import main\n"
-        f"main(['redact', 'app.log', '-o', 'out'])\n"
+        "main(['redact', 'app.log', '-o', 'out'])\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
 
@@ -327,7 +325,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 
     unit = 1024 if sys.platform != "darwin" else 1
     assert int(done.stdout) * unit < 200e6, done.stderr
-    assert resource.getpagesize() > 0
 
 
 def test_lines_pass_as_they_arrive(tmp_path: Path) -> None:
@@ -350,7 +347,7 @@ def test_a_bar_is_drawn_on_a_terminal_only(log: Path, tmp_path: Path) -> None:
     """On a terminal there is a bar, which is gone at the end; elsewhere there is none."""
     import pty
 
-    log.write_text(TEXT * 100_000)
+    log.write_text(TEXT * 30_000)
     ours, theirs = pty.openpty()
     running = subprocess.Popen(
         [sys.executable, "-m", "seclog_handlers.cli", "redact", str(log), "-o", str(tmp_path / "out")],
@@ -368,11 +365,5 @@ def test_a_bar_is_drawn_on_a_terminal_only(log: Path, tmp_path: Path) -> None:
 
     assert running.returncode == 0
     assert b"MB" in shown.split(b"1 file")[0]
-    assert b"300000 lines" in shown
+    assert b"90000 lines" in shown
     assert "\r" not in seclog("redact", str(log), "-o", "two", cwd=tmp_path).stderr
-
-
-def test_the_classes_that_live_logging_needs_exist() -> None:
-    """The names that the test of the tokens uses in its own process are public."""
-    assert SecurityHandler
-    assert JsonFormatter
