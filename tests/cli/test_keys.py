@@ -93,7 +93,7 @@ def test_rotation_counts_on(content: str, ids: list[str], tmp_path: Path) -> Non
     found = [one.id for one in KeyRing(parse_keys("keys", f"file:{path}")).keys]
     assert done.returncode == 0, done.stderr
     assert len(found) == len(ids)
-    assert all(want in ("*", have, f"k{have}") for want, have in zip(ids, found))
+    assert all(want in ("*", have, f"k{have}") for want, have in zip(ids, found, strict=True))
 
 
 @pytest.mark.parametrize("content", [None, "", "k1:short", f"{FIRST}\n{FIRST}\n"])

@@ -16,9 +16,7 @@ from seclog_handlers.redaction import Redactor
 from seclog_handlers.redaction.patterns import _pumps
 
 SIZE = 8_192
-MEGABYTE = 1_000_000
 RATIO = 2.3
-PER_BYTE = 0.15e-6
 NOTHING = 8e-3  # shorter times are noise
 
 PUMPS = [
@@ -86,10 +84,8 @@ def test_no_pattern_grows_faster_than_its_input(module: str) -> None:
 
 
 @pytest.mark.parametrize("pump", PUMPS)
-def test_the_whole_is_linear_and_cheap(pump: str) -> None:
-    """Redacting any text takes at most 2.3 times as long for twice as much, and 0.15 us a byte at a megabyte."""
+def test_the_whole_is_linear(pump: str) -> None:
+    """Redacting any text takes at most 2.3 times as long for twice as much."""
     redactor = Redactor()
 
     assert grows(redactor._checked, pump, 60_000) <= RATIO
-    text = pump * (MEGABYTE // len(pump))
-    assert cost(lambda: redactor._checked(text)) / len(text.encode()) <= PER_BYTE
