@@ -204,9 +204,7 @@ class Policy:
 
     def _group(self, name: str) -> dict[str, Any]:
         prefix = name + "."
-        return {
-            key[len(prefix) :]: value for key, value in self._settings.items() if key.startswith(prefix)
-        }
+        return {key[len(prefix) :]: value for key, value in self._settings.items() if key.startswith(prefix)}
 
     def _named(self, head: str) -> dict[str, dict[str, Any]]:
         """Return the entries of a section whose names the user chose."""

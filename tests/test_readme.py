@@ -91,7 +91,9 @@ def test_the_documented_policy_keys_are_the_keys() -> None:
     from seclog_handlers.policy import _FREE, _KEYS, _NAMED
 
     table = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").split("## Policy")[1]
-    documented = set(re.findall(r"`([a-z_]+(?:\.[A-Za-z_.]+)?)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
+    documented = set(
+        re.findall(r"`([a-z_]+(?:\.[A-Za-z_.]+)?)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE)))
+    )
 
     shown = {name for name in documented if ".NAME." not in name}
     assert shown == {*_KEYS, *(f"{head}.NAME" for head in _FREE)}

@@ -26,7 +26,9 @@ fields.user_agent = ua
 trusted.office.ranges = 192.0.2.0/24
 trusted.office.reason = head office
 """
-TIME = re.compile(r'("timestamp":"|\d\d\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|"?(?:incident_id|dedup_key|query)"?[:=](?:"(?:[^"\\\\]|\\\\.)*"|\S+))')
+TIME = re.compile(
+    r'("timestamp":"|\d\d\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|"?(?:incident_id|dedup_key|query)"?[:=](?:"(?:[^"\\\\]|\\\\.)*"|\S+))'
+)
 
 
 def ini(folder: Path, formatter: str) -> None:
@@ -66,7 +68,10 @@ def ini(folder: Path, formatter: str) -> None:
         formatter = line
         [formatter_line]
         class = seclog_handlers.{formatter}
-        """).replace("{{", "{").replace("}}", "}").replace("{policy}", POLICY)
+        """)
+        .replace("{{", "{")
+        .replace("}}", "}")
+        .replace("{policy}", POLICY)
     )
     logging.config.fileConfig(str(path), disable_existing_loggers=False)
 

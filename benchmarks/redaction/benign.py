@@ -1,6 +1,5 @@
 """Makes rows without any secret, as logs hold them: whatever is changed in one is a false alarm."""
 
-
 from __future__ import annotations
 
 import base64
@@ -37,7 +36,9 @@ passing tests: 12|bypass enabled|compass heading {d3}|passenger {n} boarded|pass
 Your code is ready|use code SUMMER for 10% off|promo code: WELCOME{d}|the answer is {d}|the pin is missing|phrase not found|response: 200 OK|digest sent to {d} users|verification pending|verification email sent|security group sg-{h16}f|vpc-{h16}f created|i-{h16}f terminated|arn:aws:iam::{d12}:role/app|arn:aws:secretsmanager:eu-west-1:{d12}:secret:db-{l5}
 projects/acme/secrets/db/versions/3|vault: secret/data/app|AWS_SECRET_NAME=prod/db|SECRET_FILE=/run/secrets/db|PASSWORD_FILE=/run/secrets/db_password|password_file: /etc/app/pw.txt|TOKEN_URL=https://login.example.com/token|token_endpoint=https://idp/token|secretRef: db|secretKeyRef name={w}|valueFrom secret {w}|tls secret {w} created
 Content-Type: application/json; charset=utf-8|Accept-Encoding: gzip, deflate, br|X-Request-ID: {uuid}|traceparent: 00-{h32}-{h16}-01|If-None-Match: "{h32}"|Content-MD5: {b22}==|User-Agent: curl/8.1|X-Forwarded-For: {ip}, {ip}|Host: {host}|Location: /login?next=%2Fhome|GET /search?q=password+manager 200|GET /docs/api-keys 200|GET /?page=2&sort=token 200|GET /a%20b%2Fc 200
-\\u00e9t\\u00e9|C:\\Users\\{n}\\AppData|path=/home/{n}/.ssh/id_rsa.pub|&lt;b&gt;bold&lt;/b&gt;|50%25 done|100% of {d}|ünïcödé text ok|日本語のログ|zero\u200bwidth|Überweisung an {n}|naïve café|смена статуса|ANSI \x1b[32mok\x1b[0m done""".replace("\n", "|").split("|")
+\\u00e9t\\u00e9|C:\\Users\\{n}\\AppData|path=/home/{n}/.ssh/id_rsa.pub|&lt;b&gt;bold&lt;/b&gt;|50%25 done|100% of {d}|ünïcödé text ok|日本語のログ|zero\u200bwidth|Überweisung an {n}|naïve café|смена статуса|ANSI \x1b[32mok\x1b[0m done""".replace(
+    "\n", "|"
+).split("|")
 
 
 def _fillers(s: Source) -> dict[str, Callable[[], str]]:
@@ -50,10 +51,33 @@ def _fillers(s: Source) -> dict[str, Callable[[], str]]:
         return c("123789", 1) + c(DIGITS, length - 1)
 
     return {
-        "n": s.name, "w": lambda: s.pick(["orders", "billing", "web", "ingress", "search", "api"]), "ip": s.ip, "host": s.host, "p": lambda: str(d(1024, 65535)), "d": lambda: str(d(1, 99999)), "d3": lambda: str(d(100, 255)), "d4": lambda: str(d(1000, 9999)), "d5": lambda: str(d(10000, 99999)), "d12": lambda: not_a_card(12),
-        "o": lambda: not_a_card(s.pick([8, 9, 10, 11, 12])), "o10": lambda: not_a_card(10), "o16": lambda: "1" + c(DIGITS, 15), "h4": lambda: c(HEX, 4), "h8": lambda: c(HEX, 8), "h16": lambda: c(HEX, 16), "h32": lambda: hashlib.md5(c(WORD, 9).encode()).hexdigest(), "h40": lambda: hashlib.sha1(c(WORD, 9).encode()).hexdigest(), "h64": lambda: hashlib.sha256(c(WORD, 9).encode()).hexdigest(),
-        "b22": lambda: base64.b64encode(s.rng.randbytes(16)).decode().rstrip("="), "b43": lambda: base64.b64encode(s.rng.randbytes(32)).decode().rstrip("="), "b86": lambda: base64.b64encode(s.rng.randbytes(64)).decode().rstrip("="),
-        "u16": lambda: c(UPPER + DIGITS, 16), "l5": lambda: c(LOWER, 5), "uuid": uid, "ts": lambda: str(d(1_600_000_000, 1_800_000_000)), "iso": lambda: f"20{d(10, 29)}-0{d(1, 9)}-{d(10, 28)} 1{d(0, 9)}:{d(10, 59)}:{d(10, 59)},{d(100, 999)}",
+        "n": s.name,
+        "w": lambda: s.pick(["orders", "billing", "web", "ingress", "search", "api"]),
+        "ip": s.ip,
+        "host": s.host,
+        "p": lambda: str(d(1024, 65535)),
+        "d": lambda: str(d(1, 99999)),
+        "d3": lambda: str(d(100, 255)),
+        "d4": lambda: str(d(1000, 9999)),
+        "d5": lambda: str(d(10000, 99999)),
+        "d12": lambda: not_a_card(12),
+        "o": lambda: not_a_card(s.pick([8, 9, 10, 11, 12])),
+        "o10": lambda: not_a_card(10),
+        "o16": lambda: "1" + c(DIGITS, 15),
+        "h4": lambda: c(HEX, 4),
+        "h8": lambda: c(HEX, 8),
+        "h16": lambda: c(HEX, 16),
+        "h32": lambda: hashlib.md5(c(WORD, 9).encode()).hexdigest(),
+        "h40": lambda: hashlib.sha1(c(WORD, 9).encode()).hexdigest(),
+        "h64": lambda: hashlib.sha256(c(WORD, 9).encode()).hexdigest(),
+        "b22": lambda: base64.b64encode(s.rng.randbytes(16)).decode().rstrip("="),
+        "b43": lambda: base64.b64encode(s.rng.randbytes(32)).decode().rstrip("="),
+        "b86": lambda: base64.b64encode(s.rng.randbytes(64)).decode().rstrip("="),
+        "u16": lambda: c(UPPER + DIGITS, 16),
+        "l5": lambda: c(LOWER, 5),
+        "uuid": uid,
+        "ts": lambda: str(d(1_600_000_000, 1_800_000_000)),
+        "iso": lambda: f"20{d(10, 29)}-0{d(1, 9)}-{d(10, 28)} 1{d(0, 9)}:{d(10, 59)}:{d(10, 59)},{d(100, 999)}",
     }
 
 
@@ -69,11 +93,68 @@ def events(fill: _Fill) -> list[Any]:
     """Structured benign values."""
     f = fill.__missing__
     return [
-        {"event_type": "authentication", "username_token": "usr_k3_" + f("h32"), "auth_method": "password", "success": False, "ip_address": f("ip"), "user_agent": "curl/8.1", "failure_reason": "invalid password", "risk_score": 40},
-        {"token_count": 812, "max_tokens": 4096, "usage": {"prompt_tokens": 12, "completion_tokens": 5000}, "tokens": 5120}, {"password_changed": True, "has_password": False, "password": None, "token": True, "secret_name": "db", "key_id": f("uuid")},
-        {"headers": {"content-type": "application/json", "x-request-id": f("uuid"), "user-agent": "x"}}, {"order": int(f("o")), "amount": 12.5, "created": f("iso"), "sha256": f("h64"), "commit": f("h40"), "etag": f("h32")}, {"ids": [int(f("d")) for _ in range(5)], "path": "/api/v1/items", "session_headers": ["a"]},
-        [("username", "bob"), ("age", 3)], {"required_fields": ["username", "password"]}, {"errors": {"password": "required"}}, {"token_type": "bearer", "expires_in": 3600, "scope": "read write"}, {"author": f("n"), "authority": "ca", "auth_method": "mfa", "keyboard": "de", "monkey": 1, "primary_key": 7, "cache_key": "user:1", "status_code": 401},
-        {"geo_location": {"country": "DE", "latitude": 52.52, "longitude": 13.4}, "ip_address": f("ip"), "request_id": f("uuid")}, {"code": 404, "pin_count": 4, "cookie_consent": "accepted", "session_count": 3, "csrf_enabled": True, "sessions": 12}, json.dumps({"level": "info", "trace_id": f("h32"), "msg": "done", "tokens": 4821, "latency": 0.123456789}),
+        {
+            "event_type": "authentication",
+            "username_token": "usr_k3_" + f("h32"),
+            "auth_method": "password",
+            "success": False,
+            "ip_address": f("ip"),
+            "user_agent": "curl/8.1",
+            "failure_reason": "invalid password",
+            "risk_score": 40,
+        },
+        {
+            "token_count": 812,
+            "max_tokens": 4096,
+            "usage": {"prompt_tokens": 12, "completion_tokens": 5000},
+            "tokens": 5120,
+        },
+        {
+            "password_changed": True,
+            "has_password": False,
+            "password": None,
+            "token": True,
+            "secret_name": "db",
+            "key_id": f("uuid"),
+        },
+        {"headers": {"content-type": "application/json", "x-request-id": f("uuid"), "user-agent": "x"}},
+        {
+            "order": int(f("o")),
+            "amount": 12.5,
+            "created": f("iso"),
+            "sha256": f("h64"),
+            "commit": f("h40"),
+            "etag": f("h32"),
+        },
+        {"ids": [int(f("d")) for _ in range(5)], "path": "/api/v1/items", "session_headers": ["a"]},
+        [("username", "bob"), ("age", 3)],
+        {"required_fields": ["username", "password"]},
+        {"errors": {"password": "required"}},
+        {"token_type": "bearer", "expires_in": 3600, "scope": "read write"},
+        {
+            "author": f("n"),
+            "authority": "ca",
+            "auth_method": "mfa",
+            "keyboard": "de",
+            "monkey": 1,
+            "primary_key": 7,
+            "cache_key": "user:1",
+            "status_code": 401,
+        },
+        {
+            "geo_location": {"country": "DE", "latitude": 52.52, "longitude": 13.4},
+            "ip_address": f("ip"),
+            "request_id": f("uuid"),
+        },
+        {
+            "code": 404,
+            "pin_count": 4,
+            "cookie_consent": "accepted",
+            "session_count": 3,
+            "csrf_enabled": True,
+            "sessions": 12,
+        },
+        json.dumps({"level": "info", "trace_id": f("h32"), "msg": "done", "tokens": 4821, "latency": 0.123456789}),
     ]
 
 

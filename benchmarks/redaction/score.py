@@ -63,7 +63,9 @@ def main() -> None:
     for group in sorted(total):
         print(f"{group:12} {total[group]:6} {100 - 100 * missed[group] / total[group]:7.2f} %")
     print(f"{'all':12} {sum(total.values()):6} {100 - 100 * sum(missed.values()) / sum(total.values()):7.2f} %")
-    print(f"benign rows altered: {altered} of {len(clean)} ({100 * altered / len(clean):.2f} %); context lost: {lost} ({100 * lost / len(rows):.2f} %); {seconds:.1f} s")
+    print(
+        f"benign rows altered: {altered} of {len(clean)} ({100 * altered / len(clean):.2f} %); context lost: {lost} ({100 * lost / len(rows):.2f} %); {seconds:.1f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -75,5 +75,3 @@ def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
             f"access_log.trusted_proxies contains {entry!r}: each entry must be an address, a network "
             "such as 10.0.0.0/8, or 'unix' for a Unix socket.",
         ) from None
-
-

@@ -123,9 +123,7 @@ def _spool(args: argparse.Namespace) -> int:
         return OK
     reports = spool_report(args.dir)
     print(
-        json.dumps([_plain(report) for report in reports], indent=2)
-        if args.json
-        else "\n".join(map(_shown, reports))
+        json.dumps([_plain(report) for report in reports], indent=2) if args.json else "\n".join(map(_shown, reports))
     )
     return FINDINGS if any(report.waiting or report.dead for report in reports) else OK
 
@@ -145,8 +143,7 @@ def _shown(report: Report) -> str:
     now = time.time()
     lines += [f"  waiting {now - at:8.0f} s  {_brief(alert)}" for at, alert in report.waiting]
     lines += [
-        f"  dead    {letter['channel']}: {letter.get('reason')}  {_brief(letter['alert'])}"
-        for letter in report.dead
+        f"  dead    {letter['channel']}: {letter.get('reason')}  {_brief(letter['alert'])}" for letter in report.dead
     ]
     return "\n".join(lines)
 

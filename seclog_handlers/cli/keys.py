@@ -29,9 +29,7 @@ class Keys(NamedTuple):
         from seclog_handlers.pseudonym import KeyRing, Pseudonymizer  # noqa: PLC0415 - not to parse a command line
 
         ring = KeyRing(self.texts)
-        texts = [
-            text for text, key in zip(self.texts, ring.keys, strict=True) if key_id is None or key.id == key_id
-        ]
+        texts = [text for text, key in zip(self.texts, ring.keys, strict=True) if key_id is None or key.id == key_id]
         return Pseudonymizer(keys=texts, scope=self.scope) if texts else None
 
 

@@ -109,9 +109,7 @@ def _progress(options: argparse.Namespace, jobs: list[Job]) -> Progress:
     return Progress(total(jobs), shown=sys.stderr.isatty() and not on_screen)
 
 
-def _outcomes(
-    options: argparse.Namespace, jobs: list[Job], redactor: LineRedactor, bar: Progress
-) -> Iterable[Outcome]:
+def _outcomes(options: argparse.Namespace, jobs: list[Job], redactor: LineRedactor, bar: Progress) -> Iterable[Outcome]:
     from seclog_handlers.cli.redact_jobs import in_parallel, one_by_one  # noqa: PLC0415
 
     write = not options.check

@@ -124,7 +124,7 @@ class Sieve:
         for item in items:
             kind = type(item)
             if kind is str:
-                if item not in self._plain_values and not self._is_plain_value(item):
+                if not (item.isidentifier() and (item in self._plain_values or self._is_plain_value(item))):
                     parts.append(item)
             elif kind is int or kind is float:
                 if not -LONG_NUMBER < item < LONG_NUMBER:
@@ -143,7 +143,7 @@ class Sieve:
         return plain
 
     def _is_plain_value(self, value: str) -> bool:
-        """Tell whether a value is one of the words that many records have, such as `api_response`, and no secret's name."""
+        """Tell whether a value is one of the words that many records have, such as `api_response`, and no name."""
         if len(value) > MAX_PLAIN or not value.replace("_", "").isalpha() or self._rules.rule(value) is not None:
             return False
         if self._redactor.text(value) != value:
@@ -216,7 +216,9 @@ class Sieve:
 
 # Words that make one name with the word behind them; as they may stand in a line.
 _FIRST_WORDS = frozenset(
-    form for word in keyvalue._FIRST_WORDS for form in (word, word.title(), word.upper())  # noqa: SLF001
+    form
+    for word in keyvalue._FIRST_WORDS
+    for form in (word, word.title(), word.upper())
 )
 
 
@@ -225,9 +227,7 @@ def _may_go_on(classes: str) -> bool:
 
     Spelled out, as below: a loop would cost more than the searches.
     """
-    if "0 -" in classes and (
-        "0 -0" in classes or "0 --0" in classes or "0 - 0" in classes or "0 - -0" in classes
-    ):
+    if "0 -" in classes and ("0 -0" in classes or "0 --0" in classes or "0 - 0" in classes or "0 - -0" in classes):
         return True
     if "0  " in classes and ("0  0" in classes or "0  -0" in classes):
         return True

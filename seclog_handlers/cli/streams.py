@@ -84,7 +84,7 @@ def blocks(file: Any) -> Iterator[str | Overlong]:
         while block:
             end = block.find(b"\n")
             if len(tail) + (len(block) if end < 0 else end) > MAX_LINE:
-                overlong, block = _overlong(tail + block, file)  # noqa: PLW2901 - what follows the line
+                overlong, block = _overlong(tail + block, file)
                 tail = b""
                 yield overlong
                 continue

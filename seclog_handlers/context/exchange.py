@@ -30,6 +30,7 @@ HEADER = "X-Request-ID"
 FINGERPRINT_FRAMES = 8
 FINGERPRINT_DIGITS = 16
 
+
 @contextmanager
 def request_context(logger: Logger, request: Mapping[str, Any]) -> Iterator[RequestId]:
     """Log a request, its response and how long it took; every record in between carries its id.

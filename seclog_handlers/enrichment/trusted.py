@@ -82,8 +82,7 @@ def _matches(source: _Source, fields: Mapping[str, Any], address: Address | None
         and (not source.users or any(_key(fields.get(field)) in source.users for field in USER_FIELDS))
         and (not source.agents or _has_agent(source.agents, fields.get("user_agent")))
         and (
-            not (source.paths or source.prefixes)
-            or any(_has_path(source, fields.get(field)) for field in PATH_FIELDS)
+            not (source.paths or source.prefixes) or any(_has_path(source, fields.get(field)) for field in PATH_FIELDS)
         )
     )
 

@@ -78,7 +78,6 @@ class Layout:
         line[target] = value
 
 
-
 class Shapes(dict[tuple[str, ...], list[tuple[str, str]]]):
     """For the names of a record's attributes: which are event fields, and under which names they go.
 

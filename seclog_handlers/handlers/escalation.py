@@ -162,15 +162,17 @@ class EscalationHandler(TargetsHandler):
         fields = {key: value for key, value in alert.items() if key not in ("message", "level")}
         mark = Mark()
         mark.output, mark.mode = self._alert_output, self._mode
-        return logging.makeLogRecord({
-            **fields,
-            MARK: mark,
-            "name": LOGGER,
-            "msg": alert["message"],
-            "levelno": alert["level"],
-            "levelname": logging.getLevelName(alert["level"]),
-            "msecs": float(round(alert["created"] * 1000) % 1000),
-        })
+        return logging.makeLogRecord(
+            {
+                **fields,
+                MARK: mark,
+                "name": LOGGER,
+                "msg": alert["message"],
+                "levelno": alert["level"],
+                "levelname": logging.getLevelName(alert["level"]),
+                "msecs": float(round(alert["created"] * 1000) % 1000),
+            }
+        )
 
     def _start_ticker(self, created: float) -> None:
         """Let a thread resolve incidents when no further record comes; a replay needs none."""

@@ -76,7 +76,7 @@ class SecurityHandler(TargetsHandler):
             self._withheld += 1
             losses.count += 1
         if self._sampler is None or self._mode == "off":
-            self._deliver(private, self._receivers())
+            self._deliver(private, (self._mode in JUDGED and self._chain) or self._receivers())
         else:
             self._deliver_sample(private, self._sampler)
         if "log_injection" in attributes:
@@ -95,7 +95,7 @@ class SecurityHandler(TargetsHandler):
 
     def _receivers(self) -> Sequence[logging.Handler]:
         """Return the targets that a record of this mode goes to: all, or those that do not judge."""
-        chain = self._chain or self._resolved()
+        chain = self._resolved()
         return chain if self._mode in JUDGED else [target for target in chain if not _judges(target)]
 
     def _deliver_sample(self, record: logging.LogRecord, sampler: SamplingFilter) -> None:

@@ -88,11 +88,20 @@ def gunicorn_record(
 
 
 def uvicorn_record(
-    status: int = 200, target: str = "/api", client: tuple[str, int] | None = (CLIENT, 33164), method: str = "GET",
+    status: int = 200,
+    target: str = "/api",
+    client: tuple[str, int] | None = (CLIENT, 33164),
+    method: str = "GET",
 ) -> logging.LogRecord:
     """Log one request as uvicorn's protocols do."""
     path, _, query = target.partition("?")
-    scope: Any = {"path": path, "query_string": query.encode(), "client": client, "method": method, "http_version": "1.1"}
+    scope: Any = {
+        "path": path,
+        "query_string": query.encode(),
+        "client": client,
+        "method": method,
+        "http_version": "1.1",
+    }
     utils = uvicorn.protocols.utils
     with heard("uvicorn.access") as records:
         logging.getLogger("uvicorn.access").info(
@@ -103,7 +112,9 @@ def uvicorn_record(
     return records[0]
 
 
-def werkzeug_record(status: int = 200, target: str = "/api", client: Any = (CLIENT, 1), method: str = "GET") -> logging.LogRecord:
+def werkzeug_record(
+    status: int = 200, target: str = "/api", client: Any = (CLIENT, 1), method: str = "GET"
+) -> logging.LogRecord:
     """Have Werkzeug's own request handler log one request, coloured."""
     handler = werkzeug.serving.WSGIRequestHandler.__new__(werkzeug.serving.WSGIRequestHandler)
     handler.client_address, handler.command, handler.path = client, method, target
@@ -141,7 +152,13 @@ def django_record(
     request = factory.get(target, headers={"user-agent": AGENT, **(headers or {})})
     request.META["REMOTE_ADDR"] = peer
     with heard(logger) as records:
-        log_response("Refused: %s", request.path, response=HttpResponse(status=status), request=request, logger=logging.getLogger(logger))
+        log_response(
+            "Refused: %s",
+            request.path,
+            response=HttpResponse(status=status),
+            request=request,
+            logger=logging.getLogger(logger),
+        )
     return records[0]
 
 

@@ -71,11 +71,14 @@ def test_without_access_records_django_counts_each_request():
     assert counts(AccessLog(), *records) == {"authentication": 4}
 
 
-@pytest.mark.parametrize(("event", "status"), [
-    (lambda: application_record("authorization", granted=False), "403"),
-    (lambda: application_record("rate_limit_violation"), "429"),
-    (lambda: application_record("authentication", success="failed"), "401"),
-])
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (lambda: application_record("authorization", granted=False), "403"),
+        (lambda: application_record("rate_limit_violation"), "429"),
+        (lambda: application_record("authentication", success="failed"), "401"),
+    ],
+)
 def test_every_family_counts_once(event, status):
     """A denial and a limit that the application logs do not count again from the server."""
     found = counts(AccessLog(), event(), refused_by_gunicorn(status))
@@ -84,12 +87,15 @@ def test_every_family_counts_once(event, status):
     assert found["api_response"] == 1
 
 
-@pytest.mark.parametrize("event", [
-    lambda: application_record("authentication", success=True),
-    lambda: application_record("authorization", granted=True),
-    lambda: application_record("security_csrf_failure"),
-    lambda: application_record("order_placed"),
-])
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda: application_record("authentication", success=True),
+        lambda: application_record("authorization", granted=True),
+        lambda: application_record("security_csrf_failure"),
+        lambda: application_record("order_placed"),
+    ],
+)
 def test_a_success_hides_no_failure(event):
     """Only what was refused stands for a refused request."""
     found = counts(AccessLog(), event(), refused_by_gunicorn("401"), refused_by_gunicorn("403"))
@@ -199,7 +205,11 @@ def test_a_health_check_ends_its_request():
 def test_threads_interleaved():
     """Two requests in two threads stay two, in whichever order their records come."""
     request = {
-        thread: [at(failed_login(), thread=thread), refused_by_django(thread=thread), refused_by_gunicorn(thread=thread)]
+        thread: [
+            at(failed_login(), thread=thread),
+            refused_by_django(thread=thread),
+            refused_by_gunicorn(thread=thread),
+        ]
         for thread in (1, 2)
     }
     for order in set(itertools.permutations([1, 1, 1, 2, 2, 2])):
@@ -386,7 +396,8 @@ def test_logging_without_threads_links_by_address():
 
 # One request: whether the application logs an event, whether Django does, its thread, its client.
 REQUESTS = st.lists(
-    st.tuples(st.booleans(), st.booleans(), st.integers(1, 3), st.sampled_from([CLIENT, OTHER])), max_size=12,
+    st.tuples(st.booleans(), st.booleans(), st.integers(1, 3), st.sampled_from([CLIENT, OTHER])),
+    max_size=12,
 )
 POOL = {
     client: (

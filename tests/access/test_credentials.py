@@ -15,14 +15,17 @@ def kind_of(record, **settings):
     return AccessLog(**settings).event(record.__dict__)["event_type"]
 
 
-@pytest.mark.parametrize(("headers", "method"), [
-    ({"Authorization": BASIC}, "basic"),
-    ({"Authorization": BEARER}, "bearer"),
-    ({"Authorization": 'Digest username="bob"'}, "digest"),
-    ({"Authorization": "made-up-scheme-or-secret x"}, "other"),
-    ({"Authorization": " "}, "other"),
-    ({"X-Api-Key": "made-up"}, "api_key"),
-])
+@pytest.mark.parametrize(
+    ("headers", "method"),
+    [
+        ({"Authorization": BASIC}, "basic"),
+        ({"Authorization": BEARER}, "bearer"),
+        ({"Authorization": 'Digest username="bob"'}, "digest"),
+        ({"Authorization": "made-up-scheme-or-secret x"}, "other"),
+        ({"Authorization": " "}, "other"),
+        ({"X-Api-Key": "made-up"}, "api_key"),
+    ],
+)
 def test_credentials_in_a_header_make_a_failed_login(headers, method):
     """Credentials of any scheme make a 401 a failed login; a scheme that nobody registered is not shown."""
     event = AccessLog().event(gunicorn_record("401", headers=headers, answer=CHALLENGE).__dict__)
@@ -51,17 +54,28 @@ def test_login_paths_are_a_choice():
     assert kind_of(uvicorn_record(401, "/login"), **settings) == "api_response"
 
 
-@pytest.mark.parametrize("record", [
-    lambda: gunicorn_record("401", answer=CHALLENGE),
-    lambda: uvicorn_record(401, "/api?page=2"),
-    lambda: django_record(401),
-    lambda: gunicorn_record("401", headers={"Authorization": BEARER}, answer={
-        "WWW-Authenticate": 'Bearer error="invalid_token", error_description="The access token Expired"',
-    }),
-    lambda: gunicorn_record("401", headers={"Authorization": "Digest x"}, answer={
-        "WWW-Authenticate": 'Digest realm="x", stale=TRUE',
-    }),
-])
+@pytest.mark.parametrize(
+    "record",
+    [
+        lambda: gunicorn_record("401", answer=CHALLENGE),
+        lambda: uvicorn_record(401, "/api?page=2"),
+        lambda: django_record(401),
+        lambda: gunicorn_record(
+            "401",
+            headers={"Authorization": BEARER},
+            answer={
+                "WWW-Authenticate": 'Bearer error="invalid_token", error_description="The access token Expired"',
+            },
+        ),
+        lambda: gunicorn_record(
+            "401",
+            headers={"Authorization": "Digest x"},
+            answer={
+                "WWW-Authenticate": 'Digest realm="x", stale=TRUE',
+            },
+        ),
+    ],
+)
 def test_a_mere_challenge_is_a_response(record):
     """A 401 that asks for credentials, or for fresh ones, is nobody's failed login."""
     assert kind_of(record()) == "api_response"
@@ -74,9 +88,15 @@ def test_an_expired_word_does_not_excuse_a_password():
     assert kind_of(record) == "authentication"
 
 
-@pytest.mark.parametrize(("header", "user"), [
-    (BASIC, "bob"), ("Basic ???", None), ("Basic " + "gICA", None), ("Basic", None),
-])
+@pytest.mark.parametrize(
+    ("header", "user"),
+    [
+        (BASIC, "bob"),
+        ("Basic ???", None),
+        ("Basic " + "gICA", None),
+        ("Basic", None),
+    ],
+)
 def test_django_shows_the_user_of_basic(header, user):
     """The user of Basic authentication is read from the header; what is none shows nobody."""
     event = AccessLog().event(django_record(401, headers={"authorization": header}).__dict__)

@@ -19,19 +19,22 @@ def address(peer, forwarded, trusted=("10.0.0.0/8",)):
     return Proxies(trusted).client(peer, forwarded)
 
 
-@pytest.mark.parametrize(("forwarded", "client"), [
-    (CLIENT, CLIENT),
-    ("6.6.6.6, " + CLIENT, CLIENT),
-    ("6.6.6.6,203.0.113.5,10.9.9.9", CLIENT),
-    ("203.0.113.5:4711", CLIENT),
-    ("[2001:db8::1]:80", "2001:db8::1"),
-    ("::ffff:203.0.113.5", CLIENT),
-    ("10.1.1.1, 10.2.2.2", "10.1.1.1"),
-    ("6.6.6.6, unknown", PROXY),
-    ("6.6.6.6, unknown, 10.3.3.3", "10.3.3.3"),
-    ("", PROXY),
-    (" , ", PROXY),
-])
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        (CLIENT, CLIENT),
+        ("6.6.6.6, " + CLIENT, CLIENT),
+        ("6.6.6.6,203.0.113.5,10.9.9.9", CLIENT),
+        ("203.0.113.5:4711", CLIENT),
+        ("[2001:db8::1]:80", "2001:db8::1"),
+        ("::ffff:203.0.113.5", CLIENT),
+        ("10.1.1.1, 10.2.2.2", "10.1.1.1"),
+        ("6.6.6.6, unknown", PROXY),
+        ("6.6.6.6, unknown, 10.3.3.3", "10.3.3.3"),
+        ("", PROXY),
+        (" , ", PROXY),
+    ],
+)
 def test_the_chain_is_walked_from_its_trusted_end(forwarded, client):
     """The rightmost address that no trusted proxy has is the client; what stands left of it is hearsay."""
     assert address(PROXY, forwarded) == client
@@ -63,10 +66,13 @@ def test_an_endless_chain_is_read_from_its_end():
     assert address(PROXY, "10.0.0.1," * 100_000) == PROXY
 
 
-@pytest.mark.parametrize("make", [
-    lambda: gunicorn_record(peer=PROXY, headers={"X-Forwarded-For": CLIENT}),
-    lambda: django_record(404, peer=PROXY, headers={"x-forwarded-for": CLIENT}),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: gunicorn_record(peer=PROXY, headers={"X-Forwarded-For": CLIENT}),
+        lambda: django_record(404, peer=PROXY, headers={"x-forwarded-for": CLIENT}),
+    ],
+)
 def test_records_that_show_the_header(make):
     """The atoms of gunicorn and the request of Django show the header."""
     event = AccessLog(trusted_proxies=["10.0.0.0/8"]).event(make().__dict__)

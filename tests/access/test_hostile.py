@@ -16,8 +16,15 @@ from seclog_handlers.access.paths import Paths
 from .shapes import gunicorn_record
 
 LOGGERS = (
-    "gunicorn.access", "hypercorn.access", "uvicorn.access", "werkzeug", "django.server", "django.channels.server",
-    "django.request", "django.security.csrf", "django.security.",
+    "gunicorn.access",
+    "hypercorn.access",
+    "uvicorn.access",
+    "werkzeug",
+    "django.server",
+    "django.channels.server",
+    "django.request",
+    "django.security.csrf",
+    "django.security.",
 )
 
 
@@ -59,12 +66,18 @@ class Counting:
 
 
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30), st.binary(max_size=10),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=30),
+    st.binary(max_size=10),
     st.builds(Hostile),
     st.sampled_from([HostileText("GET"), HostileText("401"), "GET", "/x?a=%zz&&=&b", "401", 401, "HTTP/1.1", "-"]),
 )
 ATOMS = st.dictionaries(
-    st.sampled_from([*"hlutrmUqHsBbfaDMLTp", "{authorization}i", "{www-authenticate}o", "{x-forwarded-for}i", 7]), SCALARS,
+    st.sampled_from([*"hlutrmUqHsBbfaDMLTp", "{authorization}i", "{www-authenticate}o", "{x-forwarded-for}i", 7]),
+    SCALARS,
 )
 ARGS = st.one_of(
     SCALARS, ATOMS, ATOMS.map(HostileDict), st.lists(SCALARS, max_size=6).map(tuple), st.lists(SCALARS, max_size=6),
@@ -75,8 +88,17 @@ ATTRIBUTES = st.fixed_dictionaries(
     {"name": st.one_of(st.sampled_from(LOGGERS), SCALARS), "args": ARGS},
     optional=dict.fromkeys(
         (
-            "msg", "created", "thread", "process", "taskName", "request", "status_code", "event_type", "ip_address",
-            "success", "source",
+            "msg",
+            "created",
+            "thread",
+            "process",
+            "taskName",
+            "request",
+            "status_code",
+            "event_type",
+            "ip_address",
+            "success",
+            "source",
         ),
         SCALARS,
     ),

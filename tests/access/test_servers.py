@@ -127,10 +127,15 @@ def test_uvicorn_shows_ipv6_with_a_port(client):
     assert event["ip_address"] in ("::1", CLIENT)
 
 
-@pytest.mark.parametrize("record", [
-    lambda: uvicorn_record(client=None), lambda: gunicorn_record(peer=""), lambda: werkzeug_record(client=""),
-    django_server_record,
-])
+@pytest.mark.parametrize(
+    "record",
+    [
+        lambda: uvicorn_record(client=None),
+        lambda: gunicorn_record(peer=""),
+        lambda: werkzeug_record(client=""),
+        django_server_record,
+    ],
+)
 def test_no_address_is_no_field(record):
     """A client on a Unix socket has no address: the field is left out, so that it groups nobody."""
     event = event_of(record())
@@ -161,18 +166,23 @@ def test_daphnes_development_server():
     """The dict of daphne gives the request; its websocket records are no events."""
     details = {"method": "GET", "path": "/x?a=1", "status": 403, "time_taken": 0.25, "client": "203.0.113.5:4711"}
     http = logging.LogRecord("django.channels.server", 20, __file__, 1, "%(path)s", (details,), None)
-    socket = logging.LogRecord("django.channels.server", 20, __file__, 1, "%(path)s", ({"path": "/ws", "client": ""},), None)
+    socket = logging.LogRecord(
+        "django.channels.server", 20, __file__, 1, "%(path)s", ({"path": "/ws", "client": ""},), None
+    )
     event = event_of(http)
 
     assert (event["event_type"], event["ip_address"], event["response_time_ms"]) == ("authorization", CLIENT, 250.0)
     assert event_of(socket) is None
 
 
-@pytest.mark.parametrize(("logger", "status", "event_type", "severity"), [
-    ("django.security.csrf", 403, "security_csrf_failure", "MEDIUM"),
-    ("django.security.DisallowedHost", 400, "security_disallowed_host", "LOW"),
-    ("django.security.SuspiciousFileOperation", 400, "security_suspicious_file_operation", "MEDIUM"),
-])
+@pytest.mark.parametrize(
+    ("logger", "status", "event_type", "severity"),
+    [
+        ("django.security.csrf", 403, "security_csrf_failure", "MEDIUM"),
+        ("django.security.DisallowedHost", 400, "security_disallowed_host", "LOW"),
+        ("django.security.SuspiciousFileOperation", 400, "security_suspicious_file_operation", "MEDIUM"),
+    ],
+)
 def test_djangos_security_loggers_become_security_events(logger, status, event_type, severity):
     """What Django calls a security matter is a security event with its request's fields."""
     event = event_of(django_record(status, logger=logger))
@@ -186,20 +196,25 @@ def test_a_security_record_without_a_request_is_an_event_too():
     record = logging.LogRecord("django.security.SuspiciousSession", 30, __file__, 1, "Session data corrupted", (), None)
 
     assert event_of(record) == {
-        "event_type": "security_suspicious_session", "severity": "MEDIUM", "source": "access_log",
+        "event_type": "security_suspicious_session",
+        "severity": "MEDIUM",
+        "source": "access_log",
     }
 
 
-@pytest.mark.parametrize("record", [
-    lambda: logging.LogRecord("app", 20, __file__, 1, "GET / 401", (), None),
-    lambda: logging.LogRecord("werkzeug", 20, __file__, 1, "Press CTRL+C to quit", (), None),
-    lambda: logging.LogRecord("django.request", 30, __file__, 1, "no request", (), None),
-    lambda: logging.LogRecord("uvicorn.access", 20, __file__, 1, "%s", ("one",), None),
-    lambda: logging.LogRecord("uvicorn.access", 20, __file__, 1, "%s", ("a:1", "GET", "/", "1.1", 9999), None),
-    lambda: logging.LogRecord("gunicorn.access", 20, __file__, 1, "%s", ({"s": "200"},), None),
-    lambda: logging.LogRecord("django.server", 20, __file__, 1, "%s %s %s", ("\x16\x03\x01", "400", "-"), None),
-    application_record,
-])
+@pytest.mark.parametrize(
+    "record",
+    [
+        lambda: logging.LogRecord("app", 20, __file__, 1, "GET / 401", (), None),
+        lambda: logging.LogRecord("werkzeug", 20, __file__, 1, "Press CTRL+C to quit", (), None),
+        lambda: logging.LogRecord("django.request", 30, __file__, 1, "no request", (), None),
+        lambda: logging.LogRecord("uvicorn.access", 20, __file__, 1, "%s", ("one",), None),
+        lambda: logging.LogRecord("uvicorn.access", 20, __file__, 1, "%s", ("a:1", "GET", "/", "1.1", 9999), None),
+        lambda: logging.LogRecord("gunicorn.access", 20, __file__, 1, "%s", ({"s": "200"},), None),
+        lambda: logging.LogRecord("django.server", 20, __file__, 1, "%s %s %s", ("\x16\x03\x01", "400", "-"), None),
+        application_record,
+    ],
+)
 def test_other_records_are_no_events(record):
     """A record that is no server's, or that nobody can read, is no event."""
     assert event_of(record()) is None

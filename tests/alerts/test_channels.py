@@ -33,7 +33,9 @@ def test_the_webhook_body_is_alertmanagers(handler: Make, spool: Path):
     """A receiver of Alertmanager's version 4 finds every field, all labels and annotations as text."""
     with serving() as server:
         alerts = handler(server.url, spool=spool)
-        alerts.handle(alert(runbook_url="https://runbooks.example.com/x", query="ip_address:ip_k1_1", reason="5 in 600 s"))
+        alerts.handle(
+            alert(runbook_url="https://runbooks.example.com/x", query="ip_address:ip_k1_1", reason="5 in 600 s")
+        )
         until(lambda: server.accepted)
     body = server.accepted[0].json()
     one = body["alerts"][0]
@@ -78,7 +80,9 @@ def test_a_key_signs_timestamp_and_body(handler: Make, spool: Path):
     request = server.accepted[0]
     signed = request.headers["x-seclog-timestamp"].encode() + b"." + request.body
 
-    assert request.headers["x-seclog-signature"] == "sha256=" + hmac.new(KEY.encode(), signed, hashlib.sha256).hexdigest()
+    assert (
+        request.headers["x-seclog-signature"] == "sha256=" + hmac.new(KEY.encode(), signed, hashlib.sha256).hexdigest()
+    )
     assert request.headers["idempotency-key"]
 
 
@@ -182,7 +186,9 @@ def test_mail_reaches_all_recipients(mailbox: tuple[Mailbox, int], handler: Make
     """One plain-text mail goes to all recipients, with a Message-ID that stays the same for every attempt."""
     box, port = mailbox
     box.answers = ["451 try later"]
-    alerts = handler(f"smtp://127.0.0.1:{port}/?to=ops@example.com,sec@example.com&from=seclog@example.com", spool=spool)
+    alerts = handler(
+        f"smtp://127.0.0.1:{port}/?to=ops@example.com,sec@example.com&from=seclog@example.com", spool=spool
+    )
     alerts.handle(alert())
     until(lambda: box.mails)
     envelope, mail = box.mails[0]
@@ -214,7 +220,9 @@ def delivered(alerts: AlertHandler, record: logging.LogRecord) -> None:
     until(lambda: alerts.stats()["delivered"])
 
 
-def test_a_mail_server_that_refuses_one_recipient_still_delivers(mailbox: tuple[Mailbox, int], handler: Make, spool: Path):
+def test_a_mail_server_that_refuses_one_recipient_still_delivers(
+    mailbox: tuple[Mailbox, int], handler: Make, spool: Path
+):
     """One wrong address does not keep the mail from the others; it is said once, by number."""
     box, port = mailbox
     url = f"smtp://127.0.0.1:{port}/?to=ops@example.com,nobody@example.com"
@@ -307,7 +315,7 @@ def test_a_server_that_speaks_no_tls_is_a_failure():
     """Garbage instead of a TLS handshake is a failed attempt like any other."""
     with serving() as server:
         url = server.url.replace("http://", "https://")
-        result, = send_test(open_channels([{"url": url, "timeout": 0.3}], "HIGH", 20))
+        (result,) = send_test(open_channels([{"url": url, "timeout": 0.3}], "HIGH", 20))
 
     assert result.kind == "retry"
 
@@ -317,7 +325,7 @@ def test_an_apprise_service_delivers():
     pytest.importorskip("apprise")
     with serving() as server:
         url = f"json://127.0.0.1:{server.server_address[1]}/hook"
-        result, = send_test(open_channels([url], "HIGH", 20))
+        (result,) = send_test(open_channels([url], "HIGH", 20))
 
         assert result.kind == "delivered"
         assert "This is a test" in server.accepted[0].json()["message"]

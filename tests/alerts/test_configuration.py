@@ -77,6 +77,7 @@ def test_a_dictionary_configures_it(spool: Path):
 
 def test_a_reconfiguration_keeps_what_waits(spool: Path):
     """A second configuration with the same spool goes on with the alerts that the first could not deliver."""
+
     def configure(url: str) -> None:
         logging.config.dictConfig({
             "version": 1, "disable_existing_loggers": False,
@@ -159,7 +160,7 @@ def test_a_formatter_is_refused(spool: Path):
 ])  # fmt: skip
 def test_names_of_channels_hold_no_secret(url: str, name: str):
     """A channel is called by kind and host; a digest tells two on one host apart."""
-    channel, = open_channels(url, "HIGH", 20)
+    (channel,) = open_channels(url, "HIGH", 20)
 
     assert channel.name.partition("#")[0] == name
     assert SECRET not in channel.name
@@ -168,7 +169,7 @@ def test_names_of_channels_hold_no_secret(url: str, name: str):
 def test_a_routing_key_may_stand_beside_the_url(monkeypatch: pytest.MonkeyPatch):
     """PagerDuty's key can be a reference of its own."""
     monkeypatch.setenv("PD_KEY", SECRET)
-    channel, = open_channels([{"url": "pagerduty://", "key": "env:PD_KEY"}], "HIGH", 20)
+    (channel,) = open_channels([{"url": "pagerduty://", "key": "env:PD_KEY"}], "HIGH", 20)
 
     assert channel.options.key == SECRET
 

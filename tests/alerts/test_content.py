@@ -66,7 +66,9 @@ def test_a_message_that_is_no_text_is_left_out():
 
 def test_missing_fields_are_made_up_for():
     """An alert of a rule of one's own with the barest of fields can still be grouped and told."""
-    bare = stored(logging.makeLogRecord({"msg": "something", "event_type": "security_alert", "levelno": logging.CRITICAL}))
+    bare = stored(
+        logging.makeLogRecord({"msg": "something", "event_type": "security_alert", "levelno": logging.CRITICAL})
+    )
 
     assert bare["rule"] == "something"
     assert bare["severity"] == "CRITICAL"

@@ -24,7 +24,17 @@ def victim(
     spool: Path, url: str, first: int, count: int, *options: str, pause: float = 0.005, kill: str = ""
 ) -> subprocess.Popen[bytes]:
     """Start a process that logs `count` alerts."""
-    command = [sys.executable, "-m", "tests.alerts.victim", str(spool), url, str(first), str(count), str(pause), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.alerts.victim",
+        str(spool),
+        url,
+        str(first),
+        str(count),
+        str(pause),
+        *options,
+    ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SECLOG_TEST_KILL_POINT": kill}
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=environment)
 
@@ -54,7 +64,7 @@ def test_a_crash_while_giving_up_counts_once(point: str, spool: Path):
     with serving(status(400)) as server:
         returned(victim(spool, server.url, 0, 1, "--wait", "5", kill=point))
         returned(victim(spool, server.url, 0, 0, "--wait", "0.5"))
-    report, = spool_report(spool)
+    (report,) = spool_report(spool)
 
     assert report.waiting == []
     assert len({tuple(letter["ref"]) for letter in report.dead}) == 1
@@ -134,7 +144,9 @@ def test_sigkill_at_random_moments_with_a_flaky_channel(spool: Path):
             logged |= returned(process)
         returned(victim(spool, server.url, 99_000, 1, "--wait", "4"))
         arrived = until(lambda: logged <= {incident for incident, _ in server.incidents()})
-        repeats = sum(count - 1 for count in Counter(one.headers["idempotency-key"] for one in server.accepted).values())
+        repeats = sum(
+            count - 1 for count in Counter(one.headers["idempotency-key"] for one in server.accepted).values()
+        )
 
     assert len(logged) > crashes
     assert arrived

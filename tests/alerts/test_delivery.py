@@ -202,7 +202,9 @@ def test_min_severity_and_mode_and_other_records(handler: Make, spool: Path):
 def test_each_channel_has_its_own_min_severity(handler: Make, spool: Path):
     """A channel may take less severe alerts than the handler's default, or only the worst."""
     with serving() as low, serving() as high:
-        alerts = handler({"url": low.url, "min_severity": "low"}, {"url": high.url, "min_severity": "CRITICAL"}, spool=spool)
+        alerts = handler(
+            {"url": low.url, "min_severity": "low"}, {"url": high.url, "min_severity": "CRITICAL"}, spool=spool
+        )
         alerts.handle(alert(1, severity="LOW"))
         alerts.handle(alert(2, severity="CRITICAL", rule="other"))
         until(lambda: alerts.stats()["delivered"] == 2)

@@ -138,7 +138,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch):
     with serving(status(403)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url.replace("http://", "http://me:pw@"))
         monkeypatch.delenv("no_proxy", raising=False)
-        result, = send_test(open_channels(["https://alerts.example.com/hook"], "HIGH", 20))
+        (result,) = send_test(open_channels(["https://alerts.example.com/hook"], "HIGH", 20))
 
         assert proxy.requests[0].line.startswith("CONNECT alerts.example.com:443")
     assert result.kind == "retry"
@@ -157,7 +157,7 @@ def test_mail_channels_without_a_server_or_tls(mailbox: tuple[Mailbox, int]):
 def test_a_mail_server_whose_recipients_are_all_refused_is_tried_again(mailbox: tuple[Mailbox, int]):
     """If nobody takes the mail it waits: the addresses may be put right."""
     _, port = mailbox
-    result, = send_test(open_channels([f"smtp://127.0.0.1:{port}/?to=nobody@example.com"], "HIGH", 20))
+    (result,) = send_test(open_channels([f"smtp://127.0.0.1:{port}/?to=nobody@example.com"], "HIGH", 20))
 
     assert result.kind == "retry"
 
@@ -239,7 +239,9 @@ def test_a_test_of_a_toml_or_module_configuration(tmp_path: Path):
                    "alert.register(parser.add_subparsers())\nsys.exit(alert.run(parser.parse_args(sys.argv[1:])))")  # fmt: skip
         path = os.pathsep.join([str(tmp_path), *sys.path])
         command = [sys.executable, "-c", program, "alert", "test", "settings_for_alerts:CONFIG"]
-        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=30)
+        done = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=30
+        )
 
         assert done.returncode == 0, done.stderr
         assert server.accepted

@@ -23,7 +23,14 @@ class Clock:
 
     def feed(self, now: float, incident: str = "a", state: str = "open", **fields: Any) -> Pending:
         self.count += 1
-        content = {"rule": "r", "severity": "HIGH", "incident_id": incident, "incident_state": state, "count": 5, **fields}
+        content = {
+            "rule": "r",
+            "severity": "HIGH",
+            "incident_id": incident,
+            "incident_state": state,
+            "count": 5,
+            **fields,
+        }
         pending = Pending(("f", self.count), now, complete(content), {"webhook:x"}, since=now)
         self.lane.group(pending.alert["rule"]).add(pending)
         self.fed.append(pending)

@@ -17,9 +17,7 @@ def seclog(*words: str, cwd: Path, stdin: str | None = None, **environment: str)
     return python("-m", "seclog_handlers.cli", *words, cwd=cwd, stdin=stdin, **environment)
 
 
-def python(
-    *words: str, cwd: Path, stdin: str | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def python(*words: str, cwd: Path, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     plain = {name: value for name, value in os.environ.items() if name not in {"SECLOG_MODE", "PYTHONWARNINGS"}}
     path = os.pathsep.join(part for part in (str(ROOT), environment.pop("PYTHONPATH", "")) if part)
     return subprocess.run(

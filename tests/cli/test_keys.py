@@ -81,7 +81,12 @@ def test_rotation_adds_a_key_that_writes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "ids"),
-    [("a" * 32, ["*", "k2"]), (f"{FIRST},{SECOND}", ["1", "2", "3"]), ("k9:" + "c" * 20, ["9", "10"]), ("old:" + "c" * 20, ["old", "2"])],
+    [
+        ("a" * 32, ["*", "k2"]),
+        (f"{FIRST},{SECOND}", ["1", "2", "3"]),
+        ("k9:" + "c" * 20, ["9", "10"]),
+        ("old:" + "c" * 20, ["old", "2"]),
+    ],
 )
 def test_rotation_counts_on(content: str, ids: list[str], tmp_path: Path) -> None:
     """The new id is one that no key has, whatever the old ones are called and however they are separated."""
@@ -166,12 +171,16 @@ def test_keys_and_scope_come_from_the_policy(name: str, keys: str, tmp_path: Pat
 
 def test_a_value_from_stdin_stays_out_of_the_history(keys: str, tmp_path: Path) -> None:
     """`-` reads the value from standard input, and several fields give each kind of token."""
-    done = seclog("pseudonym", "-", "--keys", keys, "--field", "username", "--field", "email", cwd=tmp_path, stdin="bob\n")
+    done = seclog(
+        "pseudonym", "-", "--keys", keys, "--field", "username", "--field", "email", cwd=tmp_path, stdin="bob\n"
+    )
 
     assert done.stdout.split() == [*tokens("bob"), *tokens("bob", "email")]
 
 
-@pytest.mark.parametrize("command", ["pseudonym bob", "redact -", "whois usr_k1_" + "0" * 32 + " --candidates - --reason x"])
+@pytest.mark.parametrize(
+    "command", ["pseudonym bob", "redact -", "whois usr_k1_" + "0" * 32 + " --candidates - --reason x"]
+)
 @pytest.mark.parametrize("given_keys", ["k1:" + "s3cr3t" * 5, "file:keys,k1:" + "s3cr3t" * 5, " "])
 def test_a_key_on_the_command_line_is_refused(command: str, given_keys: str, keys: str, tmp_path: Path) -> None:
     """A bare key is refused by every command, is not repeated, and the way out is said."""
@@ -194,7 +203,17 @@ def test_a_policy_without_keys_is_said(tmp_path: Path) -> None:
 
 def look_up(token: str, keys: str, tmp_path: Path, *words: str, stdin: str = "") -> tuple[int, str, dict[str, object]]:
     done = seclog(
-        "whois", token, "--keys", keys, "--reason", "ticket 7", "--audit", "audit.log", *words, cwd=tmp_path, stdin=stdin
+        "whois",
+        token,
+        "--keys",
+        keys,
+        "--reason",
+        "ticket 7",
+        "--audit",
+        "audit.log",
+        *words,
+        cwd=tmp_path,
+        stdin=stdin,
     )
     assert "Traceback" not in done.stderr
     line = (tmp_path / "audit.log").read_text() if (tmp_path / "audit.log").exists() else "{}"
@@ -257,7 +276,9 @@ def test_without_an_audit_line_nothing_is_disclosed(keys: str, tmp_path: Path) -
 
 def test_the_audit_line_goes_to_stderr_without_a_file(keys: str, tmp_path: Path) -> None:
     """There is always an audit line."""
-    done = seclog("whois", tokens("bob")[0], "--keys", keys, "--reason", "x", "--candidates", "-", cwd=tmp_path, stdin="bob\n")
+    done = seclog(
+        "whois", tokens("bob")[0], "--keys", keys, "--reason", "x", "--candidates", "-", cwd=tmp_path, stdin="bob\n"
+    )
 
     assert json.loads(done.stderr)["event"] == "pseudonym_lookup"
 

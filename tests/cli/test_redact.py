@@ -87,7 +87,11 @@ def test_json_lines_have_the_tokens_of_live_logging(jobs: str, tmp_path: Path) -
         "logging.getLogger('shop').error('hello carol', extra=extra)\n"
     )
     live = json.loads(python("-c", program, cwd=tmp_path).stdout)
-    raw = {name: live[name] for name in ("timestamp", "level", "logger")} | {"message": "hello carol", "service": "shop", **extra}
+    raw = {name: live[name] for name in ("timestamp", "level", "logger")} | {
+        "message": "hello carol",
+        "service": "shop",
+        **extra,
+    }
     (tmp_path / "a.log").write_text(json.dumps(raw) + "\n")
     (tmp_path / "b.log").write_text("")
 
@@ -103,7 +107,11 @@ def test_json_lines_have_the_tokens_of_live_logging(jobs: str, tmp_path: Path) -
 def test_a_second_pass_changes_nothing(tmp_path: Path) -> None:
     """Clean files are left as they are, whatever wrote them."""
     (tmp_path / "keys").write_text(KEYS)
-    lines = [json.dumps({"username": "bob", "session_id": "abc123", "m": f"bob password={SECRET}"}), f"username=bob {SECRET}", TEXT]
+    lines = [
+        json.dumps({"username": "bob", "session_id": "abc123", "m": f"bob password={SECRET}"}),
+        f"username=bob {SECRET}",
+        TEXT,
+    ]
     (tmp_path / "app.log").write_text("\n".join(lines))
     seclog("redact", "app.log", "-o", "one", "--keys", "file:keys", cwd=tmp_path)
 
@@ -139,7 +147,9 @@ def test_renamed_fields_and_the_address_policy_count(tmp_path: Path) -> None:
 
 def test_policy_rules_apply(tmp_path: Path) -> None:
     """Keys, patterns and the censor of the policy are those of the run."""
-    (tmp_path / "p.ini").write_text("[seclog]\nredact.keys = plate\nredact.patterns = JOB-\\d{4}\nredact.censor = <gone>\n")
+    (tmp_path / "p.ini").write_text(
+        "[seclog]\nredact.keys = plate\nredact.patterns = JOB-\\d{4}\nredact.censor = <gone>\n"
+    )
 
     done = seclog("redact", "--config", "p.ini", cwd=tmp_path, stdin='{"plate":"B-XY 12"}\nran JOB-1234\n')
 
@@ -252,7 +262,9 @@ def test_a_stopped_run_leaves_nothing_behind(jobs: str, number: signal.Signals, 
     writers = [fifo.open("wb", buffering=0) for fifo in (fifos if jobs == "2" else fifos[:1])]
     for writer in writers:
         writer.write(TEXT.encode())
-    while not [name for name in (os.listdir(tmp_path / "out") if (tmp_path / "out").exists() else ()) if name.endswith(".part")]:
+    while not [
+        name for name in (os.listdir(tmp_path / "out") if (tmp_path / "out").exists() else ()) if name.endswith(".part")
+    ]:
         time.sleep(0.01)
 
     running.send_signal(number)
@@ -288,7 +300,7 @@ def test_a_killed_process_is_said(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_utf_8_survive(tmp_path: Path) -> None:
     """Latin-1, NUL, CR LF, a missing last line end: everything but the secret is the same byte."""
-    raw = b"caf\xe9 \x00\xff ok\r\n\r\npassword=" + SECRET.encode() + b" \xfe\r\n{\"m\":\"caf\xe9\"}\n\n\xf0\x9f last"
+    raw = b"caf\xe9 \x00\xff ok\r\n\r\npassword=" + SECRET.encode() + b' \xfe\r\n{"m":"caf\xe9"}\n\n\xf0\x9f last'
     (tmp_path / "app.log").write_bytes(raw)
 
     seclog("redact", "app.log", "-o", "out", cwd=tmp_path)

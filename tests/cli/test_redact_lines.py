@@ -28,7 +28,9 @@ def redacted(text: str, *, tokens: bool = False, **rules: Any) -> tuple[str, Lin
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(line().filter(lambda text: text.lstrip()[:1] not in ("{", "[") and "-----BEGIN" not in text), max_size=6))
+@given(
+    st.lists(line().filter(lambda text: text.lstrip()[:1] not in ("{", "[") and "-----BEGIN" not in text), max_size=6)
+)
 def test_text_is_what_the_engine_makes_of_each_line(lines: list[str]) -> None:
     """Lines of text come out as Redactor.text would write them, with the same line ends."""
     text = "\n".join(lines)
@@ -37,7 +39,9 @@ def test_text_is_what_the_engine_makes_of_each_line(lines: list[str]) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.text(max_size=8), st.recursive(scalars(), lambda inner: st.lists(inner, max_size=3)), max_size=4))
+@given(
+    st.dictionaries(st.text(max_size=8), st.recursive(scalars(), lambda inner: st.lists(inner, max_size=3)), max_size=4)
+)
 def test_json_stays_json(record: dict[str, Any]) -> None:
     """A JSON line comes out as one JSON line with the same keys in the same order, unless keys are secret themselves."""
     clean, _ = redacted(json.dumps(record) + "\n", tokens=True)
@@ -48,7 +52,14 @@ def test_json_stays_json(record: dict[str, Any]) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(line(), st.dictionaries(st.sampled_from(["username", "a", "password"]), line(), max_size=3).map(json.dumps)), max_size=5))
+@given(
+    st.lists(
+        st.one_of(
+            line(), st.dictionaries(st.sampled_from(["username", "a", "password"]), line(), max_size=3).map(json.dumps)
+        ),
+        max_size=5,
+    )
+)
 def test_a_second_pass_changes_nothing(lines: list[str]) -> None:
     """What came out is clean."""
     once, _ = redacted("\n".join(lines) + "\n", tokens=True)
@@ -69,7 +80,11 @@ def test_bytes_survive_the_way_in_and_out(raw: bytes, size: int) -> None:
     assert b"".join(encoded(block) for block in read if isinstance(block, str)) == raw
 
 
-@given(st.integers(0, 40), st.sampled_from(["", "\n", "\nnext"]), st.sampled_from([b"x", "é".encode(), "\U0001f600".encode(), b"\xe9", b"\xf0\x9f"]))
+@given(
+    st.integers(0, 40),
+    st.sampled_from(["", "\n", "\nnext"]),
+    st.sampled_from([b"x", "é".encode(), "\U0001f600".encode(), b"\xe9", b"\xf0\x9f"]),
+)
 @settings(deadline=None, max_examples=40)
 def test_a_line_longer_than_memory_is_counted(more: int, end: str, unit: bytes) -> None:
     """Its head is kept, the characters behind are counted, the next line is whole."""
@@ -120,7 +135,10 @@ def test_identities_are_replaced_wherever_the_line_shows_them(text: str) -> None
     assert redactor.tally.kinds["user token"] >= 1
 
 
-@pytest.mark.parametrize("text", ["username=None", "username=-", '{"username": null}', '{"username": ""}', "the username: bob", "myusername=bob"])
+@pytest.mark.parametrize(
+    "text",
+    ["username=None", "username=-", '{"username": null}', '{"username": ""}', "the username: bob", "myusername=bob"],
+)
 def test_what_is_nobody_stays(text: str) -> None:
     """Empty and absent identities, and prose, are left as they are."""
     assert redacted(text, tokens=True)[0].replace(" ", "") == text.replace(" ", "")

@@ -26,7 +26,28 @@ PIECES = (
     "DE89", "3704", "0044", "0532", "0130", "00", "QQ", "12", "34", "56", "C", "%70assword", "pass&quot;", "caf\u00e9", "\uff50\uff41\uff53\uff53", "\u200b",
     "-----BEGIN", "RSA", "PRIVATE", "KEY-----", "\\u0070", "\x1b[31m", "\x00", "-", "--", "(", ")", ",", ";", ":", "=", "{", "}", '"', "'", "\r",
 )  # fmt: skip
-SEPARATORS = (" ", " ", " ", "", "  ", "\t", "=", ": ", ":", ", ", "-", ".", "/", " - ", ' "', '" ', "(", ") ", "|", ";")
+SEPARATORS = (
+    " ",
+    " ",
+    " ",
+    "",
+    "  ",
+    "\t",
+    "=",
+    ": ",
+    ":",
+    ", ",
+    "-",
+    ".",
+    "/",
+    " - ",
+    ' "',
+    '" ',
+    "(",
+    ") ",
+    "|",
+    ";",
+)
 
 
 def line() -> st.SearchStrategy[str]:
@@ -60,7 +81,10 @@ def test_numbers_that_pass_are_nobodys(text: str) -> None:
 def test_many_lines_with_few_words() -> None:
     """What it has learned of one line never lets a worse one pass."""
     draw = random.Random(7)
-    lines = ["".join(draw.choice(PIECES) + draw.choice(SEPARATORS) for _ in range(draw.randrange(1, 7))) for _ in range(20_000)]
+    lines = [
+        "".join(draw.choice(PIECES) + draw.choice(SEPARATORS) for _ in range(draw.randrange(1, 7)))
+        for _ in range(20_000)
+    ]
     lines = [text.replace("\n", " ") for text in lines]
 
     passed = zip(lines, SIEVE.passed("\n".join(lines)), strict=True)
@@ -105,7 +129,10 @@ def test_memory_is_bounded() -> None:
     """However many different words a file has, only so many are remembered."""
     sieve = Sieve(REDACTOR)
     letters = "abcdefghijklmnop"
-    lines = [f"z{letters[n & 15]}{letters[n >> 4 & 15]}{letters[n >> 8 & 15]}{letters[n >> 12 & 15]}{letters[n >> 16]}" for n in range(90_000)]
+    lines = [
+        f"z{letters[n & 15]}{letters[n >> 4 & 15]}{letters[n >> 8 & 15]}{letters[n >> 12 & 15]}{letters[n >> 16]}"
+        for n in range(90_000)
+    ]
 
     sieve.passed("\n".join(lines))
 
@@ -113,7 +140,15 @@ def test_memory_is_bounded() -> None:
 
 
 def scalars() -> st.SearchStrategy[Any]:
-    return st.one_of(line(), st.sampled_from(PIECES), st.integers(), st.integers(10**11, 10**17), st.booleans(), st.none(), st.floats())
+    return st.one_of(
+        line(),
+        st.sampled_from(PIECES),
+        st.integers(),
+        st.integers(10**11, 10**17),
+        st.booleans(),
+        st.none(),
+        st.floats(),
+    )
 
 
 @settings(max_examples=500, deadline=None)

@@ -11,7 +11,13 @@ import pytest
 from tests.cli.command import seclog
 
 KEY = "k1:" + "a replay key of the tests"
-RULE = {"name": "five", "where": {"event_type": "authentication", "success": False}, "by": ["ip_address"], "count": 5, "within": 600}
+RULE = {
+    "name": "five",
+    "where": {"event_type": "authentication", "success": False},
+    "by": ["ip_address"],
+    "count": 5,
+    "within": 600,
+}
 SSHD = "Dec 31 23:59:{:02d} host sshd[{}]: Failed password for root from 203.0.113.7 port 22 ssh2"
 
 

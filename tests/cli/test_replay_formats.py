@@ -39,8 +39,16 @@ FAILURES = [
     ("Received disconnect from 192.0.2.7 port 22:3: x: Auth fail [preauth]", None, "192.0.2.7"),
     ("User eve from 192.0.2.7 not allowed because not listed in AllowUsers", "eve", "192.0.2.7"),
     ("ROOT LOGIN REFUSED FROM 192.0.2.7 port 22", "root", "192.0.2.7"),
-    ("error: maximum authentication attempts exceeded for root from 192.0.2.7 port 2 ssh2 [preauth]", "root", "192.0.2.7"),
-    ("pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root", "root", "192.0.2.7"),
+    (
+        "error: maximum authentication attempts exceeded for root from 192.0.2.7 port 2 ssh2 [preauth]",
+        "root",
+        "192.0.2.7",
+    ),
+    (
+        "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root",
+        "root",
+        "192.0.2.7",
+    ),
 ]
 
 
@@ -87,7 +95,12 @@ def test_access_lines() -> None:
     ((when, event),) = read("access", combined)
 
     assert when == 1760129736
-    assert (event["event_type"], event["path"], event["status_code"], event["ip_address"]) == ("api_response", "/a", 404, "192.0.2.7")
+    assert (event["event_type"], event["path"], event["status_code"], event["ip_address"]) == (
+        "api_response",
+        "/a",
+        404,
+        "192.0.2.7",
+    )
     assert '"b' in event["user_agent"]
     assert read("access", ACCESS.format("bob", "GET /a HTTP/1.1", 401))[0][1]["event_type"] == "authentication"
     assert read("access", ACCESS.format("-", "\\x16\\x03\\x01", 400)) == []
@@ -104,13 +117,16 @@ def test_uvicorn_lines() -> None:
 
 def test_renamed_fields_are_ours_again() -> None:
     """A policy that renames output fields is undone."""
-    found = reader("json", clock(), AccessLog(), {"client": "ip_address"})('{"timestamp": "2026-01-02T03:04:05Z", "client": "192.0.2.7"}')
+    found = reader("json", clock(), AccessLog(), {"client": "ip_address"})(
+        '{"timestamp": "2026-01-02T03:04:05Z", "client": "192.0.2.7"}'
+    )
 
     assert found == [(1767323045.0, {"timestamp": "2026-01-02T03:04:05Z", "ip_address": "192.0.2.7"})]
 
 
 def test_a_format_is_recognised_by_its_lines() -> None:
     """The format that knows most of the lines is taken; none if none knows any."""
+
     def make(name: str) -> Any:
         return reader(name, clock(), AccessLog(), {})
 
@@ -126,13 +142,18 @@ def test_no_line_makes_a_reader_fail(line: str) -> None:
         read(name, line)
 
 
-SEEDS = ["Nov 30 08:42:04 h sshd[1]: Failed password for " + "from " * 9, '1.1.1.1 - - [10/Oct/2025:13:55:36 -0700] "', "2026-01-02 03:04:05 a"]
+SEEDS = [
+    "Nov 30 08:42:04 h sshd[1]: Failed password for " + "from " * 9,
+    '1.1.1.1 - - [10/Oct/2025:13:55:36 -0700] "',
+    "2026-01-02 03:04:05 a",
+]
 
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_readers_do_not_backtrack(name: str, seed: str) -> None:
     """Twice the line costs about twice the time."""
+
     def cost(line: str) -> float:
         best = float("inf")
         for _ in range(5):
@@ -175,7 +196,9 @@ def test_times_in_all_forms(text: Any, expected: float) -> None:
     assert reading.any(text) == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "Feb 30 00:00:00", True, None, [], "nan", "1e400"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-13-01T00:00:00Z", "Feb 30 00:00:00", True, None, [], "nan", "1e400"]
+)
 def test_what_is_no_time(text: Any) -> None:
     """Anything else is none."""
     assert clock().any(text) is None

@@ -148,7 +148,9 @@ def test_other_connections_pass(kind: str) -> None:
     assert out.records == []
 
 
-@pytest.mark.parametrize("more", [{"client": None}, {"headers": None}, {"path": None, "query_string": None}, {"headers": [(1, 2)]}])
+@pytest.mark.parametrize(
+    "more", [{"client": None}, {"headers": None}, {"path": None, "query_string": None}, {"headers": [(1, 2)]}]
+)
 def test_a_half_made_scope_is_served(more: Message) -> None:
     """Whatever a scope lacks, the application gets it and its answer goes out."""
     sent, out = call(hello, scope(**more))

@@ -275,5 +275,3 @@ def test_records_without_a_thread_get_the_id() -> None:
         RequestIdFilter().filter(record)
 
     assert record.request_id == "r1"  # type: ignore[attr-defined]
-
-

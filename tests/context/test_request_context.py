@@ -88,7 +88,11 @@ def test_the_fingerprint_is_the_kind_of_failure() -> None:
 
 @pytest.mark.parametrize(
     "request_data",
-    [{"request_id": "abc-1.Z_9"}, {"headers": {"X-Request-ID": "abc-1.Z_9"}}, {"headers": {"x-request-id": "abc-1.Z_9"}}],
+    [
+        {"request_id": "abc-1.Z_9"},
+        {"headers": {"X-Request-ID": "abc-1.Z_9"}},
+        {"headers": {"x-request-id": "abc-1.Z_9"}},
+    ],
 )
 def test_takes_the_id_that_came_with_the_request(request_data: dict[str, object]) -> None:
     """An id comes from `request_id` or the header X-Request-ID, in whatever case it is written."""

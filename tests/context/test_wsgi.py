@@ -29,7 +29,9 @@ def serve(app: Any, env: Environ | None = None, **options: Any) -> tuple[bytes, 
     """Run one request through the standard library's own WSGI server code."""
     _, out = kept()
     written = io.BytesIO()
-    server = SimpleHandler(io.BytesIO(), written, io.StringIO(), env or environ(), multithread=False, multiprocess=False)
+    server = SimpleHandler(
+        io.BytesIO(), written, io.StringIO(), env or environ(), multithread=False, multiprocess=False
+    )
     server.run(SecurityWSGIMiddleware(app, "app", **options))
     return written.getvalue(), out
 
@@ -45,7 +47,12 @@ def test_logs_what_came_in_and_what_went_out() -> None:
 
     asked, answered = out.one("api_request"), out.one("api_response")
     assert (asked.method, asked.path, asked.query_params) == ("GET", "/orders", {"page": "2", "tag": ["a", "b"]})
-    assert (asked.ip_address, asked.user_agent, asked.user_id, asked.request_size) == ("203.0.113.7", "curl/8", "bob", 5)
+    assert (asked.ip_address, asked.user_agent, asked.user_id, asked.request_size) == (
+        "203.0.113.7",
+        "curl/8",
+        "bob",
+        5,
+    )
     assert asked.headers == {"User-Agent": "curl/8", "Content-Type": "text/plain"}
     assert (answered.status_code, answered.response_size) == (200, 9)
     assert f"X-Request-ID: {asked.request_id}".encode() in written

@@ -25,12 +25,21 @@ def probes(number, gap, paths=1000, **fields):
 
 
 def denials(number, user=7, gap=1, **fields):
-    event = {"event_type": "authorization", "granted": False, "user_id": user, "action": "read", "ip_address": "10.0.0.1"}
+    event = {
+        "event_type": "authorization",
+        "granted": False,
+        "user_id": user,
+        "action": "read",
+        "ip_address": "10.0.0.1",
+    }
     return [(n * gap, {**event, "resource": f"invoice/{n}", **fields}) for n in range(number)]
 
 
 def requests(number, gap=0.0, start=0.0, path="/search"):
-    return [(start + n * gap, {"event_type": "api_request", "ip_address": f"10.0.{n % 9}.1", "path": path}) for n in range(number)]
+    return [
+        (start + n * gap, {"event_type": "api_request", "ip_address": f"10.0.{n % 9}.1", "path": path})
+        for n in range(number)
+    ]
 
 
 def session(**fields):
@@ -136,7 +145,9 @@ def test_every_rule_is_tested_from_both_sides():
     assert {*DEFAULTS} <= {*SIDES} | elsewhere
 
 
-@pytest.mark.parametrize("text", ["\x1b[31m", "\u202e", "\u2028", "\x00", "%0d%0aSet-Cookie:", "${jndi:ldap://x}", "$%7Bjndi:x"])
+@pytest.mark.parametrize(
+    "text", ["\x1b[31m", "\u202e", "\u2028", "\x00", "%0d%0aSet-Cookie:", "${jndi:ldap://x}", "$%7Bjndi:x"]
+)
 @pytest.mark.parametrize("field", ["username", "user_agent", "path"])
 def test_crafted_text_is_log_injection(field, text):
     """Control characters, ANSI, bidi and look-ups are injection in any field that a client writes."""
@@ -196,7 +207,13 @@ def test_a_flip_flopping_vpn_alerts_once():
     assert len({alert["incident_id"] for alert in alerts}) == 1
 
 
-@pytest.mark.parametrize("paths", [("/orders/17", "/orders/18"), ("/u/0f8fad5b-d9cb-469f-a165-70867728950e?x=1", "/u/7c9e6679-7425-40de-944b-e07fc1f90ae7")])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ("/orders/17", "/orders/18"),
+        ("/u/0f8fad5b-d9cb-469f-a165-70867728950e?x=1", "/u/7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+    ],
+)
 def test_templated_paths_are_one_group(paths):
     """Paths that differ in their ids alone are one group of `path/template`."""
     rule = {"name": "r", "where": {}, "by": ["path/template"], "count": 2, "within": 9}

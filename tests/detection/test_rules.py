@@ -23,7 +23,9 @@ def test_default_is_the_pack():
 
 def test_the_pack_has_a_name():
     """`builtin` in a list is the whole pack; what stands beside it adds to it or changes a rule of it."""
-    found = {entry.name: entry for entry in load([{"name": "flood_ip", "count": 99}, "builtin", "crawl"], BUILTIN, DEFAULTS)}
+    found = {
+        entry.name: entry for entry in load([{"name": "flood_ip", "count": 99}, "builtin", "crawl"], BUILTIN, DEFAULTS)
+    }
 
     assert found.keys() == {*DEFAULTS, "crawl"}
     assert found["flood_ip"].count == 99
@@ -136,7 +138,9 @@ def test_refuses_a_rule_that_cannot_work(rules, says):
         Detector(rules)
 
 
-@pytest.mark.parametrize("state", ["oracle://localhost", "redis:", "sqlite://", "sqlite:///:memory:", "/tmp/x.db", None])
+@pytest.mark.parametrize(
+    "state", ["oracle://localhost", "redis:", "sqlite://", "sqlite:///:memory:", "/tmp/x.db", None]
+)
 def test_refuses_a_state_that_is_not_there(state):
     """A state that this version does not have stops the start."""
     with pytest.raises(ConfigurationError, match="memory://"):

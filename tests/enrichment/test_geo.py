@@ -339,7 +339,9 @@ class TestFaults:
         locator = GeoLocator(str(path))
         goes_on, readers = threading.Event(), []
         read = _mmdb._reader
-        monkeypatch.setattr(_mmdb, "_reader", lambda path: (readers.append(threading.current_thread()), goes_on.wait(5), read(path))[2])
+        monkeypatch.setattr(
+            _mmdb, "_reader", lambda path: (readers.append(threading.current_thread()), goes_on.wait(5), read(path))[2]
+        )
 
         write(path, FLAT)
         during = [locator.locate(HOST)["country"] for _ in range(100)]

@@ -95,7 +95,9 @@ def test_forwarded_chain_is_counted():
     assert "anomalies" not in found
 
 
-@pytest.mark.parametrize("chain", ["127.0.0.1, 203.0.113.9", "203.0.113.9, bob", "0.0.0.0", "", ", ".join(["8.8.8.8"] * 30)])
+@pytest.mark.parametrize(
+    "chain", ["127.0.0.1, 203.0.113.9", "203.0.113.9, bob", "0.0.0.0", "", ", ".join(["8.8.8.8"] * 30)]
+)
 def test_invented_chains_are_named(chain):
     """Loopback hops, hops that are no address, and endless chains are not written by proxies."""
     assert anomalies(("X-Forwarded-For", chain)) == ["spoofed_forwarding"]
@@ -166,7 +168,8 @@ class Hostile:
 
 
 @pytest.mark.parametrize(
-    "headers", [None, "", "Host: a", b"x", 5, [], {}, [5, ("a",), "ab"], Hostile(), {5: 6}, iter([("a", "b")]), [(None, None)]],
+    "headers",
+    [None, "", "Host: a", b"x", 5, [], {}, [5, ("a",), "ab"], Hostile(), {5: 6}, iter([("a", "b")]), [(None, None)]],
 )
 def test_anything_else_says_nothing(headers):
     """Whatever the application passes as headers, nothing is raised."""
@@ -180,10 +183,17 @@ names = st.sampled_from([
 secrets = st.text(st.sampled_from("QXZ0123456789"), min_size=12, max_size=30)
 
 
-@given(st.lists(st.tuples(names, st.sampled_from(["{}", "Bearer {}", "a={}", "https://u:{}@h.example/{}", "{};{}"])), max_size=8), secrets)
+@given(
+    st.lists(
+        st.tuples(names, st.sampled_from(["{}", "Bearer {}", "a={}", "https://u:{}@h.example/{}", "{};{}"])), max_size=8
+    ),
+    secrets,
+)
 def test_no_secret_is_ever_repeated(headers, secret):
     """A secret as a value, behind a scheme, in a cookie or in a URL's user or path never comes out."""
-    found = security_headers([(name, form.format(secret, secret)) for name, form in headers if name not in HOST_NAMES or "@" in form])
+    found = security_headers(
+        [(name, form.format(secret, secret)) for name, form in headers if name not in HOST_NAMES or "@" in form]
+    )
 
     assert secret.lower() not in json.dumps(found).lower()
 

@@ -15,13 +15,24 @@ from seclog_handlers.enrichment._freeman import ADDRESS_WEIGHTS, AGENT_WEIGHTS, 
 from seclog_handlers.enrichment.agents import SCANNERS, describe, scanner
 from seclog_handlers.enrichment.risk import RiskModel, risk_level, unfamiliar_points
 
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
 T0 = 1_800_000_000.0
 
 
-def login(success: bool = True, user: str = "usr_k1_bob", address: str = "203.0.113.5", country: str = "DE", **more) -> dict:
+def login(
+    success: bool = True, user: str = "usr_k1_bob", address: str = "203.0.113.5", country: str = "DE", **more
+) -> dict:
     place = {"country": country, "asn": 64500} if country else {"scope": "private"}
-    return {"username": user, "ip_address": address, "success": success, "user_agent": CHROME, "geo_location": place, **more}
+    return {
+        "username": user,
+        "ip_address": address,
+        "success": success,
+        "user_agent": CHROME,
+        "geo_location": place,
+        **more,
+    }
 
 
 def names(factors: list) -> set[str]:
@@ -202,7 +213,9 @@ class TestScore:
         model = RiskModel()
         for second in range(10):
             model.score(login(), T0 + second)
-            model.score(login(user="usr_k1_eve", address="198.51.100.1", user_agent="curl/8", country="FR"), T0 + second)
+            model.score(
+                login(user="usr_k1_eve", address="198.51.100.1", user_agent="curl/8", country="FR"), T0 + second
+            )
 
         usual = model.score(login(), T0 + 20)
         unusual = model.score(login(address="198.51.100.1", user_agent="curl/8", country="FR"), T0 + 21)
@@ -258,7 +271,17 @@ class TestScore:
 
 
 @pytest.mark.parametrize(
-    ("score", "level"), [(0, "low"), (21, "low"), (22, "medium"), (47, "medium"), (48, "high"), (73, "high"), (74, "critical"), (100, "critical")],
+    ("score", "level"),
+    [
+        (0, "low"),
+        (21, "low"),
+        (22, "medium"),
+        (47, "medium"),
+        (48, "high"),
+        (73, "high"),
+        (74, "critical"),
+        (100, "critical"),
+    ],
 )
 def test_levels(score, level):
     """Elastic's bands."""
@@ -274,14 +297,21 @@ def reference(history: list, user: str, features: tuple) -> float | None:
     score = 1.0
     for index, weights in enumerate((ADDRESS_WEIGHTS, AGENT_WEIGHTS)):
         values = features[index]
-        local = sum(w * sum(past[index][level] == values[level] for past in own) / len(own) for level, w in enumerate(weights))
+        local = sum(
+            w * sum(past[index][level] == values[level] for past in own) / len(own) for level, w in enumerate(weights)
+        )
         same = [past[index] for past in everybody if past[index][0] == values[0]]
         levels = range(1, len(weights))
         unseen = 1 + sum(len({past[level] for past in same}) for level in levels)
         kinds = 1 + sum(len({past[index][level] for past in everybody}) for level in levels)
         total = len(everybody)
         if same:
-            first = (len(same) / len(same)) * (1 - unseen / (len(same) + unseen)) * (len(same) / total) * (1 - kinds / (total + kinds))
+            first = (
+                (len(same) / len(same))
+                * (1 - unseen / (len(same) + unseen))
+                * (len(same) / total)
+                * (1 - kinds / (total + kinds))
+            )
         else:
             first = 1.0 * (1 / (total + kinds))
         overall = weights[0] * first + sum(
@@ -383,7 +413,9 @@ def test_a_break_in_after_days_of_guessing_stands_out_from_an_operator():
             events.append((when - 4, ssh(False, "usr_root", home)))
         events.append((when, ssh(True, "usr_root", home)))
     for number in range(147):
-        events.append((T0 + 9 * 86400 + number * 90, ssh(False, chance.choice(["usr_root", "usr_test"]), "198.51.100.7")))
+        events.append(
+            (T0 + 9 * 86400 + number * 90, ssh(False, chance.choice(["usr_root", "usr_test"]), "198.51.100.7"))
+        )
     broken_in = T0 + 9 * 86400 + 147 * 90
     events.append((broken_in, ssh(True, "usr_test", "198.51.100.7")))
     for _ in range(900):
@@ -408,7 +440,11 @@ def ssh(success: bool, user: str, address: str) -> dict:
 
 class TestOpenIncidents:
     def alert(self, state: str = "open", incident: str = "i1", **group: str) -> dict:
-        return {"incident_id": incident, "incident_state": state, "group": {key.replace("__", "/"): value for key, value in group.items()}}
+        return {
+            "incident_id": incident,
+            "incident_state": state,
+            "group": {key.replace("__", "/"): value for key, value in group.items()},
+        }
 
     @pytest.mark.parametrize(
         ("group", "points"),
@@ -488,7 +524,10 @@ class TestAgents:
         [
             (CHROME, ("Chrome 126", "Windows 10", "desktop")),
             (CHROME + " Edg/126.0.0.0", ("Edge 126", "Windows 10", "desktop")),
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", ("Firefox 127", "Linux", "desktop")),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
+                ("Firefox 127", "Linux", "desktop"),
+            ),
             (
                 "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1 Version/17.5 Mobile/15E148 Safari/604.1",
                 ("Safari 17", "iOS 17", "mobile"),
@@ -497,8 +536,14 @@ class TestAgents:
                 "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
                 ("Safari 17", "macOS 10", "desktop"),
             ),
-            ("Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126.0.0.0 Mobile Safari/537.36", ("Chrome 126", "Android 14", "mobile")),
-            ("Mozilla/5.0 (Linux; Android 14; SM-X910) SamsungBrowser/25.0 Chrome/121.0", ("Samsung Internet 25", "Android 14", "tablet")),
+            (
+                "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/126.0.0.0 Mobile Safari/537.36",
+                ("Chrome 126", "Android 14", "mobile"),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 14; SM-X910) SamsungBrowser/25.0 Chrome/121.0",
+                ("Samsung Internet 25", "Android 14", "tablet"),
+            ),
             ("curl/8.5.0", ("curl 8", "other", "other")),
             ("python-requests/2.32", ("python-requests 2", "other", "other")),
             ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://x)", ("Mozilla 5", "other", "bot")),

@@ -24,7 +24,13 @@ def at(place: tuple[float, float], radius: float | None = None) -> dict:
 class TestDistance:
     @pytest.mark.parametrize(
         ("one", "other", "km"),
-        [(BERLIN, PARIS, 878), (BERLIN, SYDNEY, 16_096), (BERLIN, BERLIN, 0), ((0, 179.5), (0, -179.5), 111), ((90, 0), (-90, 0), 20_015)],
+        [
+            (BERLIN, PARIS, 878),
+            (BERLIN, SYDNEY, 16_096),
+            (BERLIN, BERLIN, 0),
+            ((0, 179.5), (0, -179.5), 111),
+            ((90, 0), (-90, 0), 20_015),
+        ],
     )
     def test_is_the_great_circle(self, one, other, km):
         """Known distances, also over the date line and from pole to pole."""
@@ -159,7 +165,9 @@ class TestJourneys:
         assert len(journeys._last) <= 100
         assert len(journeys._told.get("bob")) <= travel.MAX_TOLD
 
-    @given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180), st.floats(0, 5000), st.floats(0, 2e5)), max_size=8))
+    @given(
+        st.lists(st.tuples(st.floats(-90, 90), st.floats(-180, 180), st.floats(0, 5000), st.floats(0, 2e5)), max_size=8)
+    )
     def test_any_journey_is_told_in_plain_numbers(self, stops):
         """Whatever the places and times: None, or a distance above 100 km and a speed above 805 km/h."""
         journeys = Journeys()

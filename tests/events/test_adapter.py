@@ -46,61 +46,140 @@ def fields(record):
 
 CALLS = [
     (
-        lambda log: log.log_authentication_attempt("bob", "password", False, "203.0.113.5", "curl", "wrong", {"name": "x"}),
-        "authentication_failure", "WARNING",
-        {"event_type": "authentication", "username": "bob", "auth_method": "password", "success": False,
-         "ip_address": "203.0.113.5", "user_agent": "curl", "failure_reason": "wrong", "context": {"name": "x"}},
+        lambda log: log.log_authentication_attempt(
+            "bob", "password", False, "203.0.113.5", "curl", "wrong", {"name": "x"}
+        ),
+        "authentication_failure",
+        "WARNING",
+        {
+            "event_type": "authentication",
+            "username": "bob",
+            "auth_method": "password",
+            "success": False,
+            "ip_address": "203.0.113.5",
+            "user_agent": "curl",
+            "failure_reason": "wrong",
+            "context": {"name": "x"},
+        },
     ),
     (
         lambda log: log.log_authentication_attempt("bob", "password", True, None, None),
-        "authentication_success", "INFO",
+        "authentication_success",
+        "INFO",
         {"event_type": "authentication", "username": "bob", "auth_method": "password", "success": True},
     ),
     (
         lambda log: log.log_authorization_check(
-            7, "invoice", "delete", False, ["a"], [], {"request_id": "r1", "endpoint": "/x", "method": "POST", "name": 1},
+            7,
+            "invoice",
+            "delete",
+            False,
+            ["a"],
+            [],
+            {"request_id": "r1", "endpoint": "/x", "method": "POST", "name": 1},
         ),
-        "authorization_denied", "WARNING",
-        {"event_type": "authorization", "user_id": 7, "resource": "invoice", "action": "delete", "granted": False,
-         "required_permissions": ["a"], "user_permissions": [], "request_id": "r1", "api_endpoint": "/x",
-         "http_method": "POST", "context": {"name": 1}},
+        "authorization_denied",
+        "WARNING",
+        {
+            "event_type": "authorization",
+            "user_id": 7,
+            "resource": "invoice",
+            "action": "delete",
+            "granted": False,
+            "required_permissions": ["a"],
+            "user_permissions": [],
+            "request_id": "r1",
+            "api_endpoint": "/x",
+            "http_method": "POST",
+            "context": {"name": 1},
+        },
     ),
     (
         lambda log: log.log_authorization_check(7, "invoice", "read", True, None, None),
-        "authorization_granted", "INFO",
+        "authorization_granted",
+        "INFO",
         {"event_type": "authorization", "user_id": 7, "resource": "invoice", "action": "read", "granted": True},
     ),
     (
-        lambda log: log.log_api_request({
-            "request_id": "r1", "method": "GET", "path": "/x", "query_params": {"a": "b"}, "user_id": 7,
-            "ip_address": "203.0.113.5", "user_agent": "curl", "api_version": "2", "content_length": 5,
-            "headers": {"Accept": "*/*"}, "msg": "reserved",
-        }),
-        "api_request", "INFO",
-        {"event_type": "api_request", "request_id": "r1", "method": "GET", "path": "/x", "query_params": {"a": "b"},
-         "user_id": 7, "ip_address": "203.0.113.5", "user_agent": "curl", "api_version": "2", "request_size": 5,
-         "headers": {"Accept": "*/*"}, "context": {"msg": "reserved"}},
+        lambda log: log.log_api_request(
+            {
+                "request_id": "r1",
+                "method": "GET",
+                "path": "/x",
+                "query_params": {"a": "b"},
+                "user_id": 7,
+                "ip_address": "203.0.113.5",
+                "user_agent": "curl",
+                "api_version": "2",
+                "content_length": 5,
+                "headers": {"Accept": "*/*"},
+                "msg": "reserved",
+            }
+        ),
+        "api_request",
+        "INFO",
+        {
+            "event_type": "api_request",
+            "request_id": "r1",
+            "method": "GET",
+            "path": "/x",
+            "query_params": {"a": "b"},
+            "user_id": 7,
+            "ip_address": "203.0.113.5",
+            "user_agent": "curl",
+            "api_version": "2",
+            "request_size": 5,
+            "headers": {"Accept": "*/*"},
+            "context": {"msg": "reserved"},
+        },
     ),
     (
-        lambda log: log.log_api_response({
-            "request_id": "r1", "status_code": 503, "response_time_ms": 1.5, "response_size": 9, "error_details": "x",
-            "stack_trace": None,
-        }),
-        "api_response", "ERROR",
-        {"event_type": "api_response", "request_id": "r1", "status_code": 503, "response_time_ms": 1.5,
-         "response_size": 9, "error_details": "x"},
+        lambda log: log.log_api_response(
+            {
+                "request_id": "r1",
+                "status_code": 503,
+                "response_time_ms": 1.5,
+                "response_size": 9,
+                "error_details": "x",
+                "stack_trace": None,
+            }
+        ),
+        "api_response",
+        "ERROR",
+        {
+            "event_type": "api_response",
+            "request_id": "r1",
+            "status_code": 503,
+            "response_time_ms": 1.5,
+            "response_size": 9,
+            "error_details": "x",
+        },
     ),
     (
         lambda log: log.log_security_event("security_csrf_failure", "high", "what", 7, "203.0.113.5"),
-        "security_event_csrf_failure", "ERROR",
-        {"event_type": "security_csrf_failure", "severity": "high", "details": "what", "user_id": 7,
-         "ip_address": "203.0.113.5"},
+        "security_event_csrf_failure",
+        "ERROR",
+        {
+            "event_type": "security_csrf_failure",
+            "severity": "high",
+            "details": "what",
+            "user_id": 7,
+            "ip_address": "203.0.113.5",
+        },
     ),
     (
         lambda log: log.log_rate_limit_violation(7, "203.0.113.5", "/x", "per_minute", 100, 120),
-        "rate_limit_exceeded", "WARNING",
-        {"event_type": "rate_limit_violation", "user_id": 7, "ip_address": "203.0.113.5", "endpoint": "/x",
-         "limit_type": "per_minute", "limit_value": 100, "current_value": 120},
+        "rate_limit_exceeded",
+        "WARNING",
+        {
+            "event_type": "rate_limit_violation",
+            "user_id": 7,
+            "ip_address": "203.0.113.5",
+            "endpoint": "/x",
+            "limit_type": "per_minute",
+            "limit_value": 100,
+            "current_value": 120,
+        },
     ),
 ]
 
@@ -216,10 +295,17 @@ def test_data_of_any_kind_is_an_event(log, heard, data):
     assert len(heard.records) == 6
 
 
-@pytest.mark.parametrize(("outcome", "message"), [
-    ("false", "authentication_failure"), (0, "authentication_failure"), (None, "authentication_failure"),
-    ("ok", "authentication_success"), ({"a user": 1}, "authentication_success"), ({}, "authentication_failure"),
-])
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        ("false", "authentication_failure"),
+        (0, "authentication_failure"),
+        (None, "authentication_failure"),
+        ("ok", "authentication_success"),
+        ({"a user": 1}, "authentication_success"),
+        ({}, "authentication_failure"),
+    ],
+)
 def test_an_outcome_is_a_boolean(log, heard, outcome, message):
     """What `authenticate()` of a framework returns, a user or None, is an outcome, too."""
     log.log_authentication_attempt("bob", "password", outcome, None, None)

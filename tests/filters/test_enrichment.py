@@ -20,7 +20,13 @@ SYDNEY = {"country": "AU", "latitude": -33.869, "longitude": 151.209, "accuracy_
 
 
 def login(when: float = T0, location: dict | None = None, **more: object) -> logging.LogRecord:
-    fields = {"event_type": "authentication", "username": "usr_k1_bob", "ip_address": "203.0.113.5", "success": True, **more}
+    fields = {
+        "event_type": "authentication",
+        "username": "usr_k1_bob",
+        "ip_address": "203.0.113.5",
+        "success": True,
+        **more,
+    }
     if location is not None:
         fields["geo_location"] = location
     made = record("login", **fields)
@@ -47,7 +53,11 @@ class TestRiskFilter:
         made = scored(RiskFilter(), login(success=False, user_agent="sqlmap/1.7"))
 
         assert (made.risk_score, made.risk_level) == (38, "medium")
-        assert [factor["name"] for factor in made.risk_factors] == ["scanner_agent", "user_failures", "address_failures"]
+        assert [factor["name"] for factor in made.risk_factors] == [
+            "scanner_agent",
+            "user_failures",
+            "address_failures",
+        ]
 
     @pytest.mark.parametrize("kind", ["authorization", "api_request", None, 5, ["authentication"]])
     def test_leaves_other_events_alone(self, kind):

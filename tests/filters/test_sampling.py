@@ -16,7 +16,9 @@ from tests.support import Lines, record
 T0 = 1_800_000_000.0
 
 
-def event(kind: str | None = "api_request", when: float = T0, level: int = logging.INFO, **extra: object) -> logging.LogRecord:
+def event(
+    kind: str | None = "api_request", when: float = T0, level: int = logging.INFO, **extra: object
+) -> logging.LogRecord:
     made = record("event", **({"event_type": kind} if kind else {}), **extra)
     made.created, made.levelno = when, level
     return made
@@ -70,7 +72,14 @@ class TestRate:
         """by=path: a busy path leaves the others alone; values of any type count."""
         sampler = SamplingFilter({"api_request": {"first": 1, "then": 0, "by": ["path", "method"]}})
 
-        records = [event(path="/a"), event(path="/a"), event(path="/b"), event(path=["odd"]), event(path=["odd"]), event()]
+        records = [
+            event(path="/a"),
+            event(path="/a"),
+            event(path="/b"),
+            event(path=["odd"]),
+            event(path=["odd"]),
+            event(),
+        ]
 
         assert kept(sampler, records) == [True, False, True, True, False, True]
 
@@ -102,7 +111,9 @@ class TestRate:
         assert passed == 11
         assert by_kind.summary(None).left_out == {"kind0": 1, "kind1": 1, "kind2": 1, "other": 7}
 
-    @pytest.mark.parametrize("attributes", [{"created": "now"}, {"levelno": None}, {"name": None, "created": float("nan")}])
+    @pytest.mark.parametrize(
+        "attributes", [{"created": "now"}, {"levelno": None}, {"name": None, "created": float("nan")}]
+    )
     def test_what_cannot_be_judged_is_kept(self, attributes):
         """A record with attributes of the wrong type passes."""
         odd = event(None)
@@ -183,7 +194,9 @@ class TestConfiguration:
             "loggers": {"noisy": {"handlers": ["out"], "level": "DEBUG", "propagate": False}},
         })  # fmt: skip
         for _ in range(50):
-            record = logging.makeLogRecord({"name": "noisy", "msg": "again", "levelno": 20, "levelname": "INFO", "created": T0})
+            record = logging.makeLogRecord(
+                {"name": "noisy", "msg": "again", "levelno": 20, "levelname": "INFO", "created": T0}
+            )
             logging.getLogger("noisy").handle(record)
 
         assert [line["message"] for line in out.lines] == ["again", "again"]
@@ -219,12 +232,22 @@ class TestConfiguration:
         assert sampler.filter(event(path="/b")) is True
         assert kept(sampler, [event("x", level=logging.WARNING) for _ in range(2)]) == [True, False]
 
-    @pytest.mark.parametrize("policy", [{}, {"sampling": "off", "sampling.a.first": 1}, {"mode": "off", "sampling.a.first": 1}])
+    @pytest.mark.parametrize(
+        "policy", [{}, {"sampling": "off", "sampling.a.first": 1}, {"mode": "off", "sampling.a.first": 1}]
+    )
     def test_a_policy_without_rules_has_no_sampler(self, policy):
         """No rules, switched off, or the mode that passes everything on."""
         assert Policy(policy).sampler() is None
 
-    @pytest.mark.parametrize("policy", [{"sampling.a.firts": 1}, {"sampling.a": 1}, {"sampling.a.first": "many"}, {"sampling.a.first": 1, "sampling.keep": "x"}])
+    @pytest.mark.parametrize(
+        "policy",
+        [
+            {"sampling.a.firts": 1},
+            {"sampling.a": 1},
+            {"sampling.a.first": "many"},
+            {"sampling.a.first": 1, "sampling.keep": "x"},
+        ],
+    )
     def test_a_wrong_policy_stops_the_start(self, policy):
         """Unknown settings and wrong values are errors."""
         with pytest.raises(ConfigurationError):

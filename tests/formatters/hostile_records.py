@@ -24,7 +24,9 @@ LEVEL, LOGGER = "WARNING", "app.login"
 RAISED = "told by a hostile object"  # the text of the exceptions below
 
 
-def record(msg: Any = "login failed", args: Any = (), extra: dict[Any, Any] | None = None, **attributes: Any) -> logging.LogRecord:
+def record(
+    msg: Any = "login failed", args: Any = (), extra: dict[Any, Any] | None = None, **attributes: Any
+) -> logging.LogRecord:
     made = logging.LogRecord(LOGGER, logging.WARNING, "app.py", 1, msg, None, None, "view")
     made.args = args
     made.__dict__.update(extra or {})
@@ -200,7 +202,6 @@ class User:
 class Point(NamedTuple):
     x: Any
     y: Any
-
 
 
 def cycle() -> Any:
@@ -454,18 +455,29 @@ ODD_RECORDS: dict[str, Callable[[], logging.LogRecord]] = {
             {"msg": "x", "levelname": LEVEL, "name": LOGGER, name: make()},
         )
         for name in ("msg", "args", "created", "msecs", "exc_text", "stack_info", "funcName", "thread", "process")
-        for shown, make in {"None": lambda: None, "hostile": Raises, "a bad str": lambda: "\ud800\n", "1e300": lambda: 1e300, "NaN": lambda: float("nan"), "an int": lambda: 10**30}.items()
+        for shown, make in {
+            "None": lambda: None,
+            "hostile": Raises,
+            "a bad str": lambda: "\ud800\n",
+            "1e300": lambda: 1e300,
+            "NaN": lambda: float("nan"),
+            "an int": lambda: 10**30,
+        }.items()
     },
     "level and name are objects": lambda: logging.makeLogRecord({"levelname": Raises(), "name": Raises()}),
     "level and name are lines": lambda: logging.makeLogRecord({"levelname": "A\nB", "name": "a b=c\n"}),
     "level and name are huge": lambda: logging.makeLogRecord({"levelname": "A" * 10**6, "name": "\x00" * 10**6}),
     "keys that are no str": lambda: record(extra={1: 1, None: 2, HostileKey(): 3, StrSubclass("level"): "forged"}),
     "a str subclass named exception": lambda: record(
-        extra={StrSubclass("exception"): "forged"}, exc_info=raised(ValueError("real")),
+        extra={StrSubclass("exception"): "forged"},
+        exc_info=raised(ValueError("real")),
     ),
     "10,000 extras": lambda: record(extra={f"key{i}" * 20: "x" * 100 for i in range(10_000)}),
     "everything is large": lambda: record(
-        "m" * 10**6, extra={"a": "\x00" * 10**6, "b": ["\U0001f600" * 10**5] * 5}, exc_text="e" * 10**6, stack_info="s" * 10**6,
+        "m" * 10**6,
+        extra={"a": "\x00" * 10**6, "b": ["\U0001f600" * 10**5] * 5},
+        exc_text="e" * 10**6,
+        stack_info="s" * 10**6,
     ),
     "a dict message that spoofs": lambda: record({"level": "CRITICAL", "timestamp": 1, "message": "m", 1: 2, "1": 3}),
     "a huge dict message": lambda: record({f"k{i}": "x" * 100 for i in range(100_000)}),
@@ -476,10 +488,28 @@ CASES: dict[str, Callable[[], logging.LogRecord]] = {
     **{f"extra: {name}": lambda make=make: record(extra={"value": make()}) for name, make in VALUES.items()},
     **{f"message: {name}": lambda make=make: record(make()) for name, make in VALUES.items()},
     **{f"argument: {name}": lambda make=make: record("got %s", (make(),)) for name, make in VALUES.items()},
-    **{f"name: {name}": lambda make=make: record(extra={make(): 1}) for name, make in VALUES.items() if name in (
-        "line feed", "next line", "escape sequence", "bidi override", "lone surrogate", "looks like fields", "10 MB",
-        "empty", "quotes and backslashes", "nan", "bytes", "uuid", "everything raises", "str subclass", "all of latin-1",
-    )},
+    **{
+        f"name: {name}": lambda make=make: record(extra={make(): 1})
+        for name, make in VALUES.items()
+        if name
+        in (
+            "line feed",
+            "next line",
+            "escape sequence",
+            "bidi override",
+            "lone surrogate",
+            "looks like fields",
+            "10 MB",
+            "empty",
+            "quotes and backslashes",
+            "nan",
+            "bytes",
+            "uuid",
+            "everything raises",
+            "str subclass",
+            "all of latin-1",
+        )
+    },
     **{f"exc_info: {name}": lambda make=make: record(exc_info=make()) for name, make in EXC_INFOS.items()},
     **{f"arguments: {name}": lambda make=make: record(*make()) for name, make in ARGUMENTS.items()},
     **{f"record: {name}": make for name, make in ODD_RECORDS.items()},

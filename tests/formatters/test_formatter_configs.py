@@ -48,23 +48,33 @@ def test_file_config_makes_it(name, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["JsonFormatter", "TextFormatter"])
-@pytest.mark.parametrize("maker", [
-    {"class": "seclog_handlers.{}", "format": "%(process)d %(message)s", "datefmt": "%Y", "style": "%"},
-    {"class": "seclog_handlers.{}", "format": "%(process)d %(message)s", "validate": True},
-    {"()": "seclog_handlers.{}", "format": "%(process)d %(message)s", "service": "pay"},
-    {"()": "seclog_handlers.{}", "fmt": "%(process)d %(message)s", "static": {"env": "prod"}, "fields": {"user": "u"}},
-])
+@pytest.mark.parametrize(
+    "maker",
+    [
+        {"class": "seclog_handlers.{}", "format": "%(process)d %(message)s", "datefmt": "%Y", "style": "%"},
+        {"class": "seclog_handlers.{}", "format": "%(process)d %(message)s", "validate": True},
+        {"()": "seclog_handlers.{}", "format": "%(process)d %(message)s", "service": "pay"},
+        {
+            "()": "seclog_handlers.{}",
+            "fmt": "%(process)d %(message)s",
+            "static": {"env": "prod"},
+            "fields": {"user": "u"},
+        },
+    ],
+)
 def test_dict_config_makes_it(name, maker, capsys):
     """`class` and `()`, `format` and `fmt` all work."""
     maker = {key: value.format(name) if key in ("class", "()") else value for key, value in maker.items()}
 
-    logging.config.dictConfig({
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"made": maker},
-        "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "made"}},
-        "root": {"level": "INFO", "handlers": ["out"]},
-    })
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"made": maker},
+            "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "made"}},
+            "root": {"level": "INFO", "handlers": ["out"]},
+        }
+    )
     logging.getLogger().warning("hello", extra={"user": "bob"})
 
     line = written(capsys)
@@ -74,14 +84,16 @@ def test_dict_config_makes_it(name, maker, capsys):
 
 def test_dict_config_resolves_references(capsys):
     """`cfg://` values inside options are followed."""
-    logging.config.dictConfig({
-        "version": 1,
-        "disable_existing_loggers": False,
-        "site": {"env": "prod"},
-        "formatters": {"made": {"()": "seclog_handlers.JsonFormatter", "static": {"env": "cfg://site.env"}}},
-        "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "made"}},
-        "root": {"level": "INFO", "handlers": ["out"]},
-    })
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "site": {"env": "prod"},
+            "formatters": {"made": {"()": "seclog_handlers.JsonFormatter", "static": {"env": "cfg://site.env"}}},
+            "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "made"}},
+            "root": {"level": "INFO", "handlers": ["out"]},
+        }
+    )
     logging.getLogger().warning("hello")
 
     assert json.loads(written(capsys))["env"] == "prod"
@@ -90,9 +102,11 @@ def test_dict_config_resolves_references(capsys):
 def test_dict_config_stops_at_a_wrong_option():
     """A mistyped option stops the configuration, and its cause says the way out."""
     with pytest.raises(ValueError, match="formatter 'made'") as caught:
-        logging.config.dictConfig({
-            "version": 1,
-            "formatters": {"made": {"()": "seclog_handlers.JsonFormatter", "maxbytes": 1}},
-        })
+        logging.config.dictConfig(
+            {
+                "version": 1,
+                "formatters": {"made": {"()": "seclog_handlers.JsonFormatter", "maxbytes": 1}},
+            }
+        )
 
     assert "has no option 'maxbytes'" in str(caught.value.__cause__)

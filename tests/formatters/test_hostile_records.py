@@ -114,7 +114,9 @@ def test_multiline_text_marks_every_further_line(name):
     assert not any(UNSAFE.search(line) for line in rest)
 
 
-@pytest.mark.parametrize("name", ["too few", "too many", "wrong type", "unknown conversion", "lone percent", "missing key"])
+@pytest.mark.parametrize(
+    "name", ["too few", "too many", "wrong type", "unknown conversion", "lone percent", "missing key"]
+)
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter(color="off")])
 def test_wrong_arguments_are_named_and_not_shown(name, formatter):
     """Arguments that do not fit leave the template and a note; none of them is printed."""

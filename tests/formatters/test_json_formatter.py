@@ -32,7 +32,9 @@ def line(made=None, **options):
 
 def test_golden_line():
     """The line of an event, byte for byte: trusted fields, static fields, the event's fields in their order."""
-    made = record("login %s", ("failed",), {"event_type": "authentication", "success": False, "ip_address": "é", "n": 1})
+    made = record(
+        "login %s", ("failed",), {"event_type": "authentication", "success": False, "ip_address": "é", "n": 1}
+    )
     made.created = CREATED
 
     written = JsonFormatter(service="pay", static={"env": "prod"}).format(made)
@@ -48,13 +50,16 @@ def test_is_a_json_formatter_of_python_json_logger():
     assert isinstance(JsonFormatter(), BaseJsonFormatter)
 
 
-@pytest.mark.parametrize(("created", "expected"), [
-    (1767323045.678, "2026-01-02T03:04:05.678Z"),
-    (1767323045.9999, "2026-01-02T03:04:05.999Z"),
-    (1767323045, "2026-01-02T03:04:05.000Z"),
-    (0.0, "1970-01-01T00:00:00.000Z"),
-    (-0.5, "1969-12-31T23:59:59.500Z"),
-])
+@pytest.mark.parametrize(
+    ("created", "expected"),
+    [
+        (1767323045.678, "2026-01-02T03:04:05.678Z"),
+        (1767323045.9999, "2026-01-02T03:04:05.999Z"),
+        (1767323045, "2026-01-02T03:04:05.000Z"),
+        (0.0, "1970-01-01T00:00:00.000Z"),
+        (-0.5, "1969-12-31T23:59:59.500Z"),
+    ],
+)
 def test_cuts_time_to_milliseconds(created, expected):
     """Time is RFC 3339 in UTC, cut, not rounded."""
     made = record()
@@ -121,7 +126,11 @@ def test_hides_its_mark_and_shows_what_pretends_to_be_one():
 def test_takes_service_static_and_names_from_the_policy():
     """What SecurityHandler's policy says about output arrives on the record's mark."""
     made = record(extra={"ip_address": "1.2.3.4"})
-    ensure_mark(made).output = {"service": "shop", "static": {"env": "prod"}, "fields": {"level": "severity", "ip_address": "client.ip"}}
+    ensure_mark(made).output = {
+        "service": "shop",
+        "static": {"env": "prod"},
+        "fields": {"level": "severity", "ip_address": "client.ip"},
+    }
     made.created = CREATED
 
     assert json.loads(JsonFormatter().format(made)) == {
@@ -261,7 +270,10 @@ def test_leaves_out_fields_when_strings_are_not_enough():
     assert shown["..."].startswith("[cut ")
 
 
-@given(st.lists(st.tuples(st.text(max_size=10), st.text(st.characters(), max_size=9_000)), max_size=8), st.text(max_size=9_000))
+@given(
+    st.lists(st.tuples(st.text(max_size=10), st.text(st.characters(), max_size=9_000)), max_size=8),
+    st.text(max_size=9_000),
+)
 def test_every_line_keeps_its_limit(extras, message):
     """However the length is spread, the line has at most max_bytes and is JSON with the trusted fields."""
     made = record(message, extra=dict(extras))
@@ -273,7 +285,10 @@ def test_every_line_keeps_its_limit(extras, message):
 
 
 @given(
-    st.dictionaries(st.text(st.characters()) | st.sampled_from([*HEAD, "exception", "extra.level", "env", "renamed"]), st.text() | st.integers()),
+    st.dictionaries(
+        st.text(st.characters()) | st.sampled_from([*HEAD, "exception", "extra.level", "env", "renamed"]),
+        st.text() | st.integers(),
+    ),
     st.dictionaries(st.text() | st.sampled_from(list(HEAD)), st.integers(), max_size=3) | st.text(),
 )
 def test_no_value_is_lost_and_no_trusted_name_taken(extra, msg):
@@ -345,22 +360,25 @@ def test_defaults_fill_what_a_record_lacks():
     assert json.loads(formatter.format(record()))["level"] == "WARNING"
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    ({"colour": "on"}, "no option 'colour'"),
-    ({"json_default": str}, "rendered safely"),
-    ({"prefix": ">"}, "no option 'prefix'"),
-    ({"fmt": "%(a)s", "format": "%(b)s"}, "both 'fmt' and 'format'"),
-    ({"fields": {}, "rename_fields": {}}, "both 'rename_fields' and 'fields'"),
-    ({"fmt": "no attribute"}, "no attribute"),
-    ({"style": "?"}, "style '?'"),
-    ({"max_bytes": 10}, "at least 4096"),
-    ({"static": {"level": "x"}}, "choose another name"),
-    ({"static": ["env"]}, "must be a mapping"),
-    ({"fields": {"level": ""}}, "must be a name"),
-    ({"fields": {"a": "x", "b": "x"}}, "choose another"),
-    ({"fields": {"username": "level"}}, "choose another"),
-    ({"service": ["a"]}, "must be a string"),
-])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"colour": "on"}, "no option 'colour'"),
+        ({"json_default": str}, "rendered safely"),
+        ({"prefix": ">"}, "no option 'prefix'"),
+        ({"fmt": "%(a)s", "format": "%(b)s"}, "both 'fmt' and 'format'"),
+        ({"fields": {}, "rename_fields": {}}, "both 'rename_fields' and 'fields'"),
+        ({"fmt": "no attribute"}, "no attribute"),
+        ({"style": "?"}, "style '?'"),
+        ({"max_bytes": 10}, "at least 4096"),
+        ({"static": {"level": "x"}}, "choose another name"),
+        ({"static": ["env"]}, "must be a mapping"),
+        ({"fields": {"level": ""}}, "must be a name"),
+        ({"fields": {"a": "x", "b": "x"}}, "choose another"),
+        ({"fields": {"username": "level"}}, "choose another"),
+        ({"service": ["a"]}, "must be a string"),
+    ],
+)
 def test_configuration_errors_say_the_way_out(options, words):
     """An option that cannot work stops the start with a sentence."""
     with pytest.raises(ConfigurationError) as caught:

@@ -24,51 +24,65 @@ def line(made=None, *args, **options):
 
 def test_golden_line():
     """Time, level, logger, message, two spaces, fields."""
-    made = record(extra={"event_type": "authentication", "username": "usr_k3_1", "ip_address": "1.2.3.4", "success": False})
+    made = record(
+        extra={"event_type": "authentication", "username": "usr_k3_1", "ip_address": "1.2.3.4", "success": False}
+    )
 
-    assert line(made) == START + "login failed  event_type=authentication username=usr_k3_1 ip_address=1.2.3.4 success=false"
+    assert (
+        line(made)
+        == START + "login failed  event_type=authentication username=usr_k3_1 ip_address=1.2.3.4 success=false"
+    )
 
 
-@pytest.mark.parametrize(("value", "shown"), [
-    ("plain", "plain"),
-    ("http://a/b?c", "http://a/b?c"),
-    ("two words", '"two words"'),
-    ("a=b", '"a=b"'),
-    ("", '""'),
-    ('"', '"\\""'),
-    ("\u00a0", '"\u00a0"'),
-    ("a\nb", '"a\\nb"'),
-    ("\x1b[31m", '"\\u001b[31m"'),
-    ("\u202e", '"\\u202e"'),
-    ("x" * 1_001, f'"{"x" * 1_001}"'),
-    (None, "null"),
-    (True, "true"),
-    (1.5, "1.5"),
-    (float("nan"), "null"),
-    ({"a": [1, "b c"]}, '{"a":[1,"b c"]}'),
-    (b"ab", "ab"),
-])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("plain", "plain"),
+        ("http://a/b?c", "http://a/b?c"),
+        ("two words", '"two words"'),
+        ("a=b", '"a=b"'),
+        ("", '""'),
+        ('"', '"\\""'),
+        ("\u00a0", '"\u00a0"'),
+        ("a\nb", '"a\\nb"'),
+        ("\x1b[31m", '"\\u001b[31m"'),
+        ("\u202e", '"\\u202e"'),
+        ("x" * 1_001, f'"{"x" * 1_001}"'),
+        (None, "null"),
+        (True, "true"),
+        (1.5, "1.5"),
+        (float("nan"), "null"),
+        ({"a": [1, "b c"]}, '{"a":[1,"b c"]}'),
+        (b"ab", "ab"),
+    ],
+)
 def test_quotes_what_could_be_misread(value, shown):
     """A value is bare if it is one word, else JSON."""
     assert line(record(extra={"key": value})) == f"{START}login failed  key={shown}"
 
 
-@pytest.mark.parametrize(("message", "shown"), [
-    ("login failed", "login failed"),
-    ("GET /?a=b HTTP", "GET /?a=b HTTP"),
-    ("user=admin", '"user=admin"'),
-    ("failed level=INFO", '"failed level=INFO"'),
-    ("failed  x", '"failed  x"'),
-    ('"quoted"', '"\\"quoted\\""'),
-    ("a\nuser=admin", '"a\\nuser=admin"'),
-    ("a\nb\x1b[2J\u2028", "a\\nb\\x1b[2J\\u2028"),
-])
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("login failed", "login failed"),
+        ("GET /?a=b HTTP", "GET /?a=b HTTP"),
+        ("user=admin", '"user=admin"'),
+        ("failed level=INFO", '"failed level=INFO"'),
+        ("failed  x", '"failed  x"'),
+        ('"quoted"', '"\\"quoted\\""'),
+        ("a\nuser=admin", '"a\\nuser=admin"'),
+        ("a\nb\x1b[2J\u2028", "a\\nb\\x1b[2J\\u2028"),
+    ],
+)
 def test_quotes_a_message_that_could_pass_for_fields(message, shown):
     """A message is shown as it reads, quoted if a part of it could be taken for a field or for the gap."""
     assert line(record(message)) == START + shown
 
 
-@given(st.text(st.characters()), st.dictionaries(st.text(st.characters(), min_size=1), st.text(st.characters()), max_size=4))
+@given(
+    st.text(st.characters()),
+    st.dictionaries(st.text(st.characters(), min_size=1), st.text(st.characters()), max_size=4),
+)
 def test_only_real_fields_read_as_fields(message, extra):
     """Outside of quotes, what looks like `name=value` after the gap is a field, and nothing before it is."""
     extra = {name: value for name, value in extra.items() if name not in vars(record())}
@@ -82,7 +96,9 @@ def test_only_real_fields_read_as_fields(message, extra):
 
 def test_a_taken_name_moves():
     """Names of the pack are not an application's to use."""
-    assert line(record(extra={"level": "INFO", "exception": "none"})).endswith("  extra.level=INFO extra.exception=none")
+    assert line(record(extra={"level": "INFO", "exception": "none"})).endswith(
+        "  extra.level=INFO extra.exception=none"
+    )
 
 
 def test_odd_names_are_quoted():
@@ -122,7 +138,9 @@ def test_fmt_replaces_the_beginning():
     assert line(made, "%(levelname)-8s|%(user)s|%(lineno)03d|%(message)s") == 'WARNING |"a b"|001|hello  n=5'
 
 
-@pytest.mark.parametrize(("fmt", "style"), [("%(name)s: %(message)s", "%"), ("{name}: {message}", "{"), ("$name: ${message}", "$")])
+@pytest.mark.parametrize(
+    ("fmt", "style"), [("%(name)s: %(message)s", "%"), ("{name}: {message}", "{"), ("$name: ${message}", "$")]
+)
 def test_takes_every_style(fmt, style):
     """The three styles of logging give the same line."""
     assert line(None, fmt, None, style) == "app.login: login failed"
@@ -182,7 +200,9 @@ class Terminal:
         return True
 
 
-@pytest.mark.parametrize(("stream", "no_color", "colored"), [(Terminal(), "", True), (Terminal(), "1", False), (None, "", False)])
+@pytest.mark.parametrize(
+    ("stream", "no_color", "colored"), [(Terminal(), "", True), (Terminal(), "1", False), (None, "", False)]
+)
 def test_auto_color_is_for_terminals(monkeypatch, stream, no_color, colored):
     """Color is on by itself only on a terminal, and never with NO_COLOR."""
     monkeypatch.setenv("NO_COLOR", no_color)
@@ -195,7 +215,9 @@ def test_auto_color_is_for_terminals(monkeypatch, stream, no_color, colored):
 @pytest.mark.parametrize("multiline", [False, True])
 def test_keeps_its_limit(multiline):
     """A record that is too long is cut visibly and keeps its short fields."""
-    made = record("x" * 300_000, extra={"event_type": "authentication", "b": "\x00" * 300_000}, exc_text="e\n" * 100_000)
+    made = record(
+        "x" * 300_000, extra={"event_type": "authentication", "b": "\x00" * 300_000}, exc_text="e\n" * 100_000
+    )
 
     shown = line(made, multiline=multiline)
 
@@ -204,7 +226,10 @@ def test_keeps_its_limit(multiline):
     assert "...[cut " in shown
 
 
-@given(st.text(st.characters(), max_size=9_000), st.dictionaries(st.text(max_size=50), st.text(st.characters(), max_size=5_000), max_size=5))
+@given(
+    st.text(st.characters(), max_size=9_000),
+    st.dictionaries(st.text(max_size=50), st.text(st.characters(), max_size=5_000), max_size=5),
+)
 def test_every_line_keeps_its_limit(message, extra):
     """However the length is spread, a record takes at most max_bytes and is one line."""
     extra = {name: value for name, value in extra.items() if name not in vars(record())}
@@ -215,16 +240,19 @@ def test_every_line_keeps_its_limit(message, extra):
     assert len(shown.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    ({"colour": "on"}, "no option 'colour'"),
-    ({"color": "blue"}, "one of auto, on, off"),
-    ({"multiline": "perhaps"}, "'on' or 'off'"),
-    ({"fmt": "%(message)s\n"}, "one line of text"),
-    ({"fmt": "a\n%(message)s"}, "one line of text"),
-    ({"fmt": "no attribute"}, "no attribute"),
-    ({"fmt": ["message"]}, "one line of text"),
-    ({"style": "?"}, "style '?'"),
-])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"colour": "on"}, "no option 'colour'"),
+        ({"color": "blue"}, "one of auto, on, off"),
+        ({"multiline": "perhaps"}, "'on' or 'off'"),
+        ({"fmt": "%(message)s\n"}, "one line of text"),
+        ({"fmt": "a\n%(message)s"}, "one line of text"),
+        ({"fmt": "no attribute"}, "no attribute"),
+        ({"fmt": ["message"]}, "one line of text"),
+        ({"style": "?"}, "style '?'"),
+    ],
+)
 def test_configuration_errors_say_the_way_out(options, words):
     """An option that cannot work stops the start with a sentence."""
     with pytest.raises(ConfigurationError) as caught:

@@ -27,8 +27,18 @@ def dict_config(tmp_path: Path, **secure: Any) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "seclog_handlers.JsonFormatter"}},
         "handlers": {
-            "aside": {"class": "logging.FileHandler", "filename": str(tmp_path / "aside.log"), "delay": True, "formatter": "json"},
-            "out": {"class": "logging.FileHandler", "filename": str(tmp_path / "out.log"), "delay": True, "formatter": "json"},
+            "aside": {
+                "class": "logging.FileHandler",
+                "filename": str(tmp_path / "aside.log"),
+                "delay": True,
+                "formatter": "json",
+            },
+            "out": {
+                "class": "logging.FileHandler",
+                "filename": str(tmp_path / "out.log"),
+                "delay": True,
+                "formatter": "json",
+            },
             "secure": {
                 "class": "seclog_handlers.SecurityHandler",
                 "policy": dict(POLICY),

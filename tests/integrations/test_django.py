@@ -71,7 +71,11 @@ def test_a_failed_login_is_an_event(out: Kept) -> None:
 
     event = out.one("authentication")
     assert (event.username, event.success, event.auth_method) == ("bob", False, "django")
-    assert (event.ip_address, event.user_agent, event.failure_reason) == ("203.0.113.7", "curl/8", "invalid_credentials")
+    assert (event.ip_address, event.user_agent, event.failure_reason) == (
+        "203.0.113.7",
+        "curl/8",
+        "invalid_credentials",
+    )
     assert event.levelno == logging.WARNING
     assert PASSWORD not in repr(vars(event))
 
@@ -131,7 +135,11 @@ def test_a_denial_says_who_was_denied_what(framework: Kept) -> None:
 
     (record,) = framework.records
     event = AccessLog().event(record.__dict__)
-    assert (record.user_id, record.resource, record.action) == (str(get_user_model().objects.get().pk), "/denied", "GET")  # type: ignore[attr-defined]
+    assert (record.user_id, record.resource, record.action) == (
+        str(get_user_model().objects.get().pk),
+        "/denied",
+        "GET",
+    )  # type: ignore[attr-defined]
     assert event is not None
     assert (event["event_type"], event["granted"]) == ("authorization", False)
 

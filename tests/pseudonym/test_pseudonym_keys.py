@@ -76,7 +76,9 @@ class TestKeyRing:
         """Two long keys that differ at the end only are two keys."""
         one, other = "k" * 200 + "1", "k" * 200 + "2"
 
-        assert Pseudonymizer(keys=[one]).token("username", "bob") != Pseudonymizer(keys=[other]).token("username", "bob")
+        assert Pseudonymizer(keys=[one]).token("username", "bob") != Pseudonymizer(keys=[other]).token(
+            "username", "bob"
+        )
 
 
 class TestParseKeys:

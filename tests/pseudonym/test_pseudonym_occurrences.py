@@ -143,6 +143,8 @@ def test_cost_is_linear(unit):
     text = unit * (100_000 // len(unit))
     pairs = [("bob", "<B>"), ("203.0.113.0", "<A>"), ("b%o\\b", "<C>")]
 
-    once, twice = (min(timeit.repeat(lambda size=size: ENGINE.replace(text * size, pairs), number=1, repeat=5)) for size in (1, 2))
+    once, twice = (
+        min(timeit.repeat(lambda size=size: ENGINE.replace(text * size, pairs), number=1, repeat=5)) for size in (1, 2)
+    )
 
     assert twice < once * 3.5 + 0.005

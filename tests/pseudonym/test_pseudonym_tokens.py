@@ -138,7 +138,9 @@ def test_takes_anything(value):
     assert all(isinstance(pair, tuple) for pair in ENGINE.pairs({"username": value}))
 
 
-@pytest.mark.parametrize("value", [Broken(), pytest.param(10**5000, id="huge"), "\ud800", "x" * 100_000, "ﷺ" * 10_000, float("nan")])
+@pytest.mark.parametrize(
+    "value", [Broken(), pytest.param(10**5000, id="huge"), "\ud800", "x" * 100_000, "ﷺ" * 10_000, float("nan")]
+)
 def test_takes_hostile_values(value):
     """Objects that cannot be printed, huge numbers and texts, and lone surrogates have a token too."""
     assert ENGINE.token("username", value).startswith("usr_k3_")

@@ -27,11 +27,17 @@ PUMPS = [
 
 def shipped() -> Iterator[tuple[str, re.Pattern[str], bool]]:
     """Yield name, pattern and whether it is searched for; the others are only ever matched at a place."""
-    modules = [importlib.import_module(f"seclog_handlers.redaction.{found.name}") for found in pkgutil.iter_modules(redaction.__path__)]
+    modules = [
+        importlib.import_module(f"seclog_handlers.redaction.{found.name}")
+        for found in pkgutil.iter_modules(redaction.__path__)
+    ]
     for module in [*modules, _message]:
         source = inspect.getsource(module)
         for name, value in vars(module).items():
-            searched = re.search(rf"\b{name}(?:\[\w+\])?\.(?:finditer|search|sub|findall)\(", source) is not None or name == "_SHAPED"
+            searched = (
+                re.search(rf"\b{name}(?:\[\w+\])?\.(?:finditer|search|sub|findall)\(", source) is not None
+                or name == "_SHAPED"
+            )
             for number, pattern in enumerate(_within(value)):
                 yield f"{module.__name__.rpartition('.')[2]}.{name}.{number}", pattern, searched
 
@@ -78,7 +84,9 @@ def test_no_pattern_grows_faster_than_its_input(module: str) -> None:
     """Twice as much text takes each shipped pattern at most 2.3 times as long, on texts made against it."""
     for name, (pattern, searched) in PATTERNS.items():
         if name.startswith(f"{module}."):
-            work: Callable[[str], object] = (lambda text, p=pattern: [m.end() for m in p.finditer(text)]) if searched else pattern.match  # type: ignore[misc]
+            work: Callable[[str], object] = (
+                (lambda text, p=pattern: [m.end() for m in p.finditer(text)]) if searched else pattern.match
+            )  # type: ignore[misc]
             for pump in dict.fromkeys([*PUMPS[:16], *(prefix + pump for prefix, pump in _pumps(pattern.pattern))]):
                 assert grows(work, pump, SIZE) <= RATIO, (name, pump)
 

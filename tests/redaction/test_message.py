@@ -44,7 +44,9 @@ def test_clean_arguments_stay_as_they_are() -> None:
 
 def test_uvicorns_five_arguments_stay_five() -> None:
     """The AccessFormatter of uvicorn unpacks five arguments and makes an int of the last."""
-    msg, args = redactor.message('%s - "%s %s HTTP/%s" %d', ("1.2.3.4:5", "GET", f"/login?password={SECRET}&n=1", "1.1", 401))
+    msg, args = redactor.message(
+        '%s - "%s %s HTTP/%s" %d', ("1.2.3.4:5", "GET", f"/login?password={SECRET}&n=1", "1.1", 401)
+    )
 
     assert args == ("1.2.3.4:5", "GET", f"/login?password={M}&n=1", "1.1", 401)
     assert msg == '%s - "%s %s HTTP/%s" %d'
@@ -61,7 +63,15 @@ class SafeAtoms(dict):  # type: ignore[type-arg]
 
 def test_gunicorns_atoms_still_answer() -> None:
     """Mapping arguments stay a mapping that answers '-' and knows headers in any case, without their secrets."""
-    atoms = SafeAtoms({"h": "1.2.3.4", "r": f"GET /?token={SECRET} HTTP/1.1", "{authorization}i": f"Bearer {SECRET}", "{cookie}i": f"sid={SECRET}", "{x-a}i": "b"})
+    atoms = SafeAtoms(
+        {
+            "h": "1.2.3.4",
+            "r": f"GET /?token={SECRET} HTTP/1.1",
+            "{authorization}i": f"Bearer {SECRET}",
+            "{cookie}i": f"sid={SECRET}",
+            "{x-a}i": "b",
+        }
+    )
 
     msg, args = redactor.message('%(h)s "%(r)s" %({X-A}i)s %({Missing}i)s %(zz)s', atoms)
 

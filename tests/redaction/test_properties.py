@@ -21,15 +21,35 @@ words = st.sampled_from([
     "Bearer", "Basic", "Cookie:", "Authorization:", "hunter2", "abc123XYZ789", "https", "<password>", "</password>", "--password", "-p", "mysql", "\u200b", "\x1b[0m", "4111111111111111", "a@b.co", "+44 20 7946 0958", "[REDACTED]", "****", "AUTH",
     "eyJhbGciOiJIUzI1NiJ9", ".", "code", "123456", "session id", "value", "name", "\ue000", "é", "İ", "\ud800",
 ])  # fmt: skip
-log_text = st.lists(st.tuples(words, st.sampled_from(["", " ", "  "])), max_size=14).map(lambda parts: "".join(a + b for a, b in parts)) | st.text(max_size=60)
+log_text = st.lists(st.tuples(words, st.sampled_from(["", " ", "  "])), max_size=14).map(
+    lambda parts: "".join(a + b for a, b in parts)
+) | st.text(max_size=60)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | log_text | st.binary(max_size=20)
-keys = st.sampled_from(["password", "a", "api-key", "name", "value", "user", "tokens", "Cookie"]) | st.text(max_size=8) | st.integers()
+keys = (
+    st.sampled_from(["password", "a", "api-key", "name", "value", "user", "tokens", "Cookie"])
+    | st.text(max_size=8)
+    | st.integers()
+)
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4) | st.tuples(inner, inner) | st.frozensets(st.text(max_size=5), max_size=3),
     max_leaves=12,
 )  # fmt: skip
-SENSITIVE = ["password", "DB_PASSWORD", "apiKey", "client-secret", "access_token", "private_key", "passphrase", "sessionId", "Authorization", "cookie", "x-api-key", "user.password", "csrf_token"]
+SENSITIVE = [
+    "password",
+    "DB_PASSWORD",
+    "apiKey",
+    "client-secret",
+    "access_token",
+    "private_key",
+    "passphrase",
+    "sessionId",
+    "Authorization",
+    "cookie",
+    "x-api-key",
+    "user.password",
+    "csrf_token",
+]
 
 
 @quick

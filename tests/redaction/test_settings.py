@@ -43,14 +43,26 @@ def test_own_patterns_are_found() -> None:
     assert redactor.text("EMP-123456 with badge WXYZ") == "[REDACTED] with badge [REDACTED]"
 
 
-@pytest.mark.parametrize("pattern", ["(", "a*", r"(a+)+$", r"(a|a)*b", r"[a-z]+@", r"(\d+\s*)+x", r"x(.*)y(.*)z(.*)!", r"(?:a?){30}a{30}"])
+@pytest.mark.parametrize(
+    "pattern", ["(", "a*", r"(a+)+$", r"(a|a)*b", r"[a-z]+@", r"(\d+\s*)+x", r"x(.*)y(.*)z(.*)!", r"(?:a?){30}a{30}"]
+)
 def test_bad_patterns_are_refused(pattern: str) -> None:
     """What is no regular expression, matches nothing, or is not linear stops the start, with the reason."""
     with pytest.raises(ConfigurationError, match=r"redact\.patterns"):
         Redactor(patterns=[pattern])
 
 
-@pytest.mark.parametrize("pattern", [r"EMP-\d{6}", r"\b[A-Z]{2}\d{8}\b", r"key-[0-9a-f]{32}", r"(?i)project x", r"AC[0-9a-f]{32}", r"(?:foo|bar)-\w{1,32}"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"EMP-\d{6}",
+        r"\b[A-Z]{2}\d{8}\b",
+        r"key-[0-9a-f]{32}",
+        r"(?i)project x",
+        r"AC[0-9a-f]{32}",
+        r"(?:foo|bar)-\w{1,32}",
+    ],
+)
 def test_linear_patterns_are_taken(pattern: str) -> None:
     """Ordinary patterns pass the growth check."""
     assert Redactor(patterns=[pattern]).text("nothing here") == "nothing here"
@@ -63,7 +75,10 @@ def test_known_values_are_found_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("MY_VALUE", "blue42moon")
     redactor = Redactor(known_values=["*_PASSWORD", "env:MY_VALUE", f"file:{tmp_path / 'key'}"])
 
-    assert redactor.text("say sesame-open, blue42moon! correct horse battery.") == "say [REDACTED], [REDACTED]! [REDACTED]."
+    assert (
+        redactor.text("say sesame-open, blue42moon! correct horse battery.")
+        == "say [REDACTED], [REDACTED]! [REDACTED]."
+    )
 
 
 @pytest.mark.parametrize("entry", ["env:NOT_SET_ANYWHERE", "file:/does/not/exist", "a literal value!", "env:SHORT_ONE"])

@@ -80,7 +80,18 @@ def test_keeps_what_is_said_about_secrets(value: Any) -> None:
     assert redact(value) == value
 
 
-@pytest.mark.parametrize("value", [{"pin": 4821}, {"otp": 482913}, {"cvv": 123}, {"card": 4111111111111111}, {"password": 12345678}, {"ssn": 219099999}, {"phone": 15558675309}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"pin": 4821},
+        {"otp": 482913},
+        {"cvv": 123},
+        {"card": 4111111111111111},
+        {"password": 12345678},
+        {"ssn": 219099999},
+        {"phone": 15558675309},
+    ],
+)
 def test_numbers_can_be_secrets(value: dict[str, int]) -> None:
     """PINs, codes, cards and ids go although they are numbers."""
     assert list(redact(value).values()) == [M]

@@ -59,7 +59,17 @@ def test_same_values_with_orjson_and_without(value):
     assert slow.encode()
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20))
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**63), 2**64 - 1)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=20,
+    )
+)
 def test_plain_data_comes_back(value):
     """What JSON can say parses to what it was."""
     assert json.loads(dumps(value)) == value
@@ -75,7 +85,9 @@ def test_hostile_values_are_the_same_too(name):
     assert strict(fast) == strict(slow)
 
 
-@pytest.mark.parametrize("character", ["\x7f", "\x85", "\x9b", "\u2028", "\u2029", "\u202e", "\u2066", "\ufeff", "\U000e0041"])
+@pytest.mark.parametrize(
+    "character", ["\x7f", "\x85", "\x9b", "\u2028", "\u2029", "\u202e", "\u2066", "\ufeff", "\U000e0041"]
+)
 def test_escapes_what_terminals_and_line_readers_heed(character):
     """JSON may hold these raw; a line of ours does not, and still means them."""
     line = dumps({"a" + character: character})
@@ -89,12 +101,15 @@ def test_keeps_other_letters_readable():
     assert dumps(["é", "漢", "😀"]) == '["é","漢","😀"]'
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    (float("nan"), "null"),
-    ([2**63, 2**64], '[9223372036854775808,"18446744073709551616"]'),
-    ("\ud800", '"\\\\ud800"'),
-    ({"a": {"b": ()}}, '{"a":{"b":[]}}'),
-])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (float("nan"), "null"),
+        ([2**63, 2**64], '[9223372036854775808,"18446744073709551616"]'),
+        ("\ud800", '"\\\\ud800"'),
+        ({"a": {"b": ()}}, '{"a":{"b":[]}}'),
+    ],
+)
 def test_writes_what_json_cannot_say(value, expected):
     """NaN is null, longer integers are text, lone surrogates are written out."""
     assert dumps(value) == expected

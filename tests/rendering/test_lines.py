@@ -11,17 +11,20 @@ from seclog_handlers.rendering import one_line
 BREAKS = [chr(code) for code in range(sys.maxunicode + 1) if len(f"a{chr(code)}b".splitlines()) > 1]
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("plain text", "plain text"),
-    ("a\nb\rc\td", "a\\nb\\rc\\td"),
-    ("\x1b[31m", "\\x1b[31m"),
-    ("\x85\x9b", "\\x85\\x9b"),
-    ("\u2028\u202e", "\\u2028\\u202e"),
-    ("\U000e0041", "\\U000e0041"),
-    ("\ud800", "\\ud800"),
-    ("é 漢 😀", "é 漢 😀"),
-    ("👩\u200d💻", "👩\u200d💻"),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain text", "plain text"),
+        ("a\nb\rc\td", "a\\nb\\rc\\td"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\x85\x9b", "\\x85\\x9b"),
+        ("\u2028\u202e", "\\u2028\\u202e"),
+        ("\U000e0041", "\\U000e0041"),
+        ("\ud800", "\\ud800"),
+        ("é 漢 😀", "é 漢 😀"),
+        ("👩\u200d💻", "👩\u200d💻"),
+    ],
+)
 def test_shows_what_would_not_be_seen(text, expected):
     """Characters that break, move or reorder a line are written out; others stay."""
     assert one_line(text) == expected

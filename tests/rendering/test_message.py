@@ -73,13 +73,16 @@ def test_hostile_arguments_give_text(name):
     assert len(shown) < 300_000
 
 
-@pytest.mark.parametrize(("msg", "args", "problem"), [
-    ("%d", ("secret",), "TypeError"),
-    ("%(a)s", {"b": "secret"}, "KeyError"),
-    ("%y", ("secret",), "ValueError"),
-    ("%999999999s", ("secret",), "size"),
-    ("%.*f", (9, 1.0), "size"),
-])
+@pytest.mark.parametrize(
+    ("msg", "args", "problem"),
+    [
+        ("%d", ("secret",), "TypeError"),
+        ("%(a)s", {"b": "secret"}, "KeyError"),
+        ("%y", ("secret",), "ValueError"),
+        ("%999999999s", ("secret",), "size"),
+        ("%.*f", (9, 1.0), "size"),
+    ],
+)
 def test_names_the_problem_and_no_argument(msg, args, problem):
     """Wrong arguments leave the template and the kind of problem."""
     assert message(msg, args) == f"{msg} [arguments not shown: they do not fit the template ({problem})]"

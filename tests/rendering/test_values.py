@@ -136,10 +136,13 @@ def test_long_values_leave_all_names():
     assert list(shown) == ["a", "b", "c", "username"]
 
 
-@pytest.mark.parametrize(("value", "limit", "expected"), [
-    ("short", 10, "short"),
-    ("x" * 12, 10, "x" * 10 + "...[cut 2 characters]"),
-])
+@pytest.mark.parametrize(
+    ("value", "limit", "expected"),
+    [
+        ("short", 10, "short"),
+        ("x" * 12, 10, "x" * 10 + "...[cut 2 characters]"),
+    ],
+)
 def test_cuts_visibly(value, limit, expected):
     """A text that is too long says how much is missing."""
     assert cut(value, limit) == expected
@@ -150,7 +153,9 @@ def test_cut_twice_says_what_is_missing_in_all():
     assert cut(cut("x" * 1_000, 500), 10) == "x" * 10 + "...[cut 990 characters]"
 
 
-@pytest.mark.parametrize(("value", "expected"), [(None, "None"), (True, "True"), (1.5, "1.5"), (7, "7"), ({"a": 1}, '{"a":1}')])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(None, "None"), (True, "True"), (1.5, "1.5"), (7, "7"), ({"a": 1}, '{"a":1}')]
+)
 def test_text_of_simple_values(value, expected):
     """Scalars read as in Python, containers as JSON."""
     assert text(value) == expected

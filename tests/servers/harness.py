@@ -53,7 +53,13 @@ def environment(**more: str) -> dict[str, str]:
     """Return an environment in which the checkout and its examples are importable, and pseudonyms have a key."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SECLOG", "COVERAGE"))}
     path = os.pathsep.join([str(REPO), str(EXAMPLES)])
-    return {**kept, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "SECLOG_KEYS": "k1:" + "0123456789abcdef" * 2, **more}
+    return {
+        **kept,
+        "PYTHONPATH": path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SECLOG_KEYS": "k1:" + "0123456789abcdef" * 2,
+        **more,
+    }
 
 
 def free_port() -> int:

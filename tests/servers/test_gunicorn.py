@@ -23,7 +23,9 @@ EXAMPLE = REPO / "logging.ini.example"
     ],
     ids=["ini-1", "ini-2", "ini-4", "json-1", "json-4"],
 )
-def test_five_failed_logins_alert_once_and_show_no_secret(launch: Launcher, switches: tuple[str, str], workers: int) -> None:
+def test_five_failed_logins_alert_once_and_show_no_secret(
+    launch: Launcher, switches: tuple[str, str], workers: int
+) -> None:
     """Five 401s with credentials are five failed logins and one alert, whichever workers answered them."""
     launch.write(RECIPES)
     server = launch.gunicorn("silent_wsgi:application", *switches, "--workers", str(workers))
@@ -50,7 +52,10 @@ def test_each_status_is_its_event(launch: Launcher) -> None:
     responses = server.events("api_response")
     assert denied["granted"] is False
     assert (denied["path"], limited["path"]) == ("/admin", "/busy")
-    assert [(line["path"], line["status_code"], line["level"]) for line in responses] == [("/", 200, "INFO"), ("/broken", 500, "ERROR")]
+    assert [(line["path"], line["status_code"], line["level"]) for line in responses] == [
+        ("/", 200, "INFO"),
+        ("/broken", 500, "ERROR"),
+    ]
     assert {line["ip_address"] for line in (denied, limited, *responses)} == {"127.0.0.1"}
     assert leaks(launch.folder) == []
 
@@ -59,7 +64,9 @@ def test_gevent_workers(launch: Launcher) -> None:
     """Greenlets instead of threads change nothing."""
     pytest.importorskip("gevent", reason="gevent is not installed")
     launch.write(RECIPES)
-    server = launch.gunicorn("silent_wsgi:application", "--log-config", "gunicorn.ini", "--workers", "2", "--worker-class", "gevent")
+    server = launch.gunicorn(
+        "silent_wsgi:application", "--log-config", "gunicorn.ini", "--workers", "2", "--worker-class", "gevent"
+    )
 
     server.attack()
     server.stop()

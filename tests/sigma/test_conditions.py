@@ -110,7 +110,12 @@ def test_conditions_are_boolean_logic(tmp_path: Path, condition: str, meant: Any
 
     for case in range(8):
         a, b, c = bool(case & 1), bool(case & 2), bool(case & 4)
-        event = {"path": "/a", "method": "GET" if a else "PUT", "user_agent": "xbx" if b else "-", "status_code": 404 if c else 200}
+        event = {
+            "path": "/a",
+            "method": "GET" if a else "PUT",
+            "user_agent": "xbx" if b else "-",
+            "status_code": 404 if c else 200,
+        }
         assert matches(path, event) is bool(meant(a, b, c)), (a, b, c)
 
 
@@ -125,11 +130,14 @@ def test_a_search_without_a_field_looks_into_the_event(tmp_path: Path) -> None:
 
 def test_a_log_source_says_which_events_are_meant(tmp_path: Path) -> None:
     """`category: authentication` restricts a rule to authentication events."""
-    path = written(tmp_path, """
+    path = written(
+        tmp_path,
+        """
         title: A
         logsource: {category: authentication}
         detection: {sel: {username: bob}, condition: sel}
-        """)
+        """,
+    )
 
     assert matches(path, {"event_type": "authentication", "username": "bob"})
     assert not matches(path, {"event_type": "authorization", "username": "bob"})
@@ -153,7 +161,12 @@ def test_wildcards_match_as_the_naive_definition_does(text: str, shape: list[Any
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_no_value_makes_a_condition_fail(value: Any) -> None:
     """Whatever an event holds, a condition is decided."""
     test = compile_formula("a rule", ["or", ["text", [0, "x", 1, 0, "y"]], ["not", ["is", {"gte": 5}]]])

@@ -89,7 +89,11 @@ COUNTING = [
     ("  type: event_count\n  rules: [a]\n  condition: {gte: 3}", "a", lambda w: len(w) >= 3),
     ("  type: event_count\n  rules: [a, b]\n  condition: {gt: 3}", "ab", lambda w: len(w) > 3),
     ("  type: event_count\n  rules: a\n  condition: {eq: 2}", "a", lambda w: len(w) == 2),
-    ("  type: value_count\n  rules: [a]\n  condition: {gte: 3, field: user_x}".replace("user_x", "size"), "a", lambda w: len(set(values(w))) >= 3),
+    (
+        "  type: value_count\n  rules: [a]\n  condition: {gte: 3, field: user_x}".replace("user_x", "size"),
+        "a",
+        lambda w: len(set(values(w))) >= 3,
+    ),
     ("  type: value_sum\n  rules: [a]\n  condition: {gte: 5, field: size}", "a", lambda w: sum(values(w)) >= 5),
     ("  type: value_avg\n  rules: [a]\n  condition: {gt: 2, field: size}", "a", lambda w: sum(values(w)) / len(w) > 2),
     ("  type: value_median\n  rules: [a]\n  condition: {gte: 3, field: size}", "a", lambda w: median(values(w)) >= 3),
@@ -120,7 +124,12 @@ def test_any_order_opens_where_one_of_the_orders_does(folder: Path) -> None:
     for order in permutations("abc"):
         stream = [(1000.0 + at, {"kind": kind, "ip_address": "10.0.0.1"}) for at, kind in enumerate(order)]
         assert [when for _, when in opened(path, stream)] == [1002.0], order
-    assert opened(path, [(1000.0, {"kind": "a", "ip_address": "1.1.1.1"}), (1001.0, {"kind": "b", "ip_address": "1.1.1.1"})]) == []
+    assert (
+        opened(
+            path, [(1000.0, {"kind": "a", "ip_address": "1.1.1.1"}), (1001.0, {"kind": "b", "ip_address": "1.1.1.1"})]
+        )
+        == []
+    )
 
 
 def test_any_order_tells_one_incident_at_a_time(folder: Path) -> None:
@@ -133,7 +142,9 @@ def test_any_order_tells_one_incident_at_a_time(folder: Path) -> None:
 
 def test_a_percentile_is_measured(folder: Path) -> None:
     """`value_percentile` looks at the percentile that it names."""
-    path = correlation(folder, "  type: value_percentile\n  rules: [a]\n  condition: {gte: 100, field: size, percentile: 90}")
+    path = correlation(
+        folder, "  type: value_percentile\n  rules: [a]\n  condition: {gte: 100, field: size, percentile: 90}"
+    )
     low = [(1000.0 + at / 10, {"kind": "a", "ip_address": "10.0.0.1", "size": 1}) for at in range(20)]
     high = [(1003.0 + at / 10, {"kind": "a", "ip_address": "10.0.0.1", "size": 200}) for at in range(5)]
 
@@ -143,7 +154,9 @@ def test_a_percentile_is_measured(folder: Path) -> None:
 
 def test_many_then_one_is_a_sequence_with_a_count(folder: Path) -> None:
     """An event_count within a temporal_ordered of the same window: so many failures, then the success."""
-    text = BASES + """title: Many A
+    text = (
+        BASES
+        + """title: Many A
 name: many_a
 correlation: {type: event_count, rules: [a], group-by: [source.ip], timespan: 10s, condition: {gte: 3}}
 ---
@@ -151,6 +164,7 @@ title: Break-in
 name: break_in
 correlation: {type: temporal_ordered, rules: [many_a, b], group-by: [source.ip], timespan: 10s}
 """
+    )
     path = written(folder, text, "sequence.yml")
     failures = [(1000.0 + at, {"kind": "a", "ip_address": "10.0.0.1"}) for at in range(3)]
     success = (1004.0, {"kind": "b", "ip_address": "10.0.0.1"})
@@ -172,7 +186,10 @@ def test_generate_keeps_the_rules_under_a_correlation(folder: Path) -> None:
 
 def test_an_alias_names_one_field_of_ours(folder: Path) -> None:
     """Names that different rules have for one field group together."""
-    path = correlation(folder, "  type: event_count\n  rules: [a, b]\n  condition: {gte: 2}\n  aliases:\n    source.ip: {a: src_ip, b: client.ip}")
+    path = correlation(
+        folder,
+        "  type: event_count\n  rules: [a, b]\n  condition: {gte: 2}\n  aliases:\n    source.ip: {a: src_ip, b: client.ip}",
+    )
     stream = [(1000.0, {"kind": "a", "ip_address": "10.0.0.1"}), (1001.0, {"kind": "b", "ip_address": "10.0.0.1"})]
 
     assert opened(path, stream) == [("x", 1001.0)]
@@ -180,7 +197,9 @@ def test_an_alias_names_one_field_of_ours(folder: Path) -> None:
 
 def test_what_a_rule_says_about_itself_is_kept(folder: Path) -> None:
     """Level, MITRE tags, title, id and false positives are on the rule."""
-    path = written(folder, """
+    path = written(
+        folder,
+        """
         title: Somebody guesses
         id: 929a690e-bef0-4204-a928-ef5e620d6fcc
         name: guessing
@@ -190,10 +209,17 @@ def test_what_a_rule_says_about_itself_is_kept(folder: Path) -> None:
         falsepositives: [a forgotten password]
         logsource: {category: authentication}
         detection: {sel: {success: false}, condition: sel}
-        """, "described.yml")
+        """,
+        "described.yml",
+    )
 
     (rule,) = detector(path).rules
 
-    assert (rule.name, rule.pattern, rule.severity, rule.attack) == ("guessing", "Somebody guesses", "CRITICAL", ("T1110.001",))
+    assert (rule.name, rule.pattern, rule.severity, rule.attack) == (
+        "guessing",
+        "Somebody guesses",
+        "CRITICAL",
+        ("T1110.001",),
+    )
     assert "929a690e-bef0-4204-a928-ef5e620d6fcc" in rule.reason
     assert "a forgotten password" in rule.reason

@@ -33,15 +33,45 @@ def generated(seed: int) -> list[tuple[float, dict[str, Any]]]:
         now += dice.choice([0.01, 0.2, 1, 3])
         address, user = f"203.0.113.{dice.randrange(12)}", f"user{dice.randrange(6)}"
         base = {"ip_address": address, "source": dice.choice(["app", "access_log"])}
-        found.append((now, {**base, **dice.choice([
-            {"event_type": "authentication", "success": dice.random() < 0.15, "username": user},
-            {"event_type": "authorization", "granted": dice.random() < 0.3, "user_id": user, "resource": f"/admin/{dice.randrange(9)}", "action": "delete"},
-            {"event_type": "api_response", "status_code": dice.choice([200, 404, 403]), "path": f"/p{dice.randrange(60)}", "user_agent": user},
-            {"event_type": "api_request", "endpoint": "/x", "session_id": user, "user_agent": dice.choice(["a", "b"])},
-            {"event_type": "rate_limit_violation", "endpoint": "/x"},
-            {"event_type": "security_thing", "severity": dice.choice(["LOW", "HIGH"])},
-            {"event_type": "security_unhandled_exception", "severity": "HIGH", "fingerprint": str(dice.randrange(3))},
-        ])}))
+        found.append(
+            (
+                now,
+                {
+                    **base,
+                    **dice.choice(
+                        [
+                            {"event_type": "authentication", "success": dice.random() < 0.15, "username": user},
+                            {
+                                "event_type": "authorization",
+                                "granted": dice.random() < 0.3,
+                                "user_id": user,
+                                "resource": f"/admin/{dice.randrange(9)}",
+                                "action": "delete",
+                            },
+                            {
+                                "event_type": "api_response",
+                                "status_code": dice.choice([200, 404, 403]),
+                                "path": f"/p{dice.randrange(60)}",
+                                "user_agent": user,
+                            },
+                            {
+                                "event_type": "api_request",
+                                "endpoint": "/x",
+                                "session_id": user,
+                                "user_agent": dice.choice(["a", "b"]),
+                            },
+                            {"event_type": "rate_limit_violation", "endpoint": "/x"},
+                            {"event_type": "security_thing", "severity": dice.choice(["LOW", "HIGH"])},
+                            {
+                                "event_type": "security_unhandled_exception",
+                                "severity": "HIGH",
+                                "fingerprint": str(dice.randrange(3)),
+                            },
+                        ]
+                    ),
+                },
+            )
+        )
     return found
 
 

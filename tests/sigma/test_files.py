@@ -42,7 +42,11 @@ def test_a_folder_is_read_with_all_below_it(tmp_path: Path) -> None:
     """Both endings count, in any depth, and rules refer to each other across files."""
     (tmp_path / "deep").mkdir()
     written(tmp_path, HEAD + "  sel: {kind: a}\n  condition: sel\n", "deep/a.yaml")
-    written(tmp_path, "title: N\nname: n\ncorrelation: {type: event_count, rules: [a_rule], timespan: 1m, condition: {gte: 2}}\n", "b.yml")
+    written(
+        tmp_path,
+        "title: N\nname: n\ncorrelation: {type: event_count, rules: [a_rule], timespan: 1m, condition: {gte: 2}}\n",
+        "b.yml",
+    )
     (tmp_path / "README.md").write_text("no rule")
 
     assert [rule.name for rule in Detector([str(tmp_path)]).rules] == ["n"]
@@ -52,7 +56,9 @@ def test_sigma_stands_beside_other_rules(tmp_path: Path) -> None:
     """A list may hold built-in names, mappings and Sigma files."""
     path = single(tmp_path, "sel: {kind: a}\ncondition: sel")
 
-    rules = Detector(["brute_force_ip", path, {"name": "own", "where": {}, "count": 1, "within": 0, "resolve_after": 1}]).rules
+    rules = Detector(
+        ["brute_force_ip", path, {"name": "own", "where": {}, "count": 1, "within": 0, "resolve_after": 1}]
+    ).rules
 
     assert [rule.name for rule in rules] == ["brute_force_ip", "a_rule", "own"]
 
@@ -83,7 +89,9 @@ def test_the_documented_example_loads(tmp_path: Path) -> None:
 
 def test_the_sigma_rule_keeps_words_of_our_own(tmp_path: Path) -> None:
     """The attribute `seclog` says what Sigma has no word for."""
-    path = written(tmp_path, HEAD + "  sel: {kind: a}\n  condition: sel\nseclog: {by: [ip_address/24], mode: observe}\n")
+    path = written(
+        tmp_path, HEAD + "  sel: {kind: a}\n  condition: sel\nseclog: {by: [ip_address/24], mode: observe}\n"
+    )
 
     (rule,) = Detector([path]).rules
 
@@ -99,7 +107,9 @@ def test_without_pysigma_the_error_names_the_extra(tmp_path: Path) -> None:
         f"try: Detector([{path!r}])\nexcept ValueError as error: print(error)\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True
+    )
 
     assert "Install seclog-handlers[sigma]" in done.stdout
 
@@ -108,7 +118,9 @@ def test_pysigma_is_imported_for_sigma_files_only() -> None:
     """A detector of mappings leaves pySigma alone."""
     script = "import sys\nfrom seclog_handlers.detection import Detector\nDetector()\nprint('sigma' in sys.modules)\n"
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True
+    )
 
     assert done.stdout.strip() == "False"
 
@@ -140,7 +152,10 @@ CORRELATIONS = [
     ("  type: temporal\n  rules: [a]", "at least two rules"),
     ("  type: temporal\n  rules: [a, b]\n  condition: {gte: 1}", "leave its condition out"),
     ("  type: event_count\n  rules: [a]\n  group-by: [url.full]\n  condition: {gte: 3}", "name one"),
-    ("  type: event_count\n  rules: [a, b]\n  group-by: [who]\n  aliases: {who: {a: user.name, b: src_ip}}\n  condition: {gte: 3}", "alias"),
+    (
+        "  type: event_count\n  rules: [a, b]\n  group-by: [who]\n  aliases: {who: {a: user.name, b: src_ip}}\n  condition: {gte: 3}",
+        "alias",
+    ),
     ("  type: event_count\n  rules: [nobody]\n  condition: {gte: 3}", "nobody"),
     ("  type: surprise\n  rules: [a]\n  condition: {gte: 3}", "surprise"),
     ("  type: temporal\n  rules: [a, b]\n  condition: a and not b", "in words"),
@@ -180,7 +195,14 @@ def test_two_rules_of_one_name_are_refused(tmp_path: Path) -> None:
     """A name stands for one rule."""
     text = HEAD + "  sel: {kind: a}\n  condition: sel\n"
 
-    assert "another 'name'" in failure([written(tmp_path, f"{text}---\n{text}".replace("name: a_rule\n", "", 1).replace("title: A rule", "title: a_rule", 1))])
+    assert "another 'name'" in failure(
+        [
+            written(
+                tmp_path,
+                f"{text}---\n{text}".replace("name: a_rule\n", "", 1).replace("title: A rule", "title: a_rule", 1),
+            )
+        ]
+    )
 
 
 def test_too_many_alternatives_are_refused(tmp_path: Path) -> None:

@@ -82,9 +82,7 @@ APPLICATION: tuple[dict[str, Any], ...] = (
     {
         "name": "log_injection",
         "severity": "HIGH",
-        "where": [
-            {"event_type": {"exists": True}, field: {"re": _CRAFTED}} for field in _CLIENTS_FIELDS
-        ],
+        "where": [{"event_type": {"exists": True}, field: {"re": _CRAFTED}} for field in _CLIENTS_FIELDS],
         "by": ["ip_address"],
         "unless": TRUSTED,
         "count": 1,

@@ -136,9 +136,7 @@ def _flat(word: str, parts: list[Tree]) -> list[Tree]:
     if word == "not":
         return parts
     return [
-        inner
-        for part in parts
-        for inner in (part.parts if isinstance(part, Branch) and part.word == word else (part,))
+        inner for part in parts for inner in (part.parts if isinstance(part, Branch) and part.word == word else (part,))
     ]
 
 

@@ -195,5 +195,3 @@ def _client(url: str) -> tuple[Any, tuple[type[Exception], ...]]:
             "give 'redis://[user:password@]host:port/number'.",
         ) from error
     return client, (redis.RedisError, OSError, ValueError)
-
-

@@ -83,9 +83,7 @@ class AlertHandler(logging.Handler):
         # Whatever can be wrong is found before logging knows the handler and would close it at exit.
         number = _config.as_number
         lowest = severity("min_severity", min_severity)
-        self.channels: list[Channel] = open_channels(
-            channels, lowest, int(number("per_minute", per_minute, minimum=1))
-        )
+        self.channels: list[Channel] = open_channels(channels, lowest, int(number("per_minute", per_minute, minimum=1)))
         self._threshold = min(channel.options.severity for channel in self.channels)
         self._settings = Settings(
             Timers(

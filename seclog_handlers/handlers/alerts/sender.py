@@ -381,7 +381,6 @@ class Sender:
         return len(self._memory) + self.read.get(MEMORY, 0) - self.settled.get(MEMORY, 0) - self.dead.get(MEMORY, 0)
 
 
-
 def _refs(pendings: list[Pending]) -> list[tuple[str, int]]:
     return [pending.ref for pending in pendings if pending.ref[0] != MEMORY]
 

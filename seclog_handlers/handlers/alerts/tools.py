@@ -166,4 +166,3 @@ def _is_sending(folder: Path) -> bool:
     free = reader.lead()
     reader.close()
     return not free
-
