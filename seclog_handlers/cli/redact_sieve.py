@@ -217,7 +217,7 @@ class Sieve:
 # Words that make one name with the word behind them; as they may stand in a line.
 _FIRST_WORDS = frozenset(
     form
-    for word in keyvalue._FIRST_WORDS
+    for word in keyvalue._FIRST_WORDS  # noqa: SLF001 - the words that the engine's own gate looks for
     for form in (word, word.title(), word.upper())
 )
 

@@ -16,7 +16,7 @@ from seclog_handlers.redaction import Redactor
 OURS = frozenset({"security_headers"})
 
 # Attributes of text beside message and fields; the exception's comes first.
-TEXTS = ("exc_text", "stack_info", *NAMES)
+TEXTS: tuple[str, ...] = ("exc_text", "stack_info", *NAMES)
 
 
 class RedactionFilter(Stage):

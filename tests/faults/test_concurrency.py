@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.support import Outcome, conserved, run
 
 
@@ -15,12 +17,19 @@ def complete(outcome: Outcome, calls: int) -> bool:
 
 
 THREADS = """
-class Slow(logging.FileHandler):
-    def emit(self, record):
+if "unlocked" in sys.argv:
+    seclog_handlers.SecurityHandler.handle = lambda self, record: self._process(record)
+
+class Halves(logging.FileHandler):  # its lines are whole only if nobody else is let in
+    def handle(self, record):
+        line = self.format(record) + "\\n"
+        self.stream.write(line[:50])
         time.sleep(0)
-        super().emit(record)
+        self.stream.write(line[50:])
+        self.flush()
+
 sys.setswitchinterval(1e-5)
-root = secured(shaped(Slow("out.log")))
+root = secured(shaped(Halves("out.log")))
 
 def talk(name):
     for number in range(40):
@@ -39,6 +48,14 @@ def test_fifty_threads(tmp_path: Path) -> None:
 
     assert (outcome.status, outcome.stderr) == (0, "")
     assert complete(outcome, 2000)
+
+
+def test_the_threads_find_a_saboteur(tmp_path: Path) -> None:
+    """A handler that lets two threads in at once is found: lines are torn."""
+    outcome = run(tmp_path, THREADS, "unlocked")
+
+    with pytest.raises(ValueError, match=""):
+        outcome.lines()
 
 
 def test_tasks(tmp_path: Path) -> None:

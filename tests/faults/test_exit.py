@@ -1,4 +1,8 @@
-"""The end of a program, in every order."""
+"""The end of a program, in every order.
+
+The orders fail when a closed handler does not open again, the kills when a line stays in a buffer (saboteurs:
+`TargetsHandler._reopen` that raises, `FileHandler.flush` that does nothing).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Streams that are closed, broken or absent."""
+"""Streams that are closed, broken or absent.
+
+Each of these fails when `_failures.watch` and `Account.settle` do nothing: then what a target swallows counts as written.
+"""
 
 from __future__ import annotations
 
