@@ -235,19 +235,23 @@ def _loaded(line: str) -> Any:
 
 def _dumped(value: Any) -> str:
     try:
-        return rendering.dumps_plain(value)
+        text = rendering.dumps_plain(value)
     except (ValueError, TypeError, RecursionError):
         return _as_read(value)
+    return _as_read(value) if "\\udc" in text else text
 
 
 def _as_read(value: Any) -> str:
-    """Write what only Python's own JSON says: NaN, long integers, surrogates."""
+    """Write what only Python's own JSON says: NaN, long integers, bytes that are no UTF-8 as those bytes."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
-    return text
+    if len(text.splitlines()) == 1:
+        try:
+            text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            pass  # half of a pair, written as an escape
+        else:
+            return text
+    return json.dumps(value, separators=(",", ":"))
 
 
 class _TwiceError(ValueError):

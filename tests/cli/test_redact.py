@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -355,15 +356,21 @@ def test_lines_pass_as_they_arrive(tmp_path: Path) -> None:
     running.communicate(timeout=60)
 
 
-def test_a_bar_is_drawn_on_a_terminal_only(log: Path, tmp_path: Path) -> None:
-    """On a terminal there is a bar, which is gone at the end; elsewhere there is none."""
+@pytest.mark.parametrize("rich", [True, False])
+def test_a_bar_is_drawn_on_a_terminal_only(rich: bool, log: Path, tmp_path: Path) -> None:
+    """On a terminal there is a bar, with rich or without, which is gone at the end; elsewhere there is none."""
     import pty
 
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    if not rich:
+        (hidden / "rich.py").write_text("raise ImportError")
     log.write_text(TEXT * 3_000)
     ours, theirs = pty.openpty()
     running = subprocess.Popen(
         [sys.executable, "-m", "seclog_handlers.cli", "redact", str(log), "-o", str(tmp_path / "out")],
-        stdout=subprocess.DEVNULL, stderr=theirs, cwd=ROOT, env={**os.environ, "TERM": "xterm"},
+        stdout=subprocess.DEVNULL, stderr=theirs, cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", "PYTHONPATH": os.pathsep.join((str(hidden), str(ROOT)))},
     )  # fmt: skip
     os.close(theirs)
     shown = b""
@@ -376,6 +383,7 @@ def test_a_bar_is_drawn_on_a_terminal_only(log: Path, tmp_path: Path) -> None:
     os.close(ours)
 
     assert running.returncode == 0
-    assert b"MB" in shown.split(b"1 file")[0]
+    assert re.search(rb"[#\xe2].*[kM]B", shown.split(b"1 file")[0])
+    assert b"\x1b[2K" in shown or b"\x1b[K" in shown
     assert b"9000 lines" in shown
     assert "\r" not in seclog("redact", str(log), "-o", "two", cwd=tmp_path).stderr
