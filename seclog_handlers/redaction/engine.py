@@ -57,7 +57,8 @@ class Redactor:
         self._finder = Finder(self._rules, _more(patterns, known_values))
         self._clean: dict[str, None] = {}
         self.marker = self._censor.marker
-        if self._finder.find(self.marker) or self._find(f"{self.marker} password={self.marker}"):
+        shown = self.marker.replace("{kind}", "password")
+        if self._finder.find(shown) or self._find(f"{shown} password={shown}"):
             raise ConfigurationError(
                 f"redact.censor is {censor!r}, which would itself be taken for a secret: "
                 "use a marker such as '[REDACTED]'.",

@@ -124,9 +124,16 @@ class Walk:
         self._characters -= len(value)
         if self._characters < 0:
             return "[WITHHELD: size]"
-        if rule is not None and not self._censor.seen(value) and is_secret(self._censor.seal(value), rule, quoted=True):
+        if rule is None:
+            return self._text(value)
+        if self._is_secret(value, rule):
             return self._censor.replacement(value, rule.kind)
-        return self._text(value)
+        text = self._text(value)
+        # Without the secret in it, what is left may look like one: as a second pass would see it.
+        return self._censor.replacement(value, rule.kind) if text != value and self._is_secret(text, rule) else text
+
+    def _is_secret(self, value: str, rule: Rule) -> bool:
+        return not self._censor.seen(value) and is_secret(self._censor.seal(value), rule, quoted=True)
 
     def _number(self, value: int, rule: Rule | None) -> int | str:
         if rule is None and -CARD_FROM < value < CARD_FROM:

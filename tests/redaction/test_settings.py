@@ -136,3 +136,13 @@ def test_wrong_types_stop_the_start(setting: dict[str, Any]) -> None:
 def test_short_masked_secrets_show_nothing() -> None:
     """A mask keeps the last four of long secrets only."""
     assert Redactor(censor="mask").value("hunter2x", key="password") == "****"
+
+
+def test_the_marker_may_name_the_kind():
+    """`{kind}` in the marker is what was found; a second pass leaves it."""
+    redactor = Redactor(censor="[REDACTED:{kind}]")
+
+    once = redactor.text("password=hunter2-hunter2 and bob@example.org")
+
+    assert once.count("[REDACTED:") == 2
+    assert redactor.text(once) == once

@@ -159,3 +159,13 @@ def test_value_takes_the_name_it_is_logged_under() -> None:
     """A bare value is judged by the key given with it."""
     assert Redactor().value(SECRET, key="db_password") == M
     assert Redactor().value("bob", key="user") == "bob"
+
+
+def test_what_a_secret_leaves_under_a_secret_key_is_judged_again():
+    """A value that is partly a token is replaced as a whole when the rest would be taken for a secret."""
+    redactor = Redactor()
+
+    once = redactor.fields({"password": "AKIA" + "Q" * 16 + "(INFO "})
+
+    assert once == {"password": "[REDACTED]"}
+    assert redactor.fields(once) == once
