@@ -226,7 +226,10 @@ class _Ticker:
         self._handler = handler
         self._pid = os.getpid()
         self._done = threading.Event()
-        threading.Thread(target=self._run, name="seclog-ticker", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="seclog-ticker", daemon=True).start()
+        except RuntimeError:  # the interpreter ends: whoever comes next resolves what is due
+            self._done.set()
 
     @property
     def alive(self) -> bool:

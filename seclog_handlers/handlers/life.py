@@ -197,7 +197,10 @@ class Ticker:
         self._handler = handler
         self._seconds = seconds
         self._done = threading.Event()
-        threading.Thread(target=self._run, name="seclog-heartbeat", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name="seclog-heartbeat", daemon=True).start()
+        except RuntimeError:  # the interpreter ends, and with it the signs of life
+            self._done.set()
 
     def stop(self) -> None:
         """End the thread; it is not waited for, since it may wait for the handler's lock."""

@@ -170,7 +170,9 @@ class SqliteState(Optimistic):
         try:
             _opening(connection, "PRAGMA secure_delete=ON")
             deleted = [
-                connection.execute("DELETE FROM entries_v1 WHERE instr(key, ?1) OR instr(body, ?1)", (text,)).rowcount
+                connection.execute(
+                    "DELETE FROM entries_v1 WHERE instr(key, ?) OR instr(body, ?)", (text, text)
+                ).rowcount
                 for text in fragments
             ]
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
