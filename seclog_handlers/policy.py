@@ -103,12 +103,12 @@ class Policy:
         self._settings = _checked(settings or {})
         self.mode: str = _mode(self._settings.get("mode", "full"))
         self.service: str = self._settings.get("service") or _config.program_name()
-        self.static: dict[str, str] = self._group("static")
-        self.fields: dict[str, str] = self._group("fields")
+        self.static: dict[str, str] = self.section("static")
+        self.fields: dict[str, str] = self.section("fields")
         self.control: str = self._settings.get("control", "")
         self.heartbeat: float = self._settings.get("heartbeat", 0.0)
         self.has_key = bool(self._settings.get("pseudonyms.keys"))
-        self.pseudonymizer = Pseudonymizer(**self._section("pseudonyms"))
+        self.pseudonymizer = Pseudonymizer(**self.section("pseudonyms"))
         self.trusted = TrustedSources(self._named("trusted"), token=self.pseudonymizer.token)
 
     @classmethod
@@ -165,7 +165,7 @@ class Policy:
     def _recognition(self) -> list[logging.Filter]:
         stages: list[logging.Filter] = []
         if self._on("access_log"):
-            stages.append(AccessLogFilter(**self._section("access_log")))
+            stages.append(AccessLogFilter(**self.section("access_log")))
         if self._on("events"):
             stages.append(EventFilter(levels=self._on("levels")))
         return stages
@@ -173,11 +173,14 @@ class Policy:
     def _redaction(self) -> list[logging.Filter]:
         stages: list[logging.Filter] = []
         tokens = self._on("pseudonyms")
+        censored = None
         if self._on("redact"):
             leave = self.pseudonymizer.fields if tokens else ()
-            stages.append(RedactionFilter(**self._section("redact"), leave=leave))
+            redaction = RedactionFilter(**self.section("redact"), leave=leave)
+            stages.append(redaction)
+            censored = redaction.censored
         if tokens:
-            stages.append(PseudonymFilter(pseudonymizer=self.pseudonymizer))
+            stages.append(PseudonymFilter(pseudonymizer=self.pseudonymizer, censored=censored))
         return stages
 
     def _enrichment(self) -> list[logging.Filter]:
@@ -185,11 +188,11 @@ class Policy:
         ip = self._settings.get("ip", "keep")
         if self._on("geoip") or ip != "keep" or self.trusted:
             stages.append(GeoIPFilter(
-                **self._section("geoip"), ip=ip, lookup=self._on("geoip"),
+                **self.section("geoip"), ip=ip, lookup=self._on("geoip"),
                 trusted=self.trusted, pseudonymizer=self.pseudonymizer,
             ))  # fmt: skip
         if self._on("risk"):
-            stages.append(RiskFilter(**self._section("risk")))
+            stages.append(RiskFilter(**self.section("risk")))
         return stages
 
     def sampler(self) -> SamplingFilter | None:
@@ -199,17 +202,15 @@ class Policy:
         sampler = SamplingFilter(rules, keep, annotate=False)
         return sampler if rules and self.mode != "off" else None
 
-    def _section(self, name: str) -> dict[str, Any]:
-        return self._group(name) if name not in _FREE else {}
-
-    def _group(self, name: str) -> dict[str, Any]:
+    def section(self, name: str) -> dict[str, Any]:
+        """Return the settings under `name.`, without that prefix, as they were read and checked."""
         prefix = name + "."
         return {key[len(prefix) :]: value for key, value in self._settings.items() if key.startswith(prefix)}
 
     def _named(self, head: str) -> dict[str, dict[str, Any]]:
         """Return the entries of a section whose names the user chose."""
         entries: dict[str, dict[str, Any]] = {}
-        for key, value in self._group(head).items():
+        for key, value in self.section(head).items():
             name, _, part = key.rpartition(".")
             if name:
                 entries.setdefault(name, {})[part] = value

@@ -75,4 +75,4 @@ def _by_reference(value: str) -> list[str]:
 def _policy_settings(path: str) -> dict[str, Any]:
     from seclog_handlers.policy import Policy  # noqa: PLC0415 - imports all stages
 
-    return Policy.load(Path(path))._section("pseudonyms")  # noqa: SLF001 - one package
+    return Policy.load(Path(path)).section("pseudonyms")

@@ -43,7 +43,7 @@ def rules(options: argparse.Namespace) -> Rules:
     names = {name: name for name in fields}
     names.update({shown: name for name, shown in policy.fields.items() if name in fields})
     return Rules(
-        redact=policy._section("redact") if settings.get("redact", True) else None,  # noqa: SLF001
+        redact=policy.section("redact") if settings.get("redact", True) else None,
         pseudonymizer=policy.pseudonymizer if tokens or settings.get("ip", "keep") != "keep" else None,
         names=names,
         ip=settings.get("ip", "keep"),

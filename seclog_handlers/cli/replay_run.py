@@ -42,8 +42,8 @@ class Judge:
     def __init__(self, rules: Any, policy: Policy) -> None:
         self._policy = policy
         self._engine = policy.pseudonymizer
-        self._redactor = Redactor(**policy._section("redact"))  # noqa: SLF001 - one package
-        self._ip = policy._settings.get("ip", "keep")  # noqa: SLF001
+        self._redactor = Redactor(**policy.section("redact"))
+        self._ip = policy._settings.get("ip", "keep")  # noqa: SLF001 - one package
         self._trusted = policy.trusted
         self.detector = Detector(rules, service=policy.service, state_key=self._engine.state_key, show=self._show)
 
@@ -115,7 +115,7 @@ class Source:
     ) -> None:  # fmt: skip
         self._form, self._local, self._year, self._own = form, local, year, own
         self._renames = {theirs: ours for ours, theirs in policy.fields.items()}
-        self._access = policy._section("access_log")  # noqa: SLF001 - one package
+        self._access = policy.section("access_log")
         if own is not None:
             Own(self._clock(""), *own)  # found out before anything is read
 

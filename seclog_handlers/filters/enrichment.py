@@ -91,6 +91,9 @@ class GeoIPFilter(Stage):
     def _hide(self, record: logging.LogRecord, address: Any) -> None:
         attributes = record.__dict__
         attributes["ip_address"] = self._hidden(address)
+        if self._ip == "token":
+            # What is counted by address does not start anew when the keys rotate.
+            ensure_mark(record).state_keys["ip_address"] = self._engine.state_key("ip_address", address)
         found = {rendering.text(address), str(parse_address(address) or "")}
         pairs = [(raw, attributes["ip_address"]) for raw in found if raw]
         headers = attributes.get("security_headers")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from seclog_handlers import _config, _message, rendering
@@ -11,6 +11,7 @@ from seclog_handlers._record import Mark, ensure_mark, fields_of
 from seclog_handlers.errors import warn_once
 from seclog_handlers.filters.stage import NAMES, WITHHELD, Stage, words
 from seclog_handlers.pseudonym import DEFAULT_FIELDS, UNTOUCHED_FIELDS, Pseudonymizer, parse_keys
+from seclog_handlers.redaction.censor import Censor
 
 # Deeper containers are withheld: redaction has withheld them before.
 MAX_DEPTH = 16
@@ -21,9 +22,6 @@ _CONTAINERS = frozenset({dict, list, tuple})
 # Identities whose tokens are remembered together, and how long one may be for that.
 MAX_KNOWN = 4096
 MAX_LENGTH = 256
-
-# What redaction leaves of an identity that is also a secret (an e-mail address inside a container).
-_REDACTED = "[REDACTED"
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -37,6 +35,8 @@ class PseudonymFilter(Stage):
             Without any, tokens are random per process and a warning says so.
         scope: Separates tenants: the same identity has another token in another scope.
         pseudonymizer: A ready one instead.
+        censored: Whether a text is what redaction has left of an identity, such as an e-mail address inside a
+            container: that stays, since it is nobody's. By default, for the default marker.
     """
 
     protects = True
@@ -47,6 +47,7 @@ class PseudonymFilter(Stage):
         keys: Iterable[str] | str = (),
         scope: str = "",
         pseudonymizer: Pseudonymizer | None = None,
+        censored: Callable[[str], bool] | None = None,
     ) -> None:
         super().__init__()
         self._engine = pseudonymizer or Pseudonymizer(
@@ -54,6 +55,7 @@ class PseudonymFilter(Stage):
             keys=parse_keys("pseudonyms.keys", _config.plain(keys)),
             scope=scope,
         )
+        self._censored = censored or Censor().seen
         self._fields = frozenset(self._engine.fields)
         self._known: dict[tuple[str, str], tuple[str, str, Pairs]] = {}
         if self._engine.ephemeral:
@@ -68,8 +70,11 @@ class PseudonymFilter(Stage):
         mark = ensure_mark(record)
         found: dict[str, str] = {}
         for name in self._engine.fields:
-            if name in attributes and attributes[name] != mark.tokens.get(name, mark):
-                attributes[name] = self._tokenised(mark, name, attributes[name], found)
+            value = attributes.get(name)
+            if value is not None and not (
+                type(value) is str and (value == mark.tokens.get(name) or self._censored(value))
+            ):
+                attributes[name] = self._tokenised(mark, name, value, found)
         for name, value in fields_of(record).items():
             if type(value) in _CONTAINERS:
                 attributes[name] = self._by_key(value, found, MAX_DEPTH)
@@ -123,7 +128,7 @@ class PseudonymFilter(Stage):
         return copy
 
     def _nested(self, key: str, value: Any, found: dict[str, str]) -> Any:
-        if type(value) is str and (_REDACTED in value or value in found.values()):
+        if type(value) is str and (value in found.values() or self._censored(value)):
             return value
         token = self._engine.token(key, value)
         if token is None:

@@ -53,6 +53,10 @@ class RedactionFilter(Stage):
         )
         self._leave = frozenset(leave)
 
+    def censored(self, text: str) -> bool:
+        """Tell whether the whole of `text` is what this filter leaves in a secret's place."""
+        return self._redactor.censored(text)
+
     def _apply(self, record: logging.LogRecord) -> None:
         redactor, attributes = self._redactor, record.__dict__
         record.msg, record.args = redactor.message(attributes.get("msg"), attributes.get("args"))

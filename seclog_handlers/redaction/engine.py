@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from seclog_handlers import _message, rendering
-from seclog_handlers._config import as_list
+from seclog_handlers._config import as_lines, as_list
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.redaction import known, patterns
 from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
@@ -72,6 +72,10 @@ class Redactor:
             return self._checked(text)
         except Exception:
             return FAILED
+
+    def censored(self, text: str) -> bool:
+        """Tell whether the whole of `text` is what stands in a secret's place."""
+        return self._censor.seen(text)
 
     def value(self, value: Any, key: str | None = None) -> Any:
         """Return `value` without its secrets: plain scalars as they are, containers as new ones, the rest as text.
@@ -207,16 +211,10 @@ def _names(key: str, value: Any) -> list[str]:
 
 def _more(regexes: Any, references: Any) -> list[Any]:
     more = []
-    compiled = patterns.compile_patterns(_patterns(regexes))
+    compiled = patterns.compile_patterns(as_lines("redact.patterns", regexes))
     values = known.known_values(as_list("redact.known_values", references))
     if compiled:
         more.append(patterns.finder(compiled))
     if values:
         more.append(known.finder(values))
     return more
-
-
-def _patterns(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [line.strip() for line in value.splitlines() if line.strip()]
-    return as_list("redact.patterns", value)

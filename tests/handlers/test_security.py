@@ -370,3 +370,48 @@ def test_an_open_incident_raises_the_risk_of_its_user() -> None:
     names = [{factor["name"] for factor in line["risk_factors"]} for line in out.lines]
     assert "open_incident" in names[5]
     assert "open_incident" not in names[4]
+
+
+@pytest.mark.parametrize("censor", ["[REDACTED]", "***", "<{kind}>", "mask", "token"])
+def test_what_redaction_left_is_nobodys_identity(censor: str) -> None:
+    """A marker in an identity's place gets no token, and no other marker of the record becomes one."""
+    logger, out = secured({**POLICY, "redact.censor": censor})
+
+    logger.info("password=%s", PASSWORD, extra={"details": {"email": "eve@example.org", "pwd": PASSWORD}})
+
+    (line,) = out.lines
+    assert not re.search(r"(usr|eml)_k", out.text)
+    assert line["details"].keys() == {"email", "pwd"}
+    assert PASSWORD not in out.text
+    assert "eve@" not in out.text
+
+
+def test_filters_of_their_own_agree_on_what_is_left() -> None:
+    """RedactionFilter and PseudonymFilter in a row on any handler: a redacted e-mail address stays redacted."""
+    out = Lines()
+    out.addFilter(pack.RedactionFilter())
+    out.addFilter(pack.PseudonymFilter(keys=[KEY]))
+
+    out.handle(record("password=%s", (PASSWORD,), username="a@example.org"))
+
+    (line,) = out.lines
+    assert (line["message"], line["username"]) == ("password=[REDACTED]", "[REDACTED]")
+
+
+def test_rotating_keys_resets_no_window_of_an_address() -> None:
+    """With `ip = token` five failures alert, although the newest key changes after the second one."""
+    alerts = Lines()
+    rules = [
+        {"name": "guessing", "where": {"event_type": "authentication"}, "by": ["ip_address"], "count": 5, "within": 600}
+    ]
+    old, new = [KEY], [KEY, "k2:fedcba9876543210fedcba9876543210"]
+    escalation = pack.EscalationHandler(target=alerts, rules=rules, policy={"pseudonyms.keys": old})
+
+    for number in range(5):
+        keys = old if number < 2 else new
+        handler = pack.SecurityHandler(
+            target=Lines(), targets=[escalation], policy={"pseudonyms.keys": keys, "ip": "token"}
+        )
+        handler.handle(record("x", event_type="authentication", success=False, ip_address="203.0.113.7"))
+
+    assert len(alerts.lines) == 1
