@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 import weakref
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from seclog_handlers.detection import Detector
 from seclog_handlers.detection.state import shown
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.handlers._targets import TargetsHandler
+from seclog_handlers.handlers._ticker import Ticker
 from seclog_handlers.policy import Policy
 
 if TYPE_CHECKING:
@@ -80,11 +80,10 @@ class EscalationHandler(TargetsHandler):
             show=self._show,
             host=socket.gethostname(),
         )
-        self._mode = loaded.mode
         self._inherits = policy is None
         self._stages: tuple[logging.Filter, ...] | None = None
         self._take_output(loaded.output)
-        self._ticker: _Ticker | None = None
+        self._ticker: Ticker | None = None
         self._pid = 0
         super().__init__(target, targets, loaded, level)
         _handlers.add(self)
@@ -180,7 +179,7 @@ class EscalationHandler(TargetsHandler):
         if ticker is not None and ticker.alive:
             return
         if self._detector.clock.live(created):
-            self._ticker = _Ticker(self)
+            self._ticker = Ticker(self, "seclog-ticker", self.tick)
 
     def tick(self) -> float | None:
         """Resolve what is due by now.
@@ -188,16 +187,18 @@ class EscalationHandler(TargetsHandler):
         Returns:
             Seconds until the next incident is to be resolved, None without any.
         """
-        try:
-            now = self._detector.clock.now() - GRACE_S
-            alerts = self._detector.tick(now)
-            if alerts:
-                self._tell(alerts)
-            due = self._detector.next_due()
-        except Exception as error:
-            self.handleError(logging.makeLogRecord({"msg": type(error).__name__}))
-            return MAX_WAIT_S
-        return None if due is None else due - now
+        self._left: float | None = MAX_WAIT_S
+        self._alone(self._resolve, None)
+        self._catch_up()
+        return self._left
+
+    def _resolve(self, _nothing: None) -> None:
+        now = self._detector.clock.now() - GRACE_S
+        alerts = self._detector.tick(now)
+        if alerts:
+            self._tell(alerts)
+        due = self._detector.next_due()
+        self._left = None if due is None else min(max(due - now, 0.01), MAX_WAIT_S)
 
     def after_fork(self) -> None:
         """Leave the parent's incidents to the parent; called in a forked child."""
@@ -217,42 +218,6 @@ class EscalationHandler(TargetsHandler):
         finally:
             self.release()
         super().close()
-
-
-class _Ticker:
-    """A thread that resolves incidents in time, while there are any; each process has its own."""
-
-    def __init__(self, handler: EscalationHandler) -> None:
-        self._handler = handler
-        self._pid = os.getpid()
-        self._done = threading.Event()
-        try:
-            threading.Thread(target=self._run, name="seclog-ticker", daemon=True).start()
-        except RuntimeError:  # the interpreter ends: whoever comes next resolves what is due
-            self._done.set()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread still runs, in this process."""
-        return self._pid == os.getpid() and not self._done.is_set()
-
-    def stop(self) -> None:
-        """End the thread; it is not waited for, since it may be waiting for the handler's lock."""
-        self._done.set()
-
-    def _run(self) -> None:
-        wait = 0.0
-        while not self._done.wait(wait):
-            handler = self._handler
-            handler.acquire()
-            try:
-                left = None if self._done.is_set() else handler.tick()
-                if left is None:
-                    self._done.set()
-                    return
-            finally:
-                handler.release()
-            wait = min(max(left, 0.01), MAX_WAIT_S)
 
 
 def _after_fork_in_child() -> None:

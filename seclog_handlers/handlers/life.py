@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seclog_handlers._record import ensure_mark
 from seclog_handlers.errors import tell_stderr
 from seclog_handlers.handlers import _coverage
+from seclog_handlers.handlers._ticker import Ticker
 from seclog_handlers.handlers.accounting import losses, name_of
 from seclog_handlers.handlers.control import ControlFile
 from seclog_handlers.policy import MODES
@@ -110,7 +110,11 @@ class Life:
             event_type, message = (RESTART, "started again") if name in _started else (STARTUP, "started")
             _started.add(name)
             self._say(event_type, logging.INFO, message)
-            self._ticker = Ticker(self._handler, self._heartbeat)
+            self._ticker = Ticker(self._handler, "seclog-heartbeat", self._tick, self._heartbeat)
+
+    def _tick(self) -> float:
+        self._handler.beat()
+        return self._heartbeat
 
     def _look_around(self) -> None:
         """Report loggers that were covered and are no longer."""
@@ -188,30 +192,3 @@ def _version() -> str:
         return metadata.version("seclog-handlers")
     except metadata.PackageNotFoundError:  # run from its sources
         return "unknown"
-
-
-class Ticker:
-    """A thread that lets a handler's heart beat; each process has its own, from its first record on."""
-
-    def __init__(self, handler: SecurityHandler, seconds: float) -> None:
-        self._handler = handler
-        self._seconds = seconds
-        self._done = threading.Event()
-        try:
-            threading.Thread(target=self._run, name="seclog-heartbeat", daemon=True).start()
-        except RuntimeError:  # the interpreter ends, and with it the signs of life
-            self._done.set()
-
-    def stop(self) -> None:
-        """End the thread; it is not waited for, since it may wait for the handler's lock."""
-        self._done.set()
-
-    def _run(self) -> None:
-        while not self._done.wait(self._seconds):
-            handler = self._handler
-            handler.acquire()
-            try:
-                if not self._done.is_set():
-                    handler.beat()
-            finally:
-                handler.release()
