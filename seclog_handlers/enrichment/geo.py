@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cachetools import FIFOCache
+
 from seclog_handlers.enrichment._mmdb import EDITIONS, DatabaseFile, opened
-from seclog_handlers.enrichment._recent import Recent
 from seclog_handlers.enrichment.addresses import documentation, ipv4_scope, parse_address, scope
 from seclog_handlers.errors import warn_once
 
@@ -31,6 +32,14 @@ READING_INTERVAL = 0.2
 Location = dict[str, Any]
 
 
+def _empty_cache() -> FIFOCache[str, Location]:
+    """Return a cache for locations, of what is not known an empty one.
+
+    First in, first out: a hit costs a third of what it does where the order of use is kept (0.2 to 0.6 us).
+    """
+    return FIFOCache(CACHE_SIZE)
+
+
 class GeoLocator:
     """Locates addresses with the first of these that is there.
 
@@ -49,8 +58,7 @@ class GeoLocator:
     def __init__(self, database: Iterable[str] | str = ()) -> None:
         given = [database] if isinstance(database, str) else list(database)
         named = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
-        # Of what is not known, an empty location.
-        self._cache: Recent[Location] = Recent(CACHE_SIZE)
+        self._cache = _empty_cache()
         self._places = [place for paths in (given, named) if (place := _files(paths, asked=True))]
         self._places += [_files([folder], asked=False) for folder in FOLDERS]
         self._country: Callable[[str], str | None] | None = None
@@ -73,7 +81,7 @@ class GeoLocator:
         now = time.monotonic()
         if now >= self._due:
             self._refresh(now, wait=False)
-        found = self._cache.young.get(address) if type(address) is str else None
+        found = self._cache.get(address) if type(address) is str else None
         if found is None:
             found = self._look_up(address)
         return found.copy() if found else None
@@ -81,18 +89,26 @@ class GeoLocator:
     def _look_up(self, value: Any) -> Location | None:
         if type(value) is not str:
             address = parse_address(value)
-            return self._look_up(str(address)) if address is not None else self._no_address()
-        found = self._cache.get(value) if self._cache.old else None
-        if found is None:
-            kind, text = ipv4_scope(value), value
-            if kind is None:
-                address = parse_address(value)
-                if address is None:
-                    return self._no_address()
-                kind, text = scope(address), str(address)
-            found = {"scope": kind} if kind else self._known(text)
-            self._cache.add(value, found)
+            if address is None:
+                return self._no_address()
+            value = str(address)
+            if (known := self._cache.get(value)) is not None:
+                return known
+        kind, text = ipv4_scope(value), value
+        if kind is None:
+            address = parse_address(value)
+            if address is None:
+                return self._no_address()
+            kind, text = scope(address), str(address)
+        found: Location = {"scope": kind} if kind else self._known(text)
+        self._remember(value, found)
         return found
+
+    def _remember(self, value: str, found: Location) -> None:
+        try:
+            self._cache[value] = found
+        except KeyError:
+            pass  # two threads made room at once: the next look-up finds it anew
 
     def _no_address(self) -> Location | None:
         self.not_addresses += 1
@@ -124,7 +140,7 @@ class GeoLocator:
             if usable:
                 if usable != self._active:
                     self._active = usable
-                    self._cache = Recent(CACHE_SIZE)
+                    self._cache = _empty_cache()
                 return
 
 
