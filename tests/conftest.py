@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
 import os
+import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -13,6 +19,59 @@ from seclog_handlers import errors
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+PATIENCE = 300  # seconds that one test may take; a busy machine needs a tenth of it
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A test that hangs fails; one that fails leaves no open file to be found in the middle of another."""
+    failed = item.session.testsfailed
+    before = signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(PATIENCE)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        if item.session.testsfailed > failed:
+            _forget_the_failure()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A test that fails leaves no process behind."""
+    before = _children()
+    try:
+        return (yield)
+    except BaseException:
+        for child in _children() - before:
+            with contextlib.suppress(OSError):  # it may have ended by itself
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+        raise
+
+
+def _give_up(_number: int, _frame: Any) -> None:
+    pytest.fail(f"the test took more than {PATIENCE} seconds")
+
+
+def _children() -> set[int]:
+    """Return the processes that this one has started, where the system says so."""
+    found = Path("/proc/self/task").glob("*/children")
+    return {int(word) for path in found for word in path.read_text().split()}
+
+
+def _forget_the_failure() -> None:
+    """Collect what the traceback of a failed test has kept alive, without its warnings."""
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        vars(sys).pop(name, None)
+    told = sys.unraisablehook
+    sys.unraisablehook = lambda _: None
+    try:
+        gc.collect()
+    finally:
+        sys.unraisablehook = told
 
 
 @pytest.fixture(autouse=True)
