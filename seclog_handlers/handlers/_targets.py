@@ -169,7 +169,11 @@ class TargetsHandler(logging.handlers.MemoryHandler):
     def handle(self, record: logging.LogRecord) -> Any:
         """Handle the record; whatever goes wrong stays here."""
         try:
-            return super().handle(record)
+            if self.filters:
+                return super().handle(record)
+            with self.lock:  # type: ignore[union-attr]  # never None here
+                self.emit(record)
+            return True
         except Exception:
             self.handleError(record)
             return False
