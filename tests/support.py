@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import random
+import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
 import seclog_handlers
@@ -14,6 +18,31 @@ KEY = "k1:0123456789abcdef0123456789abcdef"
 PASSWORD = "hunter2-Hunter2"
 BEARER = "k9f8e7d6c5b4a392817061524334251"
 SECRETS = (PASSWORD, BEARER)
+
+
+# Seconds to wait for another thread or process: a busy machine is slow, and only what is broken waits so long.
+PATIENCE = 60.0
+# Below the ports that systems give to outgoing connections: nobody takes one of these by chance.
+PORTS = range(10_000, 30_000)
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """Wait for a condition; its last value."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return value
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody uses: connections to it are refused until somebody listens."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.SystemRandom().choice(PORTS)))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
 
 
 class Lines(logging.StreamHandler):

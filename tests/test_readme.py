@@ -31,7 +31,7 @@ def run(folder: Path, repeat: int = 1) -> list[str]:
     )
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
-        capture_output=True, text=True, cwd=folder, timeout=60, env={"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, cwd=folder, timeout=150, env={"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
@@ -67,7 +67,7 @@ def test_the_example_ini_loads_as_it_stands(tmp_path: Path) -> None:
 
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
-        capture_output=True, text=True, cwd=tmp_path, timeout=60, env={"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, cwd=tmp_path, timeout=150, env={"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.support import free_port as closed_port
+from tests.support import until
+
+__all__ = ["black_hole", "closed_port", "serving", "status", "until"]
+
 Answer = Callable[[socket.socket, "Request"], None]
 
 
@@ -18,6 +23,7 @@ class Request:
     """One HTTP request as it came in."""
 
     def __init__(self, line: str, headers: dict[str, str], body: bytes) -> None:
+        self.at = time.monotonic()
         self.line = line
         self.headers = headers
         self.body = body
@@ -168,13 +174,6 @@ def answer_succeeds(answer: Answer) -> bool:
     return any(type(value) is int and 200 <= value < 300 for value in cells)
 
 
-def closed_port() -> int:
-    """A port on loopback that refuses connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def black_hole() -> Iterator[int]:
     """A port that takes connections into its backlog and never answers."""
@@ -182,11 +181,3 @@ def black_hole() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         yield int(listener.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Wait for a condition; its last value."""
-    end = time.monotonic() + seconds
-    while not (value := condition()) and time.monotonic() < end:
-        time.sleep(0.03)
-    return value

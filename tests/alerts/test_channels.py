@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from seclog_handlers.handlers.alerts.channels import open_channels
 from seclog_handlers.handlers.alerts.tools import send_test
 from tests.alerts.records import alert
 from tests.alerts.servers import Server, serving, status, until
+from tests.support import PATIENCE, free_port
 
 Make = Callable[..., AlertHandler]
 KEY = "k" * 40
@@ -172,14 +172,13 @@ class Mailbox:
 def mailbox() -> Iterator[tuple[Mailbox, int]]:
     from aiosmtpd.controller import Controller
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    box, port = Mailbox(), free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE)
     controller.start()
-    yield box, port
-    controller.stop()
+    try:
+        yield box, port
+    finally:
+        controller.stop()
 
 
 def test_mail_reaches_all_recipients(mailbox: tuple[Mailbox, int], handler: Make, spool: Path):
@@ -290,7 +289,7 @@ def test_tls_is_verified(trusted: bool, tmp_path: Path):
         environment["SSL_CERT_FILE"] = str(certificate if trusted else tmp_path / "none")
         url = f"https://localhost:{server.server_address[1]}/hook"
         output = subprocess.run([sys.executable, "-c", TLS, url], env=environment, capture_output=True, text=True,
-                                check=True, timeout=30).stdout  # fmt: skip
+                                check=True, timeout=120).stdout  # fmt: skip
 
         assert output.startswith("delivered HTTP 200" if trusted else "retry SSLCertVerificationError")
         assert len(server.accepted) == trusted

@@ -41,7 +41,7 @@ def victim(
 
 def returned(process: subprocess.Popen[bytes]) -> set[str]:
     """The incidents whose log call had returned when the process ended."""
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     return {f"inc-{line}" for line in output.decode().split("\n") if line.isdigit()}
 
 

@@ -78,11 +78,9 @@ def test_retry_after_is_honoured(handler: Make, spool: Path):
     with serving(status(429, "Retry-After: 2"), status(200)) as server:
         alerts = handler(server.url, spool=spool)
         alerts.handle(alert())
-        until(lambda: server.requests)
-        first = time.monotonic()
         until(lambda: server.accepted)
 
-        assert time.monotonic() - first >= 1.9
+        assert server.accepted[0].at - server.requests[0].at >= 1.9
 
 
 def test_a_redirect_is_not_followed(handler: Make, spool: Path):
@@ -119,7 +117,7 @@ def test_a_dead_channel_does_not_hold_up_another(handler: Make, spool: Path):
         alerts = handler(f"http://127.0.0.1:{port}/dead", server.url, spool=spool)
         alerts.handle(alert())
 
-        assert until(lambda: server.incidents(), 3) == [("inc-1", "firing")]
+        assert until(lambda: server.incidents()) == [("inc-1", "firing")]
         assert alerts.stats()["waiting"] == 1
         assert conserved(alerts)
 
@@ -344,7 +342,9 @@ def test_a_full_disk_loses_nothing(spool: Path):
     with serving() as server:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, "-c", FULL, str(spool), server.url]
-        output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=30).stdout
+        output = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True, timeout=120
+        ).stdout
         arrived = {incident for incident, _ in server.incidents()}
 
     assert arrived == {f"inc-{number}" for number in range(40)}

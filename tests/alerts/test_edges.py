@@ -118,11 +118,9 @@ def test_retry_after_may_be_a_date(handler: Make, spool: Path):
     with serving(status(503, f"Retry-After: {date}"), status(503, "Retry-After: soon"), status(200)) as server:
         alerts = handler(server.url, spool=spool)
         alerts.handle(alert())
-        until(lambda: server.requests)
-        first = time.monotonic()
 
         assert until(lambda: server.accepted)
-        assert time.monotonic() - first > 0.9
+        assert server.accepted[0].at - server.requests[0].at > 0.9
 
 
 def test_a_login_in_the_url_becomes_a_header():
@@ -240,7 +238,7 @@ def test_a_test_of_a_toml_or_module_configuration(tmp_path: Path):
         path = os.pathsep.join([str(tmp_path), *sys.path])
         command = [sys.executable, "-c", program, "alert", "test", "settings_for_alerts:CONFIG"]
         done = subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=30
+            command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=120
         )
 
         assert done.returncode == 0, done.stderr

@@ -42,7 +42,7 @@ def run(program: str, *arguments: object) -> list[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, env=environment, cwd=os.getcwd(), check=True, capture_output=True, text=True,
-                          timeout=60).stdout.split("\n")  # fmt: skip
+                          timeout=150).stdout.split("\n")  # fmt: skip
 
 
 def test_children_of_a_configured_parent(spool: Path):
@@ -88,7 +88,9 @@ def test_a_child_does_not_keep_a_dead_parents_lock(spool: Path):
     """A child that outlives the sender does not hold its locks: another process takes over at once."""
     with serving(status(500)) as server:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        subprocess.run([sys.executable, "-c", ORPHAN, str(spool), server.url], env=environment, check=False, timeout=30)
+        subprocess.run(
+            [sys.executable, "-c", ORPHAN, str(spool), server.url], env=environment, check=False, timeout=120
+        )
         server.script[:] = [_accepting(server)]
         lines = run(PREFORK, spool, server.url, 0)
 

@@ -27,7 +27,7 @@ def python(*words: str, cwd: Path, stdin: str | None = None, **environment: str)
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=150,
         check=False,
     )
 

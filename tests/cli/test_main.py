@@ -73,7 +73,7 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
 
     done = subprocess.run(
         [sys.executable, "-m", "seclog_handlers.cli", "init", str(tmp_path)],
-        stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, text=True, timeout=60, check=False,
+        stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, text=True, timeout=150, check=False,
     )  # fmt: skip
     os.close(writer)
 
@@ -88,11 +88,12 @@ def test_an_interrupt_is_status_130(tmp_path: Path) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True,
     )  # fmt: skip
     assert running.stdout is not None
-    while "A normal morning" not in running.stdout.readline():
-        pass
+    for line in running.stdout:
+        if "A normal morning" in line:
+            break
 
     running.send_signal(signal.SIGINT)
-    errors = running.communicate(timeout=60)[1]
+    errors = running.communicate(timeout=150)[1]
 
     assert running.returncode == cli.INTERRUPTED
     assert errors == ""

@@ -199,7 +199,7 @@ def test_appending_to_the_input_is_refused(log: Path, tmp_path: Path) -> None:
     with log.open("ab") as out:
         done = subprocess.run(
             [sys.executable, "-m", "seclog_handlers.cli", "redact", str(log)],
-            stdout=out, stderr=subprocess.PIPE, cwd=ROOT, timeout=60, check=False,
+            stdout=out, stderr=subprocess.PIPE, cwd=ROOT, timeout=150, check=False,
         )  # fmt: skip
 
     assert done.returncode == 2
@@ -269,7 +269,7 @@ def test_a_stopped_run_leaves_nothing_behind(jobs: str, number: signal.Signals, 
         time.sleep(0.01)
 
     running.send_signal(number)
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=150)
     for writer in writers:
         writer.close()
 
@@ -291,7 +291,7 @@ def test_a_killed_process_is_said(tmp_path: Path) -> None:
         while not (parts := list((tmp_path / "out").glob(".a.log.*.part"))):
             time.sleep(0.01)
         os.kill(int(parts[0].name.split(".")[-2]), signal.SIGKILL)
-        errors = running.communicate(timeout=60)[1]
+        errors = running.communicate(timeout=150)[1]
 
     assert running.returncode == 2
     assert "'a.log' was not done" in errors
@@ -354,7 +354,7 @@ def test_lines_pass_as_they_arrive(tmp_path: Path) -> None:
         running.stdin.flush()
 
         assert [running.stdout.readline().decode() for _ in range(3)] == CLEAN.splitlines(keepends=True)
-    running.communicate(timeout=60)
+    running.communicate(timeout=150)
 
 
 @pytest.mark.parametrize("rich", [True, False])
@@ -380,7 +380,7 @@ def test_a_bar_is_drawn_on_a_terminal_only(rich: bool, log: Path, tmp_path: Path
             shown += chunk
     except OSError:
         pass  # the other side has closed
-    running.wait(timeout=60)
+    running.wait(timeout=150)
     os.close(ours)
 
     assert running.returncode == 0

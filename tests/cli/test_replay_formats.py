@@ -157,9 +157,9 @@ def test_readers_do_not_backtrack(name: str, seed: str) -> None:
     def cost(line: str) -> float:
         best = float("inf")
         for _ in range(5):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             read(name, line)
-            best = min(best, time.perf_counter() - begin)
+            best = min(best, time.thread_time() - begin)
         return best
 
     for filler in ("from 1.1.1.1 ", '\\"', " ", "a", '" "', "[", "1.1.1.1:1 - "):

@@ -127,7 +127,7 @@ def test_a_thread_outside_of_requests_has_no_id() -> None:
     inside, logged = threading.Event(), threading.Event()
 
     def beside() -> None:
-        inside.wait(10)
+        inside.wait(60)
         logger.info("beside")
         logged.set()
 
@@ -135,7 +135,7 @@ def test_a_thread_outside_of_requests_has_no_id() -> None:
     early.start()
     with request_context(logger, {"request_id": "r1"}):
         inside.set()
-        logged.wait(10)
+        logged.wait(60)
     early.join()
     run(lambda: logger.info("after"))
 
@@ -151,7 +151,7 @@ def test_a_thread_keeps_the_id_after_the_response_but_a_daemon_does_not() -> Non
     ended = threading.Event()
 
     def late(name: str) -> None:
-        ended.wait(10)
+        ended.wait(60)
         logger.info(name)
 
     with request_context(logger, {"request_id": "r1"}):

@@ -14,7 +14,7 @@ from seclog_handlers import EscalationHandler, SecurityHandler
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.handlers import escalation
 from tests.detection.support import BRUTE, START, failure
-from tests.support import KEY, Lines
+from tests.support import KEY, Lines, until
 
 POLICY = {"pseudonyms.keys": [KEY], "geoip": "off", "service": "shop", "static.environment": "prod"}
 
@@ -236,14 +236,6 @@ def test_a_bad_rule_stops_the_start():
         EscalationHandler(rules=["brute_force_pi"])
 
 
-def wait_for(condition, seconds=10.0):
-    """Wait for a thread's work; generous, since a slow machine is no failure."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
-
-
 def test_live_incidents_are_resolved_without_another_record(monkeypatch):
     """An incident of now is resolved in time by a thread, once, with the due time as its time."""
     monkeypatch.setattr(escalation, "GRACE_S", 0.05)
@@ -251,11 +243,11 @@ def test_live_incidents_are_resolved_without_another_record(monkeypatch):
     handler = escalating(target, rules=[{**BRUTE, "resolve_after": 0.1}])
     failures(handler, *[0] * 5, start=time.time())
 
-    assert wait_for(lambda: len(target.records) == 2)
+    assert until(lambda: len(target.records) == 2)
     opened, resolved = target.records
     assert resolved.incident_state == "resolve"
     assert round(resolved.created - opened.created, 3) == 0.1
-    assert wait_for(lambda: not handler._ticker.alive)
+    assert until(lambda: not handler._ticker.alive)
     handler.close()
 
 
@@ -300,7 +292,7 @@ def test_each_process_resolves_its_own(tmp_path, monkeypatch):
     pid = os.fork()
     if pid == 0:
         failures(handler, 0, address="198.51.100.9", start=time.time())
-        time.sleep(1.5)
+        until(lambda: len(path.read_text().splitlines()) == 2)
         os._exit(0 if handler._ticker is not None else 1)
     _, status = os.waitpid(pid, 0)
     handler.close()

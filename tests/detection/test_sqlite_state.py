@@ -172,8 +172,18 @@ def test_survives_kills_at_any_moment(tmp_path, url):
     """Killed at random moments in the middle of counting, the file stays whole and nothing is counted twice."""
     chance = random.Random(7)
     for _ in range(5):
-        pid = in_child(lambda: [feed(detector(BRUTE, state=url), (0, failure(f"203.0.113.{n}"))) for n in range(10**6)])
-        time.sleep(0.05 + chance.random() / 20)
+        reading, writing = os.pipe()
+
+        def work(writing=writing):
+            for number in range(10**6):
+                feed(detector(BRUTE, state=url), (0, failure(f"203.0.113.{number}")))
+                os.write(writing, b".")
+
+        pid = in_child(work)
+        os.read(reading, 1)  # it counts: a slow start proves nothing
+        os.close(reading)
+        os.close(writing)
+        time.sleep(chance.random() / 20)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     with sqlite3.connect(tmp_path / "state.db") as connection:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from netaddr import IPSet
 from seclog_handlers.enrichment import _mmdb, geo
 from seclog_handlers.enrichment.addresses import parse_address
 from seclog_handlers.enrichment.geo import GeoLocator
+from tests.support import PATIENCE, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,14 +56,6 @@ def _nothing_of_this_machine(monkeypatch):
 @pytest.fixture
 def without_iptocc(monkeypatch):
     monkeypatch.setitem(sys.modules, "iptocc", None)
-
-
-def eventually(check: Callable[[], bool]) -> bool:
-    """Wait until what a thread is about to do is done."""
-    end = time.monotonic() + 5
-    while not check() and time.monotonic() < end:
-        time.sleep(0.005)
-    return check()
 
 
 def said(caught: list) -> list[str]:
@@ -286,7 +278,7 @@ class TestFaults:
 
         write(path, BERLIN)
 
-        assert eventually(lambda: locator.locate(HOST).get("city") == "Berlin")
+        assert until(lambda: locator.locate(HOST).get("city") == "Berlin")
 
     @pytest.mark.parametrize("how", BROKEN)
     def test_a_broken_file_at_the_start(self, tmp_path, how):
@@ -317,7 +309,7 @@ class TestFaults:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = [locator.locate(f"203.0.113.{number}")["city"] for number in range(50)]
-            assert eventually(lambda: bool(locator.locate(HOST) and caught))
+            assert until(lambda: bool(locator.locate(HOST) and caught))
 
         assert found == ["Berlin"] * 50
         assert len(caught) == 1
@@ -331,7 +323,7 @@ class TestFaults:
 
         write(path, FLAT)
 
-        assert eventually(lambda: one.locate(HOST)["country"] == other.locate(HOST)["country"] == "FR")
+        assert until(lambda: one.locate(HOST)["country"] == other.locate(HOST)["country"] == "FR")
 
     def test_no_look_up_reads_a_file(self, tmp_path, monkeypatch):
         """While a thread reads new contents, however slowly, look-ups go on with the old ones."""
@@ -340,7 +332,9 @@ class TestFaults:
         goes_on, readers = threading.Event(), []
         read = _mmdb._reader
         monkeypatch.setattr(
-            _mmdb, "_reader", lambda path: (readers.append(threading.current_thread()), goes_on.wait(5), read(path))[2]
+            _mmdb,
+            "_reader",
+            lambda path: (readers.append(threading.current_thread()), goes_on.wait(PATIENCE), read(path))[2],
         )
 
         write(path, FLAT)
@@ -348,7 +342,7 @@ class TestFaults:
         goes_on.set()
 
         assert during == ["DE"] * 100
-        assert eventually(lambda: locator.locate(HOST)["country"] == "FR")
+        assert until(lambda: locator.locate(HOST)["country"] == "FR")
         assert len(readers) == 1
         assert readers[0] is not threading.current_thread()
 
@@ -385,7 +379,7 @@ class TestFaults:
 
         database.refresh(wait=False)
 
-        assert eventually(lambda: database.version == 1)
+        assert until(lambda: database.version == 1)
 
     def test_a_pipe_is_not_waited_for(self, tmp_path):
         """A path that leads to something else than a file is a warning that says so."""
@@ -436,10 +430,10 @@ class TestFaults:
             for thread in threads:
                 thread.start()
             STATES[state](path)
-            assert eventually(lambda: done[0] > 2000)
+            assert until(lambda: done[0] > 2000)
             remove(path)
             write(path, FLAT)
-            back = eventually(lambda: locator.locate(HOST)["country"] == "FR")
+            back = until(lambda: locator.locate(HOST)["country"] == "FR")
             stop.set()
             for thread in threads:
                 thread.join()

@@ -69,7 +69,7 @@ def conserved(account: dict[str, Any]) -> bool:
     return account["calls"] == sum(numbers) and min(numbers) >= 0
 
 
-def run(folder: Path, program: str, *arguments: str, timeout: float = 60, **options: Any) -> Outcome:
+def run(folder: Path, program: str, *arguments: str, timeout: float = 150, **options: Any) -> Outcome:
     """Run a program in a folder of its own, after PRELUDE."""
     path = folder / "program.py"
     path.write_text(PRELUDE + textwrap.dedent(program))

@@ -110,12 +110,14 @@ def answer(number, frame):
     signalled += 1
     root.warning("signal %d", signalled)
 
-signal.signal(signal.SIGALRM, answer)
-signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-for number in range(1500):
+signal.signal(signal.SIGPROF, answer)
+signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)  # of this process's own time, however busy the machine is
+number = 0
+while number < 1500 or signalled < 30:
     root.info("line %d", number)
-signal.setitimer(signal.ITIMER_REAL, 0)
-report(signalled=signalled, deepest=Slow.deepest)
+    number += 1
+signal.setitimer(signal.ITIMER_PROF, 0)
+report(signalled=signalled, deepest=Slow.deepest, lines=number)
 """
 
 
@@ -124,9 +126,8 @@ def test_signal_handlers_that_log(tmp_path: Path) -> None:
     outcome = run(tmp_path, SIGNALS)
 
     assert (outcome.status, outcome.stderr) == (0, "")
-    assert outcome.report["signalled"] > 5
     assert outcome.report["deepest"] == 1
-    assert complete(outcome, 1500 + outcome.report["signalled"])
+    assert complete(outcome, outcome.report["lines"] + outcome.report["signalled"])
 
 
 def test_the_signals_find_a_saboteur(tmp_path: Path) -> None:
@@ -185,7 +186,7 @@ import select, signal
 if "unhooked" in sys.argv:
     from seclog_handlers.handlers import _forks
     _forks._locks = lambda: []
-patience = 2 if "unhooked" in sys.argv else 20
+patience = 2 if "unhooked" in sys.argv else 60
 out = shaped(logging.FileHandler("out.log"))
 root = secured(out, heartbeat=60)
 done = threading.Event()
@@ -282,7 +283,7 @@ def talk(name):
 
 threads = [threading.Thread(target=talk, args=(name,), daemon=True) for name in "abcd"]
 [thread.start() for thread in threads]
-watchdog = threading.Timer(4 if "locked" in sys.argv else 40, lambda: os._exit(9))
+watchdog = threading.Timer(4 if "locked" in sys.argv else 120, lambda: os._exit(9))
 watchdog.daemon = True
 watchdog.start()
 for number in range(60):

@@ -83,7 +83,8 @@ def test_threads_that_log_until_the_end(tmp_path: Path) -> None:
             root.info("line")
     for _ in range(4):
         threading.Thread(target=talk, daemon=True).start()
-    time.sleep(0.2)
+    while not os.path.exists("out.log") or os.path.getsize("out.log") < 5_000:
+        time.sleep(0.01)
     """
 
     outcome = run(tmp_path, program)

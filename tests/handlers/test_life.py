@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 import seclog_handlers as pack
 from seclog_handlers.errors import SecurityLogWarning
 from seclog_handlers.handlers import _coverage, control, life
-from tests.support import KEY, PASSWORD, Lines, record
+from tests.support import KEY, PASSWORD, Lines, record, until
 
 POLICY = {"pseudonyms.keys": [KEY], "geoip": "off", "service": "test"}
 
@@ -37,13 +36,6 @@ def secure(*targets: logging.Handler, name: str = "secure", **policy: Any) -> pa
 
 def kinds(out: Lines) -> list[str]:
     return [line["event_type"] for line in out.lines if line["logger"] == "seclog"]
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()
 
 
 # ---- heartbeat

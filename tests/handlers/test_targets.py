@@ -276,7 +276,7 @@ def test_shutdown_in_any_order_loses_nothing(tmp_path: Path) -> None:
         atexit.register(logging.warning, "at exit")
     """)
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=150)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert lines(tmp_path / "out.log") == 3

@@ -39,7 +39,7 @@ def work():
 {setup}
 logging.getLogger().setLevel(logging.INFO)
 with start_worker(app, perform_ping_check=False, loglevel="INFO"):
-    assert work.delay().get(timeout=20) == 7
+    assert work.delay().get(timeout=150) == 7
     root, tasks = logging.getLogger(), logging.getLogger("celery.task")
     print(json.dumps({{
         "root": [type(handler).__name__ for handler in root.handlers],
@@ -56,7 +56,7 @@ CONFIGURE = "logging.getLogger().addHandler(kept)\n"
 
 def run(setup: str) -> tuple[dict[str, Any], str]:
     done = subprocess.run(
-        [sys.executable, "-c", WORKER.format(setup=setup)], cwd=REPO, capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-c", WORKER.format(setup=setup)], cwd=REPO, capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), done.stderr

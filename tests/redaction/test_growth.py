@@ -65,7 +65,7 @@ def cost(work: Callable[[], object]) -> float:
 def grows(work: Callable[[str], object], pump: str, size: int) -> float:
     """Return how much longer twice as much takes; the best of several tries, since other programs run too."""
     best = float("inf")
-    for _ in range(6):
+    for _ in range(12):
         once = cost(lambda: work(pump * (size // len(pump))))
         twice = cost(lambda: work(pump * (2 * size // len(pump))))
         if twice < NOTHING:

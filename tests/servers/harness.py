@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 REPO = Path(__file__).parents[2]
 DOCS = REPO / "docs"
 EXAMPLES = REPO / "examples"
-PATIENCE = 30  # seconds, for a start or a stop on a busy machine
+PATIENCE = 90  # seconds, for a start or a stop on a busy machine
 
 PASSWORD = "Correct-Horse-" + "7Battery"
 TOKEN = "f3b1c9" + "a8d7e6054b3c2d1e0f9a8b7c"
@@ -60,12 +62,6 @@ def environment(**more: str) -> dict[str, str]:
         "SECLOG_KEYS": "k1:" + "0123456789abcdef" * 2,
         **more,
     }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Program:

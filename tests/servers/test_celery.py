@@ -27,7 +27,7 @@ def test_a_workers_log_is_the_security_log(launch: Launcher) -> None:
     worker.wait_for_text("ready", "security.log")
 
     subprocess.run(
-        [sys.executable, "-c", SEND], cwd=launch.folder, env=environment(BROKER_DIR=folder), check=True, timeout=60
+        [sys.executable, "-c", SEND], cwd=launch.folder, env=environment(BROKER_DIR=folder), check=True, timeout=150
     )
     worker.wait_for_text("succeeded", "security.log")
     worker.stop()

@@ -13,7 +13,7 @@ def run(launch: Launcher, files: dict[str, str], config: str, **env: str) -> Pro
     launch.write(files)
     launch.write({"job.py": (EXAMPLES / "daemon.py").read_text(encoding="utf-8")})
     program = launch.run("job", config, **env)
-    assert program.process.wait(60) == 0, program.stderr
+    assert program.process.wait(150) == 0, program.stderr
     return program
 
 

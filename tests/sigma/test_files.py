@@ -108,7 +108,7 @@ def test_without_pysigma_the_error_names_the_extra(tmp_path: Path) -> None:
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=150, check=True
     )
 
     assert "Install seclog-handlers[sigma]" in done.stdout
@@ -119,7 +119,7 @@ def test_pysigma_is_imported_for_sigma_files_only() -> None:
     script = "import sys\nfrom seclog_handlers.detection import Detector\nDetector()\nprint('sigma' in sys.modules)\n"
 
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=150, check=True
     )
 
     assert done.stdout.strip() == "False"
