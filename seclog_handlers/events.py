@@ -6,13 +6,15 @@ writes the same fields by hand: the builders only spell the names. `derive` is w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seclog_handlers import rendering
+from seclog_handlers.enrichment.headers import security_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 # The numbers of stdlib logging, which engines do not import.
 INFO, WARNING, ERROR, CRITICAL = 20, 30, 40, 50
@@ -37,6 +39,9 @@ DEFAULT_SEVERITIES = {
 
 ERROR_DETAILS_FROM = 400
 STACK_TRACE_FROM = 500
+_KEPT_FROM = (("error_details", ERROR_DETAILS_FROM), ("stack_trace", STACK_TRACE_FROM))
+# Fields of a request that go; what they say is in others.
+_REPLACED = ("headers", "content_length")
 
 # More names than any role has; a longer list gets no missing_permissions.
 MAX_PERMISSIONS = 1000
@@ -46,8 +51,7 @@ _FALSE_WORDS = frozenset({"false", "no", "off", "0", "fail", "failed", "failure"
 _MAX_WORD = 16
 
 
-@dataclass(frozen=True)
-class Derivation:
+class Derivation(NamedTuple):
     """What an event's fields ask for.
 
     Attributes:
@@ -56,9 +60,14 @@ class Derivation:
         level: The least level of the record, as logging's number; None where the event has no family.
     """
 
-    set: dict[str, Any] = field(default_factory=dict)
+    set: Mapping[str, Any] = MappingProxyType({})
     remove: tuple[str, ...] = ()
     level: int | None = None
+
+
+# What most events ask for, made once.
+_NOTHING = Derivation()
+_LEVEL_ONLY = {level: Derivation(level=level) for level in (INFO, WARNING, ERROR, CRITICAL)}
 
 
 def family(event_type: Any) -> str | None:
@@ -81,7 +90,7 @@ def derive(fields: Mapping[str, Any]) -> Derivation:
     rule = _RULES.get(event_type) if type(event_type) is str else None
     if rule is not None:
         return rule(fields)
-    return _security_event(fields) if family(event_type) else Derivation()
+    return _security_event(fields) if family(event_type) else _NOTHING
 
 
 def level(fields: Mapping[str, Any]) -> int:
@@ -105,23 +114,32 @@ def truth(value: Any) -> bool | None:
 def _outcome(fields: Mapping[str, Any], name: str) -> tuple[bool | None, dict[str, Any]]:
     """Return the outcome and, where it was not given as a boolean, the field that makes it one."""
     given = fields.get(name)
+    if given is True or given is False:
+        return given, {}
     outcome = truth(given)
-    return outcome, {} if outcome is None or outcome is given else {name: outcome}
+    return outcome, {} if outcome is None else {name: outcome}
 
 
 def _authentication(fields: Mapping[str, Any]) -> Derivation:
+    success = fields.get("success")
+    if success is False or success is True:  # as most have it
+        return _LEVEL_ONLY[INFO if success else WARNING]
     success, found = _outcome(fields, "success")
-    return Derivation(found, level=WARNING if success is False else INFO)
+    return _asks(found, WARNING if success is False else INFO)
+
+
+def _asks(found: dict[str, Any], level: int) -> Derivation:
+    return Derivation(found, (), level) if found else _LEVEL_ONLY[level]
 
 
 def _authorization(fields: Mapping[str, Any]) -> Derivation:
     granted, found = _outcome(fields, "granted")
     if granted is not False:
-        return Derivation(found, level=INFO)
+        return _asks(found, INFO)
     missing = missing_permissions(fields.get("required_permissions"), fields.get("user_permissions"))
     if missing is not None:
         found["missing_permissions"] = missing
-    return Derivation(found, level=WARNING)
+    return _asks(found, WARNING)
 
 
 def missing_permissions(required: Any, held: Any) -> list[Any] | None:
@@ -166,14 +184,13 @@ def _permission(value: Any) -> Any:
 
 def _api_request(fields: Mapping[str, Any]) -> Derivation:
     found: dict[str, Any] = {}
-    if fields.get("headers") is not None:
-        from seclog_handlers.enrichment.headers import security_headers  # noqa: PLC0415 - few events need it
-
-        found["security_headers"] = security_headers(fields["headers"]) or None
-    if fields.get("request_size") is None:
-        found["request_size"] = _size(fields.get("content_length"))
-    removed = tuple(name for name in ("headers", "content_length") if name in fields)
-    return Derivation(_present(**found), removed, INFO)
+    headers = security_headers(fields["headers"]) if fields.get("headers") is not None else None
+    if headers:
+        found["security_headers"] = headers
+    if fields.get("request_size") is None and (size := _size(fields.get("content_length"))) is not None:
+        found["request_size"] = size
+    removed = tuple([name for name in _REPLACED if name in fields])
+    return Derivation(found, removed, INFO)
 
 
 def _size(value: Any) -> Any:
@@ -184,12 +201,9 @@ def _size(value: Any) -> Any:
 
 def _api_response(fields: Mapping[str, Any]) -> Derivation:
     status = status_number(fields.get("status_code")) or 0
-    removed = [
-        name
-        for name, least in (("error_details", ERROR_DETAILS_FROM), ("stack_trace", STACK_TRACE_FROM))
-        if status < least and name in fields
-    ]
-    return Derivation({}, tuple(removed), ERROR if status >= STACK_TRACE_FROM else INFO)
+    level = ERROR if status >= STACK_TRACE_FROM else INFO
+    removed = tuple([name for name, least in _KEPT_FROM if status < least and name in fields])
+    return Derivation(remove=removed, level=level) if removed else _LEVEL_ONLY[level]
 
 
 def status_number(value: Any) -> int | None:
@@ -207,7 +221,7 @@ def status_number(value: Any) -> int | None:
 
 def _rate_limit_violation(fields: Mapping[str, Any]) -> Derivation:
     excess = _difference(fields.get("current_value"), fields.get("limit_value"))
-    return Derivation({} if excess is None else {"excess": excess}, level=WARNING)
+    return _asks({} if excess is None else {"excess": excess}, WARNING)
 
 
 def _difference(current: Any, limit: Any) -> int | float | None:
@@ -227,8 +241,8 @@ def _security_event(fields: Mapping[str, Any]) -> Derivation:
     severity = _severity(given)
     level = SEVERITY_LEVELS.get(severity)
     if level is None:
-        return Derivation(level=INFO)
-    return Derivation({} if fields.get("severity") is severity else {"severity": severity}, level=level)
+        return _LEVEL_ONLY[INFO]
+    return _asks({} if fields.get("severity") is severity else {"severity": severity}, level)
 
 
 def _severity(value: Any) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # Fields whose content the other side of the wire decides, or can have echoed.
 CLIENT_FIELDS = frozenset({
@@ -42,22 +43,45 @@ def injected(fields: Mapping[str, Any]) -> list[str]:
         fields: An event's fields as the application logged them. Text is looked at, and the text in dicts and lists
             one level down; white space at its ends is nobody's attack.
     """
-    names = CLIENT_FIELDS & fields.keys()
-    texts = [value for name in names if type(value := fields[name]) is str]
-    for name in _CONTAINERS & names:
-        texts += _together(fields[name])
-    if not "".join(texts).encode("utf-8", "surrogatepass").translate(None, _HARMLESS):  # most events end here
-        return []
-    return sorted([name for name in names if _suspicious(name, fields[name])])
+    return ClientFields(fields).injected(fields)
 
 
-def _together(value: Any) -> list[str]:
+class ClientFields:
+    """The client's fields among `names`, found once for all events that have these fields.
+
+    Args:
+        names: Of an event's fields.
+    """
+
+    __slots__ = ("_containers", "_names", "_values")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = CLIENT_FIELDS.intersection(names)
+        self._containers = tuple(_CONTAINERS & self._names)
+        plain = sorted(self._names - _CONTAINERS)
+        # A getter of two names or more returns a tuple.
+        self._values = itemgetter(*plain, *plain[:1]) if plain else lambda _: ()
+
+    def injected(self, fields: Mapping[str, Any]) -> list[str]:
+        """Do as the function of this name does, for an event with these fields."""
+        texts = [value for value in self._values(fields) if type(value) is str]
+        for name in self._containers:
+            texts += _together(fields[name])
+        together = "".join(texts)
+        # One pass over all of them, in 0.4 us of an authentication event: most events end here.
+        if not together.encode("utf-8", "surrogatepass").translate(None, _HARMLESS):
+            return []
+        return sorted([name for name in self._names if _suspicious(name, fields[name])])
+
+
+def _together(value: Any) -> tuple[str, ...]:
+    """Return the texts of a container, put together where that is quick."""
     try:
         if type(value) is dict and len(value) <= MAX_ITEMS:
-            return ["".join(value), "".join(value.values())]
+            return ("".join([*value, *value.values()]),)
     except TypeError:
         pass  # not all of it is text
-    return _texts(value)
+    return tuple(_texts(value))
 
 
 def _suspicious(name: str, value: Any) -> bool:

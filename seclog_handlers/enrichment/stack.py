@@ -1,6 +1,6 @@
 """Tracebacks in Python's own text form, at a price that a log line can afford; fingerprints to group them by.
 
-The stdlib's TracebackException costs 170 us for 12 frames, most of it for carets; joining remembered frames 5.
+The stdlib's TracebackException costs 170 us for 12 frames, most of it for carets; remembered frames cost 4.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ MAX_CHARS = 8192
 # Of one exception's own text, one note, one source line.
 MAX_TEXT = 2048
 MAX_SOURCE = 200
+# Of a file's path, and of a function's name.
+MAX_NAME = 512
 MAX_NOTES = 20
 # Exceptions in one text: causes, contexts and members of groups.
 MAX_EXCEPTIONS = 40
@@ -38,9 +40,12 @@ _GROUP: tuple[type[BaseException], ...] = (
 )
 
 _Link = tuple[BaseException, "TracebackType | None", str]
+# A part of the text, and whether it comes from the code alone.
+Piece = tuple[str, bool]
 
+_START: Piece = (_HEADER, True)
 # (file, line, function) -> the frame's lines. A frame that was shown once costs a look-up from then on.
-_frames: dict[tuple[str, int, str], str] = {}
+_frames: dict[tuple[str, int, str], Piece] = {}
 
 
 def format_exception(exc_info: Any) -> str:
@@ -59,11 +64,11 @@ def format_exception(exc_info: Any) -> str:
     return "".join(text for text, _ in exception_pieces(exc_info))
 
 
-def exception_pieces(exc_info: Any) -> list[tuple[str, bool]]:
+def exception_pieces(exc_info: Any) -> list[Piece]:
     """Return the text of `format_exception` in pieces, each with whether it comes from the code alone.
 
-    The frames of an exception are the same text each time, only its message differs: whoever scans the text may
-    remember what the frames gave. Pieces that do not come from the code alone begin and end with lines of their own.
+    Each frame is a piece, the same object each time; only the exceptions' messages differ. So whoever scans the text
+    may remember what each frame gave. Pieces begin and end with lines of their own.
     """
     error, trace = _exception(exc_info)
     if error is None:
@@ -74,10 +79,11 @@ def exception_pieces(exc_info: Any) -> list[tuple[str, bool]]:
         pieces = writer.pieces()
     except Exception as failure:
         pieces = [(f"{_HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}", False)]
-    pieces[-1] = (pieces[-1][0].removesuffix("\n"), pieces[-1][1])
-    if sum(len(text) for text, _ in pieces) <= MAX_CHARS:
-        return pieces
-    return [(_bounded("".join(text for text, _ in pieces)), False)]
+    if sum([len(text) for text, _ in pieces]) > MAX_CHARS:
+        pieces = _bounded(pieces)
+    text, from_code = pieces[-1]
+    pieces[-1] = text.removesuffix("\n"), from_code
+    return pieces
 
 
 def fingerprint(exc_info: Any) -> str:
@@ -136,26 +142,21 @@ def _links(error: BaseException, trace: TracebackType | None) -> list[_Link]:
 
 
 class _Writer:
-    """Writes one exception with all that hangs on it, into `lines`."""
+    """Writes one exception with all that hangs on it, in pieces."""
 
     def __init__(self) -> None:
+        self._pieces: list[Piece] = []
+        # What does not come from the code alone, since the last frame.
         self.lines: list[str] = []
-        # Which of the lines hold frames.
-        self._frames: list[int] = []
         self._left = MAX_EXCEPTIONS
         self._open = False
 
-    def pieces(self) -> list[tuple[str, bool]]:
-        """Return what was written, frames apart from the rest."""
-        pieces: list[tuple[str, bool]] = []
-        begin = 0
-        for at in self._frames:
-            if at > begin:
-                pieces.append(("".join(self.lines[begin:at]), False))
-            pieces.append((self.lines[at], True))
-            begin = at + 1
-        pieces.append(("".join(self.lines[begin:]), False))
-        return pieces
+    def pieces(self) -> list[Piece]:
+        """Return what was written."""
+        if self.lines:
+            self._pieces.append(("".join(self.lines), False))
+            self.lines = []
+        return self._pieces
 
     def chain(self, error: BaseException, trace: TracebackType | None, column: int) -> None:
         """Write an exception behind its causes; `column` is where the group's line stands, 0 for none."""
@@ -169,14 +170,13 @@ class _Writer:
             if _GROUP and isinstance(link, _GROUP):
                 self._group(link, frames, column)
             elif margin:
-                self._write("".join((*_stack(frames), *_own_lines(link))), margin)
+                self._write("".join((*_texts(frames), *_own_lines(link))), margin)
             else:
                 self._plain(_stack(frames), _own_lines(link))
 
-    def _plain(self, frames: list[str], own: list[str]) -> None:
+    def _plain(self, frames: list[Piece], own: list[str]) -> None:
         if frames:
-            self._frames.append(len(self.lines))
-            self.lines.append("".join(frames))
+            self.pieces().extend(frames)
         self.lines += own
 
     def _write(self, text: str, margin: str) -> None:
@@ -190,7 +190,7 @@ class _Writer:
         if inner > 2 * MAX_GROUP_DEPTH:
             self._write(f"... (max_group_depth is {MAX_GROUP_DEPTH})\n", " " * inner + "| ")
             return
-        frames = _stack(trace)
+        frames = _texts(trace)
         start = len(self.lines)
         title = "Exception Group " if frames else ""
         self._write("".join((title, *frames, *_own_lines(group))), " " * inner + "| ")
@@ -216,49 +216,64 @@ class _Writer:
             self._open = False
 
 
-def _stack(trace: TracebackType | None) -> list[str]:
+def _texts(trace: TracebackType | None) -> list[str]:
+    return [text for text, _ in _stack(trace)]
+
+
+def _stack(trace: TracebackType | None) -> list[Piece]:
     """Return the header and the frames, or nothing for an exception that was never raised."""
     if trace is None:
         return []
-    texts: list[str] = []
+    pieces: list[Piece] = [_START]
     repeats = 0
     earlier: tuple[str, int, str] | None = None
     while trace is not None:
-        frame = trace.tb_frame
-        code = frame.f_code
+        code = trace.tb_frame.f_code
         key = (code.co_filename, trace.tb_lineno, code.co_name)
-        repeats = repeats + 1 if key == earlier else 0
-        if repeats < MAX_REPEATS:
-            texts.append(_frames.get(key) or _remember(key, frame))
-        elif repeats == MAX_REPEATS:
-            texts.append("")
-        if repeats >= MAX_REPEATS:
-            more = repeats - MAX_REPEATS + 1
-            texts[-1] = f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n"
-        earlier = key
+        if key != earlier:
+            repeats = 0
+            earlier = key
+            pieces.append(_frames.get(key) or _remember(key, trace.tb_frame))
+        else:
+            repeats += 1
+            if repeats < MAX_REPEATS:
+                pieces.append(pieces[-1])
+            else:
+                _repeat(pieces, repeats - MAX_REPEATS + 1)
         trace = trace.tb_next
-    hidden = len(texts) - MAX_FRAMES
+    hidden = len(pieces) - 1 - MAX_FRAMES
     if hidden > 0:
         half = MAX_FRAMES // 2
-        texts[half:-half] = [f"  ... {hidden} frames left out ...\n"]
-    texts.insert(0, _HEADER)
-    return texts
+        pieces[1 + half : -half] = [(f"  ... {hidden} frames left out ...\n", False)]
+    return pieces
 
 
-def _remember(key: tuple[str, int, str], frame: FrameType) -> str:
+def _repeat(pieces: list[Piece], more: int) -> None:
+    """Say at the end of `pieces` how many times more the frame before came."""
+    if more > 1:
+        pieces.pop()
+    pieces.append((f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n", False))
+
+
+def _remember(key: tuple[str, int, str], frame: FrameType) -> Piece:
     filename, line, function = key
     try:
         linecache.checkcache(filename)
         source = linecache.getline(filename, line, frame.f_globals).strip()
     except Exception:
         source = ""  # a loader with its own ideas; the traceback goes without
-    text = f'  File "{filename}", line {line}, in {function}\n'
+    text = f'  File "{_end(filename)}", line {line}, in {_end(function)}\n'
     if source:
         text += f"    {_cut(source, MAX_SOURCE)}\n"
     if len(_frames) >= MAX_REMEMBERED:
         _frames.clear()
-    _frames[key] = text
-    return text
+    piece = _frames[key] = text, True
+    return piece
+
+
+def _end(name: str) -> str:
+    """Return the end of a name that generated code made longer than any real one."""
+    return name if len(name) <= MAX_NAME else "..." + name[-MAX_NAME:]
 
 
 def _own_lines(error: BaseException) -> list[str]:
@@ -311,20 +326,33 @@ def _cut(text: str, limit: int) -> str:
     return f"{kept} ... {len(text) - len(kept)} characters left out ..."
 
 
-def _bounded(text: str) -> str:
-    if len(text) <= MAX_CHARS:
-        return text
-    lines = text.split("\n")
-    head, tail = _fitting(lines), _fitting(lines[::-1])
-    hidden = len(lines) - head - tail
-    return "\n".join([*lines[:head], f"  ... {hidden} lines left out ...", *lines[-tail:]])
+def _bounded(pieces: list[Piece]) -> list[Piece]:
+    """Return the first and last of the pieces, as far as they fit; of messages, their first and last lines."""
+    parts: list[Piece] = []
+    for text, from_code in pieces:
+        parts += [(text, True)] if from_code else [(line + "\n", False) for line in text.removesuffix("\n").split("\n")]
+    head, tail = _fitting(parts), _fitting(parts[::-1])
+    hidden = sum(text.count("\n") for text, _ in parts[head:-tail])
+    between = f"  ... {hidden} lines left out ...\n"
+    return _together([*parts[:head], (between, False), *parts[-tail:]])
 
 
-def _fitting(lines: list[str]) -> int:
-    """Return how many of the first lines fit in half the space, at least one."""
+def _fitting(parts: list[Piece]) -> int:
+    """Return how many of the first parts fit in half the space, at least one."""
     room = MAX_CHARS // 2
-    for count, line in enumerate(lines):
-        room -= len(line) + 1
+    for count, (text, _) in enumerate(parts):
+        room -= len(text)
         if room < 0:
             return max(count, 1)
-    return len(lines)
+    return len(parts)
+
+
+def _together(parts: list[Piece]) -> list[Piece]:
+    """Join lines of messages that follow each other."""
+    pieces: list[Piece] = []
+    for text, from_code in parts:
+        if pieces and not from_code and not pieces[-1][1]:
+            pieces[-1] = pieces[-1][0] + text, False
+        else:
+            pieces.append((text, from_code))
+    return pieces

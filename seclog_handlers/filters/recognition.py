@@ -6,11 +6,18 @@ import logging
 from collections.abc import Iterable
 
 from seclog_handlers import _config
-from seclog_handlers._record import DERIVED, derive, ensure_mark, fields_of, reserve
+from seclog_handlers._record import DERIVED, derive, ensure_mark, reserve
 from seclog_handlers.access import DEFAULT_LOGIN_PATHS, AccessLog
-from seclog_handlers.enrichment.injection import injected
+from seclog_handlers.enrichment.injection import ClientFields
 from seclog_handlers.events import derive as derive_event
 from seclog_handlers.filters.stage import Stage, applied, words
+
+# Sets of attributes that are remembered, and the most names in one.
+MAX_SHAPES = 512
+MAX_NAMES = 80
+
+# The application's values of fields that the pack owns, and the fields that a client chose.
+_Shape = tuple[frozenset[str], ClientFields]
 
 
 class AccessLogFilter(Stage):
@@ -57,28 +64,43 @@ class EventFilter(Stage):
     def __init__(self, levels: bool | str = True) -> None:
         super().__init__()
         self._levels = _config.as_bool("levels", levels)
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__
-        if type(attributes.get("event_type")) is not str or applied(record, "event"):
+        if type(attributes.get("event_type")) is not str:
             return
-        ensure_mark(record).applied.add("event")
-        for name in DERIVED.intersection(attributes):
+        mark = ensure_mark(record)
+        if "event" in mark.applied:
+            return
+        mark.applied.add("event")
+        owned, client = self._shape(tuple(attributes))
+        suspects = client.injected(attributes)
+        for name in owned:
             reserve(record, name)
-        fields = fields_of(record)
-        suspects = injected(fields)
         if suspects:
             derive(record, "log_injection", suspects)
-        derivation = derive_event(fields)
-        for name in derivation.remove:
-            attributes.pop(name, None)
-        for name, value in derivation.set.items():
+        changed, removed, level = derive_event(attributes)
+        for name in removed:
+            del attributes[name]
+        for name, value in changed.items():
             if name in DERIVED:
                 derive(record, name, value)
             else:
                 attributes[name] = value
-        if self._levels and derivation.level is not None:
-            _raise_level(record, derivation.level)
+        if level is not None and self._levels:
+            _raise_level(record, level)
+
+    def _shape(self, names: tuple[str, ...]) -> _Shape:
+        """Return what follows from a record's attributes by their names alone; an application has few such sets."""
+        shape = self._shapes.get(names)
+        if shape is None:
+            shape = DERIVED.intersection(names), ClientFields(names)
+            if len(names) <= MAX_NAMES:
+                if len(self._shapes) >= MAX_SHAPES:
+                    self._shapes.clear()
+                self._shapes[names] = shape
+        return shape
 
 
 def _raise_level(record: logging.LogRecord, level: int) -> None:

@@ -18,6 +18,9 @@ OURS = frozenset({"security_headers"})
 # Attributes of text beside message and fields; the exception's comes first.
 TEXTS: tuple[str, ...] = ("exc_text", "stack_info", *NAMES)
 
+# Frames of tracebacks that are remembered with what is left of them; a program has a few hundred that fail.
+MAX_FRAMES = 2048
+
 
 class RedactionFilter(Stage):
     """Take secrets out of every surface of a record.
@@ -52,6 +55,7 @@ class RedactionFilter(Stage):
             **settings,
         )
         self._leave = frozenset(leave)
+        self._frames: dict[str, str] = {}
 
     def censored(self, text: str) -> bool:
         """Tell whether the whole of `text` is what this filter leaves in a secret's place."""
@@ -62,9 +66,7 @@ class RedactionFilter(Stage):
         record.msg, record.args = redactor.message(attributes.get("msg"), attributes.get("args"))
         texts = TEXTS
         if attributes.get("exc_info"):
-            # In pieces: what comes from the code is the same each time, and known to be clean.
-            pieces = [redactor.text(text) for text, _ in exception_pieces(attributes["exc_info"])]
-            attributes["exc_text"] = "".join(pieces)
+            attributes["exc_text"] = self._traceback(attributes["exc_info"])
             # exc_info goes: formatters that find it would render the traceback again, unredacted.
             attributes["exc_info"] = None
             texts = texts[1:]
@@ -75,6 +77,22 @@ class RedactionFilter(Stage):
         fields = fields_of(record)
         if fields:
             self._redact_fields(record, fields)
+
+    def _traceback(self, exc_info: Any) -> str:
+        """Return the text of an exception; what a frame's lines give is remembered, since code does not change."""
+        frames, text = self._frames, self._redactor.text
+        return "".join(
+            [
+                (frames.get(piece) or self._frame(piece)) if from_code else text(piece)
+                for piece, from_code in exception_pieces(exc_info)
+            ],
+        )
+
+    def _frame(self, piece: str) -> str:
+        if len(self._frames) >= MAX_FRAMES:
+            self._frames.clear()
+        self._frames[piece] = redacted = self._redactor.text(piece)
+        return redacted
 
     def _redact_fields(self, record: logging.LogRecord, fields: dict[str, Any]) -> None:
         mark = mark_of(record)

@@ -375,10 +375,10 @@ class TestPieces:
                 pieces.append(stack.exception_pieces(error))
 
         one, other = pieces
-        assert [from_code for _, from_code in one] == [True, False, True, False]
-        assert [text for text, from_code in one if from_code] == [text for text, from_code in other if from_code]
-        assert "inner 0" in one[1][0]
-        assert "outer 1" in other[3][0]
+        assert [from_code for _, from_code in one] == [True, True, False, True, True, False]
+        assert all(mine is yours for mine, yours in zip(one, other, strict=True) if mine[1])
+        assert "inner 0" in one[2][0]
+        assert "outer 1" in other[5][0]
 
     def test_together_they_are_the_text(self):
         """Nothing is lost between pieces, and without an exception there is none."""
@@ -389,8 +389,8 @@ class TestPieces:
         assert "".join(text for text, _ in pieces) == stack.format_exception(caught.value)
         assert stack.exception_pieces(None) == []
 
-    def test_a_long_text_is_one_piece(self):
-        """What had to be cut is no longer the code's alone."""
+    def test_frames_of_a_long_text_stay_pieces(self):
+        """What had to be cut still has its frames apart, so that they are known again."""
         try:
             raise ValueError("first")
         except ValueError as error:
@@ -401,5 +401,29 @@ class TestPieces:
                 chain = following
             pieces = stack.exception_pieces(chain)
 
-        assert len(pieces) == 1
-        assert pieces[0][1] is False
+        assert [from_code for _, from_code in pieces] == [True, True, False]
+        assert "lines left out" in pieces[-1][0]
+        assert sum(len(text) for text, _ in pieces) <= MAX_CHARS + 100
+
+    def test_deep_frames_with_long_paths_are_cut_as_a_whole(self):
+        """Where the frames alone are too much, whole frames go, and what stays is the code's."""
+        names = {}
+        for number in range(60):
+            source = f"def f{number}(): f{number + 1}()"
+            exec(compile(source, f"/srv/{'x' * 300}/{number}.py", "exec"), names)
+        exec("def f60(): raise ValueError('x')", names)
+
+        pieces = stack.exception_pieces(caught(names["f0"]))
+
+        text = "".join(text for text, _ in pieces)
+        assert len(text) <= MAX_CHARS + 100
+        assert text.count("  File ") > 10
+        assert "lines left out" in text
+        assert [text for text, from_code in pieces if from_code and text.startswith("    ")] == []
+
+    def test_names_without_end_are_cut(self):
+        """Generated code cannot make a frame longer than the text may be."""
+        text = format_exception(caught(lambda: exec(compile("1/0", "y" * 100_000, "exec"))))
+
+        assert len(text) < 3000
+        assert text.endswith("ZeroDivisionError: division by zero")
