@@ -62,8 +62,9 @@ class Ledger:
         self._addresses: dict[Hashable, list[_Note]] = {}
         self._application_answers = False
 
-    def application(self, unit: Hashable, address: str, family: str, when: float) -> None:
+    def application(self, unit: Hashable, address: str, family: str, when: float, answers: bool = False) -> None:
         """Note an event that the application logged itself; it counts in any case."""
+        self._application_answers = self._application_answers or answers
         if family == API_RESPONSE:
             self._application_answers = True
             waiting = self._of_unit(unit, when)

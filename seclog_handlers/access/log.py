@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers import _config, events
@@ -32,8 +33,19 @@ _FAMILIES = {
     403: events.AUTHORIZATION,
     429: events.RATE_LIMIT_VIOLATION,
 }
-_OUTCOMES = {events.AUTHENTICATION: "success", events.AUTHORIZATION: "granted"}
-_COUNTED = frozenset({*_FAMILIES.values(), events.API_REQUEST, events.API_RESPONSE})
+# What an application's event may answer for -> the field that says that nothing was refused.
+_OUTCOMES = {
+    events.AUTHENTICATION: "success",
+    events.AUTHORIZATION: "granted",
+    events.RATE_LIMIT_VIOLATION: "",
+    events.API_REQUEST: "",
+    events.API_RESPONSE: "",
+}
+
+# Events that wait for the next record of a server: more than the requests that are under way at a time. Most
+# applications log events and no access records, and pay a tenth of what telling the ledger would cost.
+MAX_NOTED = 1024
+_MAX_ADDRESS = 64
 
 # Of django.security's events; those that any scanner on the internet triggers are LOW.
 _SECURITY_SEVERITY = "MEDIUM"
@@ -66,6 +78,7 @@ class AccessLog:
         self._logins = Paths(_config.as_list("access_log.login_paths", login_paths))
         self._health = Paths(_config.as_list("access_log.health_paths", health_paths))
         self._ledger = Ledger()
+        self._noted: deque[tuple[Any, ...]] = deque(maxlen=MAX_NOTED)
         self._challenges_are_shown = False
 
     def event(self, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -85,37 +98,57 @@ class AccessLog:
             if read is None or attributes.get("event_type") is not None:
                 return None
             answer = read(attributes)
-            return None if answer is None else self._judge(answer, attributes)
+            if answer is None:
+                return None
+            self._catch_up()
+            return self._judge(answer, attributes)
         except Exception:
             return None  # a record that only looks like a server's
 
-    def note(self, attributes: Mapping[str, Any]) -> None:
+    def note(self, attributes: Mapping[str, Any], answers: bool = False) -> None:
         """Remember an event that the application logged itself, so that its request counts once.
 
         Never raises.
 
         Args:
             attributes: The `__dict__` of a record that carries an `event_type`.
+            answers: Whether it is known that the response to its request will be an event too.
         """
         try:
             family = attributes.get("event_type")
-            if family not in _COUNTED or attributes.get("source") == SOURCE:
+            outcome = _OUTCOMES.get(family)  # type: ignore[arg-type]
+            if outcome is None or attributes.get("source") == SOURCE:
                 return
-            if events.truth(attributes.get(_OUTCOMES.get(family, ""))) is True:
+            if outcome and events.truth(attributes.get(outcome)) is True:
                 return  # a success stands for no 401 or 403
-            address = parse_address(attributes.get("ip_address"))
-            shown = "" if address is None else str(address)
-            self._ledger.application(_unit(attributes), shown, family, _when(attributes))
+            address = attributes.get("ip_address")
+            if type(address) is str and len(address) > _MAX_ADDRESS:
+                address = None
+            task = attributes["taskName"] if "taskName" in attributes else _task_name()
+            unit = attributes["process"], attributes["thread"], task
+            self._noted.append((family, unit, address, attributes["created"], answers))
         except Exception:
             return  # an odd event counts all the same, only its access record may count again
+
+    def _catch_up(self) -> None:
+        """Tell the ledger of the events that were noted since a server's record came."""
+        noted = self._noted
+        while noted:
+            try:
+                family, unit, named, created, answers = noted.popleft()
+            except IndexError:  # another thread's record was faster
+                return
+            address = parse_address(named)
+            shown = "" if address is None else str(address)
+            self._ledger.application(_unit(*unit), shown, family, _seconds(created), answers)
 
     def _judge(self, answer: Answer, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
         parameters = query_params(answer.query)
         auth = credentials.auth_method(answer, parameters) if answer.status in _FAMILIES else ""
         address = self._proxies.client(answer.peer, answer.forwarded)
         healthy = self._health.match(answer.path)
-        unit = _unit(attributes) if answer.own_unit else None
-        place = (unit, address, self._family(answer, auth), _when(attributes))
+        unit = _unit_of(attributes) if answer.own_unit else None
+        place = (unit, address, self._family(answer, auth), _seconds(attributes.get("created")))
         if answer.by_framework:
             if healthy or not self._framework_counts(answer, place):
                 return None
@@ -185,10 +218,13 @@ def _request(answer: Answer, address: str, parameters: dict[str, Any]) -> dict[s
     return shown
 
 
-def _unit(attributes: Mapping[str, Any]) -> Hashable:
-    """Return what tells one thread, greenlet or task of one process from others; None if nothing does."""
-    process, thread = attributes.get("process"), attributes.get("thread")
+def _unit_of(attributes: Mapping[str, Any]) -> Hashable:
     task = attributes["taskName"] if "taskName" in attributes else _task_name()
+    return _unit(attributes.get("process"), attributes.get("thread"), task)
+
+
+def _unit(process: Any, thread: Any, task: Any) -> Hashable:
+    """Return what tells one thread, greenlet or task of one process from others; None if nothing does."""
     if type(thread) is not int and type(task) is not str:
         return None
     return (process if type(process) is int else 0, thread, task if type(task) is str else None)
@@ -199,13 +235,11 @@ def _task_name() -> str | None:
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:
         return None
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        return None
+    loop = asyncio._get_running_loop()  # noqa: SLF001 - documented in asyncio; asking for a task outside of a loop raises
+    task = None if loop is None else asyncio.current_task(loop)
     return None if task is None else str(task.get_name())
 
 
-def _when(attributes: Mapping[str, Any]) -> float:
-    created = number(attributes.get("created"))
-    return 0.0 if created is None else created
+def _seconds(created: Any) -> float:
+    seconds = number(created)
+    return 0.0 if seconds is None else seconds

@@ -32,6 +32,11 @@ _MAX_NAME = 64
 _SECURITY_NAMES = {"csrf": "csrf_failure"}
 
 
+def is_servers(name: Any) -> bool:
+    """Tell whether a logger's records are a server's or a framework's."""
+    return type(name) is str and (name in _READERS or name.startswith(SECURITY_LOGGERS))
+
+
 def reader(name: Any) -> Callable[[Mapping[str, Any]], Answer | None] | None:
     """Return what reads the records of the logger `name`, or None if it is no server's."""
     if type(name) is not str:

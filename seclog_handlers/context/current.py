@@ -11,6 +11,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from seclog_handlers._record import IN_REQUEST, ensure_mark
+from seclog_handlers.events import AUTHENTICATION, AUTHORIZATION, RATE_LIMIT_VIOLATION, SECURITY_PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,6 +21,8 @@ Result = TypeVar("Result")
 
 # An id from outside is written into every line of its request: a short word, or it is not taken.
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+_FINDINGS = frozenset({AUTHENTICATION, AUTHORIZATION, RATE_LIMIT_VIOLATION})
 
 # Who starts threads that go on to serve other requests: pools, and this pack's own senders.
 _POOLS = ("concurrent.futures.", "multiprocessing.", "anyio.", "trio.", "logging.", "seclog_handlers.")
@@ -31,18 +36,20 @@ class RequestId(str):
     Attributes:
         status_code: What the request ended with; set it, the default is 200.
         response_size: Bytes of the body; set it if known.
+        ip_address: The client's, where it is known: events of the request that lack one get it.
     """
 
-    __slots__ = ("ended", "response_size", "status_code")
+    __slots__ = ("ended", "ip_address", "response_size", "status_code")
 
     def __new__(cls, text: str) -> RequestId:  # noqa: PYI034 - Self is 3.11
         """Return an id whose response is a 200 of unknown size so far."""
         request = super().__new__(cls, text)
-        request.status_code, request.response_size, request.ended = 200, None, False
+        request.status_code, request.response_size, request.ended, request.ip_address = 200, None, False, None
         return request
 
     status_code: int
     response_size: int | None
+    ip_address: Any
     ended: bool
 
 
@@ -93,13 +100,25 @@ def current() -> RequestId | None:
 
 
 def apply(record: logging.LogRecord) -> None:
-    """Put `request_id` on a record that lacks one, if it was made by this thread during a request."""
+    """Say whose a record is that this thread made during a request: `request_id` and, on a finding, the address."""
     request = current()
-    if request is None or "request_id" in record.__dict__:
+    if request is None:
         return
     # A queue listener handles records of other threads: they are not of this request.
-    if record.thread is None or record.thread == threading.get_ident():
-        record.__dict__["request_id"] = str(request)
+    if record.thread is not None and record.thread != threading.get_ident():
+        return
+    attributes = record.__dict__
+    given = attributes.setdefault("request_id", str(request))
+    if type(given) is not str or given != request:
+        return
+    ensure_mark(record).applied.add(IN_REQUEST)
+    if request.ip_address and not attributes.get("ip_address") and _is_finding(attributes.get("event_type")):
+        attributes["ip_address"] = request.ip_address
+
+
+def _is_finding(event_type: Any) -> bool:
+    """Tell whether an event is something that rules count by the address it came from."""
+    return type(event_type) is str and (event_type in _FINDINGS or event_type.startswith(SECURITY_PREFIX))
 
 
 def current_request_id() -> str | None:

@@ -91,6 +91,7 @@ class Exchange:
         self._events = _security_logger(logger)
         self._request = request
         self.id = RequestId(_request_id(request))
+        self.id.ip_address = _address(request)
         self._began = perf_counter()
         self._answered = False
         self._details: dict[str, Any] | None = None
@@ -152,6 +153,14 @@ def _request_id(request: Mapping[str, Any]) -> str:
     except Exception:  # a mapping with its own ideas
         found = None
     return found or new_id()
+
+
+def _address(request: Mapping[str, Any]) -> str | None:
+    try:
+        found = request.get("ip_address")
+    except Exception:  # a mapping with its own ideas
+        return None
+    return found if type(found) is str else None
 
 
 def _header(headers: Any, name: str) -> Any:

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Iterable
 
 from seclog_handlers import _config
-from seclog_handlers._record import DERIVED, derive, ensure_mark, reserve
-from seclog_handlers.access import DEFAULT_LOGIN_PATHS, AccessLog
+from seclog_handlers._record import DERIVED, IN_REQUEST, derive, ensure_mark, reserve
+from seclog_handlers.access import DEFAULT_LOGIN_PATHS, AccessLog, is_servers
 from seclog_handlers.enrichment.injection import ClientFields
 from seclog_handlers.events import derive as derive_event
-from seclog_handlers.filters.stage import Stage, applied, words
+from seclog_handlers.filters.stage import Stage, words
 
 # Sets of attributes that are remembered, and the most names in one.
 MAX_SHAPES = 512
@@ -42,16 +42,23 @@ class AccessLogFilter(Stage):
             health_paths=words("access_log.health_paths", health_paths),
         )
 
-    def _apply(self, record: logging.LogRecord) -> None:
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Note an event of the application, make one of a server's record, once each; always True."""
         attributes = record.__dict__
-        if "event_type" not in attributes:
-            event = self._log.event(attributes)
-            if event:
-                attributes.update(event)
-                ensure_mark(record).applied.add("access")
-        elif not applied(record, "access"):
-            self._log.note(attributes)
-            ensure_mark(record).applied.add("access")
+        if "event_type" in attributes:
+            done = ensure_mark(record).applied
+            if "access" not in done:
+                done.add("access")
+                self._log.note(attributes, IN_REQUEST in done)
+        elif is_servers(attributes.get("name")):
+            super().filter(record)
+        return True
+
+    def _apply(self, record: logging.LogRecord) -> None:
+        done = ensure_mark(record).applied
+        if "access" not in done:
+            done.add("access")
+            record.__dict__.update(self._log.event(record.__dict__) or ())
 
 
 class EventFilter(Stage):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from seclog_handlers.access import AccessLog
 from seclog_handlers.access.ledger import LIFETIME, MAX_KEYS, MAX_PER_ADDRESS, Ledger
+from seclog_handlers.access.log import MAX_NOTED
 
 from .shapes import (
     BASIC,
@@ -462,3 +463,15 @@ def test_records_as_logging_makes_them_are_enough():
     told(log, records[0])
 
     assert told(log, gunicorn_record("401", "/login"))["event_type"] == "api_response"
+
+
+def test_events_wait_in_bounded_memory():
+    """Of more events than can be under way the latest are known, and a giant address is kept nowhere."""
+    log, giant = AccessLog(), failed_login("203.0.113.9" * 10_000)
+    for number in range(3 * MAX_NOTED):
+        log.note(at(giant, thread=number).__dict__)
+    log.note(at(failed_login(), thread=-1).__dict__)
+
+    assert len(log._noted) == MAX_NOTED
+    assert max(len(repr(noted)) for noted in log._noted) < 500
+    assert told(log, refused_by_gunicorn(thread=-1))["event_type"] == "api_response"
