@@ -22,7 +22,7 @@ WORDS = (
     "snmpwalk", "snmpget", "ipmitool", "http ", "lftp", "chpasswd", "winexe", "rpcclient", "mosquitto_pub",
     "mosquitto_sub", "svn ", "zip ",
     "unrar", "oc login", "mount", "twine upload", "bcp ", "isql", "sqlplus", "expdp", "impdp", "replace ", "upsert ",
-    "echo ", "printf ",
+    "echo ", "printf ", "useradd", "usermod", "wpa_passphrase",
 )  # fmt: skip
 FIRST_WORDS = frozenset(word.replace("-", " ").replace("_", " ").split()[0] for word in WORDS) | {
     "mysqldump", "mysqladmin", "mysqlimport", "mongosh", "mongodump", "mongoexport", "mongorestore", "mongoimport",
@@ -33,23 +33,27 @@ _LOGINS = (
     r"sshpass|(?:docker|podman|nerdctl) login|helm registry login|az login|mongo|ipmitool|7z|unrar|twine upload|cqlsh"
     r"|oc login"
 )
-_USER_OPTION = r"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]?['\"]?[^\s:'\"]{1,128}:(?!//)(?P<value>[^\s'\"]{1,256})"
+_USER_OPTION = (
+    r"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]{0,4}['\"]?[^\s:'\"]{1,128}:(?!//)(?P<value>[^\s'\"]{1,256})"
+)
 _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"mysql|mariadb", r"(?:^|\s)-p(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})"),
-    (_LOGINS, rf"\s-[pP][= ]?{_V}"),
-    (r"sqlcmd|bcp|isql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]?{_V}"),
-    (r"redis-cli", rf"\s(?:-a|--pass)[= ]{_V}"),
-    (r"ldap\w+", rf"\s-w[= ]?{_V}"),
+    (_LOGINS, rf"\s-[pP][= ]{{0,4}}{_V}"),
+    (r"sqlcmd|bcp|isql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,4}}{_V}"),
+    (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,4}}{_V}"),
+    (r"ldap\w+", rf"\s-w[= ]{{0,4}}{_V}"),
     (r"curl|wget|http |lftp|svn", _USER_OPTION),
-    (r"smbclient|rpcclient|winexe|net use", r"\s-U[= ]?['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
-    (r"snmp\w+", rf"\s-c[= ]?{_V}"),
+    (r"smbclient|rpcclient|winexe|net use", r"\s-U[= ]{0,4}['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
+    (r"snmp\w+", rf"\s-c[= ]{{0,4}}{_V}"),
     (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
     (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
     (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-){_V}"),
     (r"net use", rf"\s/user:\S+\s+{_V}"),
     (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
     (r"sudo -s", rf"<<<\s*{_V}"),
-    (r"openssl", rf"\spass:{_V}"),
+    (r"openssl", rf"\s(?:pass:|-k[ ]{{1,4}}){_V}"),
+    (r"xfreerdp", rf"\s/p:{_V}"),
+    (r"useradd|usermod|wpa_passphrase", rf"(?:\s-p[ ]{{1,4}}|wpa_passphrase\s+\S+\s+){_V}"),
     (r"kubectl create secret", rf"--from-literal[= ]['\"]?[\w.-]+={_V}"),
     (r"sqlplus|expdp|impdp", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@|\s|$)"),
     (r"mount", r"(?:[,\s-]o?\s?pass(?:word)?=)" + _V),
@@ -80,6 +84,13 @@ MAX_LINE = 600
 MAX_ROWS = 100
 
 
+_LIST_STEP = re.compile(r"['\"],\s?['\"]")
+
+
+def _spaced(match: re.Match[str]) -> str:
+    return " " * (match.end() - match.start())
+
+
 def options(text: str, programs: Iterable[tuple[int, str]], spend: Callable[[], None]) -> list[Found]:
     """Find the secrets in the options of programs.
 
@@ -90,6 +101,7 @@ def options(text: str, programs: Iterable[tuple[int, str]], spend: Callable[[], 
     """
     found: list[Found] = []
     end = 0
+    text = _LIST_STEP.sub(_spaced, text)  # ["mysql", "-px"] as it would be typed
     for position, word in programs:
         if position >= end:
             spend()

@@ -51,7 +51,7 @@ _AFTER_WORDS = frozenset({
     "word", "insurance", "license", "licence", "no", "hash", "cookie", "account", "of",
 })  # fmt: skip
 _NEXT_WORD = re.compile(r"[ \t]([A-Za-z]{2,12})(?![A-Za-z])")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
 MAX_BASE64 = 65_536
 _LOWER = {code: code + 32 for code in range(65, 91)}
 
@@ -242,6 +242,7 @@ def _by_kind(text: str, start: int, end: int, rule: Rule, found: list[Found]) ->
     return spans[-1][1] if spans else end
 
 
+_REPLACED = re.compile(r"['\"]?\s{1,4}replace\s{1,4}['\"]?(?P<value>[^\s'\";]{1,128})", re.IGNORECASE)
 _SQL_USER = re.compile(r"\b(?:user|role|USER|ROLE|grant|GRANT)\s")
 _IDENTIFIED = re.compile(
     r"\s{1,4}(?:with\s{1,4}['\"`]?\w{1,40}['\"`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?",
@@ -259,7 +260,11 @@ def _identified(text: str, end: int, found: list[Found]) -> int:
     ):
         return end
     found.append((value.start, value.end, "password"))
-    return value.end
+    former = _REPLACED.match(text, value.end)
+    if former is None:
+        return value.end
+    found.append((*former.span("value"), "password"))
+    return former.end()
 
 
 def _urls(text: str, looks: Looks) -> list[Found]:

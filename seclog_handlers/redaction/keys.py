@@ -193,12 +193,17 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
     if not start:
         return False
     heads = {parts[0], parts[start - 1]}
+    if parts[start - 1] == "store" and start > 1 and parts[start - 2] in _STORES:
+        heads.discard("store")
     if rule.kind == "password" and not words_of.PASSWORD_ACTIONS.isdisjoint(heads):
         return True
     if rule.sort == "weak" and parts[start - 1] in _WEAK_HEADS:
         return True
     return not words_of.BENIGN_HEADS.isdisjoint(heads)
 
+
+# A Java key store and trust store have passwords; `store_password` is an action.
+_STORES = frozenset({"key", "trust", "cert"})
 
 # `status_code`, `primary_key`, `public_key`: the weak words in their everyday meanings.
 _WEAK_HEADS = frozenset(

@@ -6,7 +6,7 @@ import re
 
 from seclog_handlers.redaction import prose, vocabulary
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import Value, is_secret, looks_chosen, value_at
+from seclog_handlers.redaction.values import Value, is_secret, looks_chosen, looks_made, value_at
 
 MAX_IDENTIFIER = 64
 
@@ -38,7 +38,7 @@ _USER_PAIR = re.compile(
 )
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}},\s{{0,16}}(?=b?{_Q})")
 _PART = re.compile(
-    r"\"(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
+    r"\"?(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
     r"|\\n\\n)",
 )
 _PART_VALUE = re.compile(r"[^\r\n\\]+")
@@ -65,6 +65,8 @@ def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the whole name that contains text[start:end]."""
     left = text[max(0, start - MAX_IDENTIFIER) : start]
     start -= len(left) - len(left.rstrip(_NAME))
+    if text[start] in "nrt" and text[start - 1 : start] == "\\":  # "...\nsession_id: x": the n ends a line
+        start += 1
     match = _RIGHT.match(text, end)
     end = match.end() if match else end
     while end > start and text[end - 1] in ".-":
@@ -93,11 +95,15 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value that belongs to the name text[start:end]."""
     if rule.sort == "weak":
         return _made(text, start, end, rule)
+    if rule.kind == "authorization" and text[end : end + 1] == "(":  # HTTPBasicAuth("bob", "x")
+        pair = _USER_PAIR.match(text, end)
+        return [(*pair.span("value"), "password")] if pair else []
     words = prose.phrase(text, text[start:end], end)
     if words is not None:
         return [(*words, rule.kind)]
     value = (
-        ("<" in text[end : end + 6] and _marked_up(text, end, rule))
+        (rule.sort == "digits" and prose.number(text, end))
+        or ("<" in text[end : end + 6] and _marked_up(text, end, rule))
         or _assigned(text, start, end)
         or _placed(text, start, end, rule)
         or prose.value_of(text, start, end, rule)
@@ -109,7 +115,7 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return []
     if name.lower().endswith("pwd") and secret.startswith(("/", "~", "C:\\")):  # the shell's working directory
         return []
-    if text[start - 1 : start] == "/":  # user/password: bob/x
+    if text[start - 1 : start] == "/" or name.lower().startswith("cred"):  # user/password: bob/x
         more = _SLASHED.match(text, value.end)
         value = value._replace(end=more.end()) if more else value
     return prose.with_others(text, name, value, rule.kind)
@@ -141,6 +147,13 @@ def _made(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     opened = _OPENED.match(text, position)
     value = _MADE.match(text, opened.end() if opened else position)
     if match is None:
+        if rule.kind == "session" and text[end : end + 1] == " ":
+            named = _MADE.match(text, end + 1)
+            if named is not None and looks_made(named[0].rstrip(".:,")):
+                return [(named.start(), named.start() + len(named[0].rstrip(".:,")), rule.kind)]
+        if rule.kind == "authorization":
+            pair = _USER_PAIR.match(text, end)
+            return [(*pair.span("value"), "password")] if pair is not None else []
         return []
     if rule.kind == "authorization":
         pair = _USER_PAIR.match(text, position)
@@ -176,15 +189,32 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     before = text[start - 1 : start]
     if before == ":" and "arn:" in text[max(0, start - MAX_IDENTIFIER) : start]:
         return None
+    quote = text[position : position + 1]
+    if (
+        quote in _QUOTES
+        and quote
+        and (
+            (before == quote and quote not in match[0][: -len(gap) or None]) or _CONCATENATED.match(text, position + 1)
+        )
+    ):
+        return None
     if before in ("?", "&", "#") and before and text[match.start("gap") - 1] == "=":
         return value_at(text, position, in_url=True)
     return value_at(text, position)
+
+
+_QUOTES = ("'", '"')
+_CONCATENATED = re.compile(r"[ ]?(?:[+,%][ ]?[A-Za-z_]\w*[(.\[]|\)|[+%] )")
 
 
 def _compared(text: str, position: int) -> bool:
     """Tell whether what stands after `==` is a quoted secret, and not source code."""
     value = value_at(text, position)
     return value is not None and value.quoted and looks_chosen(text[value.start : value.end])
+
+
+_IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((?P<value>\s{0,4}N?'[^()]{1,4096})\)")
+_SETTERS = ("set_pass", "check_pass", "verify_pass", "change_pass", "setpass", "checkpass", "verifypass")
 
 
 def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
@@ -198,13 +228,21 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return _inside(text, element.end()) if element else None
     if before and before in "\"'`":
         return _after_quoted_name(text, start, end)
+    listed = _IN.match(text, end)
+    if listed is not None:
+        return Value(*listed.span("value"), quoted=True)
     line = _LINE.match(text, end) if text[max(0, start - 6) : start].endswith(("name: ", 'ame: "', "ame: '")) else None
     if line is not None:
         return value_at(text, line.end())
     called = _CALLED.match(text, end)
     if called is not None and rule.sort != "weak":
         value = value_at(text, called.end())
-        return value if value and looks_chosen(text[value.start : value.end]) else None
+        setting = text[start:end].lower().startswith(_SETTERS) and value is not None and value.quoted
+        return value if value and (setting or looks_chosen(text[value.start : value.end])) else None
+    part = _PART.match(text, end) if text[max(0, start - 5) : start] == "name=" else None
+    if part is not None:
+        line = _PART_VALUE.match(text, part.end())
+        return Value(line.start(), line.end(), quoted=True) if line else None
     if text[start] == "-" and rule.sort in ("strong", "code", "user", "digits"):
         flag = _FLAG.match(text, end)
         if flag and text[flag.end() : flag.end() + 1] != "-":
@@ -217,6 +255,8 @@ def _inside(text: str, position: int) -> Value | None:
     if match is None:
         return None
     value = match[0].partition("]]>")[0].rstrip()
+    if " " in value and text[match.end() : match.end() + 1] != "<":
+        return None  # <password> in a sentence
     return Value(position, position + len(value), quoted=True)
 
 
@@ -225,6 +265,10 @@ def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
         content = _CONTENT.match(text, end)
         if content is not None:
             return _inside(text, content.end())
+    if text[max(0, start - 6) : start - 1] == "name=":
+        shown = _shown_before(text, start)
+        if shown is not None:
+            return shown
     for pattern in (_ENTRY, _PART):
         match = pattern.match(text, end)
         if match is not None:
@@ -242,6 +286,18 @@ def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
     return value
 
 
+def _shown_before(text: str, start: int) -> Value | None:
+    """The value in an element whose name stands after it: `<input value="x" name="password">`."""
+    opened = text.rfind("<", max(0, start - MAX_TAG), start)
+    match = _VALUE_BEFORE.search(text, opened, start) if opened >= 0 else None
+    return Value(*match.span("value"), quoted=True) if match else None
+
+
+MAX_TAG = 400
+_VALUE_BEFORE = re.compile(r"\svalue=(?P<q>[\"'])(?P<value>[^\"'<>]{1,256})(?P=q)")
+_PLAIN_WORD = re.compile(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
+
+
 def _is_pair(text: str, opening: str, value: Value, *, flag: bool) -> bool:
     """Tell a (name, value) pair, or a flag and its value, from a list of names."""
     if flag:
@@ -249,4 +305,4 @@ def _is_pair(text: str, opening: str, value: Value, *, flag: bool) -> bool:
     closing = text[value.end : value.end + 20].lstrip("\\\"'`")[:1]
     if opening[-1:] == "(":
         return closing in (")", ",", "")
-    return opening[-1:] == "[" and closing in ("]", "") and not text[value.start : value.end].isalpha()
+    return opening[-1:] == "[" and closing in ("]", "") and not _PLAIN_WORD.fullmatch(text, value.start, value.end)

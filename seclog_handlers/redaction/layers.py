@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 MAX_LAYERS = 3
@@ -18,6 +19,8 @@ _ENTITIES = {
     "nbsp": " ",
     "commat": "@",
 }
+# Cyrillic letters that look like Latin ones; read as such only beside a Latin letter.
+_ALIKE = dict(zip("аеорсухіѕјһԁкАЕОРСТНКМХ", "aeopcyxisjhdkAEOPCTHKMX", strict=True))
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u202a-\u202e\u2066-\u2069"
 _ENCODED = re.compile(
     r"%(?P<percent>[0-9A-Fa-f]{2})"
@@ -26,7 +29,8 @@ _ENCODED = re.compile(
     r"|nbsp|commat));"
     r"|(?P<drop>(?:\x1b|\\x1b|\\u001b|\\033)\[[0-9;?]{0,16}[A-Za-z]|\x1b[()][A-Z0-9]|[" + _INVISIBLE + r"])"
     r"|(?P<wide>[\uff01-\uff5e])|(?P<space>[\u00a0\u2000-\u200a\u202f\u205f\u3000])"
-    r"|(?P<equal>[\ufe66\u2236\ua789\ufe55])",
+    r"|(?P<equal>[\ufe66\u2236\ua789\ufe55])|(?P<styled>[\u24b6-\u24e9\U0001d400-\U0001d7ff])"
+    r"|(?P<alike>(?<=[A-Za-z])[" + "".join(_ALIKE) + r"]|[" + "".join(_ALIKE) + r"](?=[A-Za-z]))",
 )
 
 
@@ -80,6 +84,10 @@ def _character(match: re.Match[str]) -> str | None:
         character = chr(ord(found) - 0xFEE0)
     elif kind == "space":
         character = " "
+    elif kind == "alike":
+        character = _ALIKE[found]
+    elif kind == "styled":
+        character = unicodedata.normalize("NFKC", found)
     elif kind == "equal":
         character = "=" if found == "\ufe66" else ":"
     else:

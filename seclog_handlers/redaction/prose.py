@@ -14,7 +14,10 @@ Found = tuple[int, int, str]
 MAX_CODES = 20  # in a list of recovery codes
 
 _SAID = re.compile(
-    r"(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
+    r"(?:[ \t]\(?(?:is|was|as|has|been|now|entered|set|used|given|provided|received|supplied|generated|chosen|typed"
+    r"|attempted|tried|read|plain|plaintext|cleartext|raw|value|string|here)\)?){1,4}"
+    r"(?:[ \t](?:for|of|by|on|to)[ \t][^\s=:]{1,64})?[ \t]?[:=][ \t]{1,4}"
+    r"|(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
     r"(?:[ \t](?:user|account|[a-z]{1,16}))?)?"
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
     r"|=|are|will be|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
@@ -24,20 +27,27 @@ _SAID = re.compile(
 )
 _VERBS = frozenset({
     "for", "of", "to", "on", "from", "in", "is", "was", "=", "are", "will", "set", "changed", "reset", "updated",
-    "has", "equals", "becomes",
+    "has", "equals", "becomes", "as", "entered", "used", "given", "provided", "received", "supplied", "generated",
+    "chosen", "typed", "attempted", "tried", "read", "plain", "plaintext", "cleartext", "raw", "value", "string",
+    "here",
 })  # fmt: skip
-_VERB = re.compile(r"[ \t]{1,4}([A-Za-z]{1,8}|=)(?=[ \t])")
+_VERB = re.compile(r"[ \t]{1,4}\(?([A-Za-z]{1,9}|=)\)?(?=[ \t:])")
+# Where a password always follows: Redis' configuration, a .netrc.
+_DIRECTIVES = frozenset({"requirepass", "masterauth"})
+_NETRC = re.compile(r"\blogin\s{1,16}\S{1,64}\s{1,16}$")
 _SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
 _SETTING = re.compile(
     r"\b(?:set|setting|sets|change[ds]?|changing|reset|resetting|update[ds]?|updating)\b[^.;\n]{0,24}$", re.IGNORECASE
 )
 _SQL = re.compile(
-    r"[ \t]{1,8}(?:(?:FOR|for)[ \t][^\s]{1,80}[ \t]{0,4}=[ \t]{0,4})?(?:PASSWORD\(|password\()?(?=['\"])",
+    r"[ \t]{1,8}(?:(?:FOR|for)[ \t][^\s]{1,80}[ \t]{0,4}=[ \t]{0,4}|TO[ \t]{1,4})?(?:PASSWORD\(|password\()?(?=['\"])",
 )
 _QUOTES = ("'", '"')
 _SPACED = re.compile(r"(?:[ \t]{0,2}\|[ \t]{0,2}|[ \t]{1,4}(?:hash |value |string |header |number |[-\u2013] )?)(?=\S)")
 _BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\]>]")
 _CELL = re.compile(r",[ \t]?(?P<value>[\w+/=.~-]{16,512})(?=,|\s|$)")
+_RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
+_COMMENT = re.compile(r"^(?://+|/\*+|#+|;+|--)")
 _NUMBER = re.compile(
     r"(?:[ \t](?:no|number|nr|num)\b\.?)?[ \t]?(?:is|was|:|=|#|of)?[ \t]{0,2}"
     r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?)(?!\w|[.:-]\w)",
@@ -49,16 +59,18 @@ _BACKWARD = re.compile(
 _BEFORE_NAME = frozenset({"as", "is", "the", "a", "his", "her", "my", "your", "their", "new", "old"})
 _MNEMONIC = re.compile(r"[a-z]{3,10}(?:[ ,]{1,2}[a-z]{3,10}){2,23}(?![\w])")
 _ASSIGNED_WORDS = re.compile(r"[\"']?[ \t]{0,4}(?:[:=]|is\b|was\b)[ \t]{0,4}[\"']?")
+_CHANGED_TO = re.compile(r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>[^\s\"']{4,128})")
+_PLURALS = ("codes", "passwords", "secrets", "passcodes", "pins")
 _ANOTHER = re.compile(
     r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[ \t]{1,2}(?:and[ \t])?)"
-    r"(?P<value>[A-Za-z0-9]{3,10}(?:-[A-Za-z0-9]{3,10}){0,5})(?![\w=:-])"
+    r"(?P<value>[A-Za-z0-9]{3,32}(?:[-!@#$%&*_][A-Za-z0-9]{1,10}){0,5})(?![\w=:-])"
 )
 
 
 def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """Return the value that a sentence gives for the name text[start:end], or None."""
     if rule.sort == "digits":
-        return _number(text, end)
+        return number(text, end)
     if rule.sort == "weak":
         return None
     if text[start - 1 : start] == "/":  # a path: what follows is not about it
@@ -70,12 +82,13 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
             return value
     elif following == ",":
         cell = _CELL.match(text, end)
-        if cell is not None and looks_made(cell["value"]):
+        if cell is not None and (looks_made(cell["value"]) or _RANDOM.fullmatch(cell["value"])):
             return Value(*cell.span("value"), quoted=True)
     return _backward(text, start) if text[start - 1 : start] == " " else None
 
 
-def _number(text: str, end: int) -> Value | None:
+def number(text: str, end: int) -> Value | None:
+    """Return the number of a person, a card or an account after its name."""
     match = _NUMBER.match(text, end)
     if match is None or sum(character.isdigit() for character in match["value"]) < 6:
         return None
@@ -91,9 +104,11 @@ def _backward(text: str, start: int) -> Value | None:
     if " as " not in window and " is " not in window:
         return None
     match = _BACKWARD.search(text, max(0, start - 96), start)
-    if match is None or not looks_chosen(match["value"]):
+    marks = _COMMENT.match(match["value"]) if match else None
+    skipped = marks.end() if marks else 0
+    if match is None or not looks_chosen(match["value"][skipped:]):
         return None
-    return Value(*match.span("value"), quoted=False)
+    return Value(match.start("value") + skipped, match.end("value"), quoted=False)
 
 
 def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
@@ -103,7 +118,10 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         if said is None and verb[1].lower() == "to" and _SETTING.search(text, max(0, start - 48), start):
             said = _SET_TO.match(text, end)
         if said is not None:
-            return _told(text, said.end(), rule)
+            return _told(text, said.end(), rule, setting=verb[1].lower() != "for" and "to" in said[0].split()[-1:])
+    if text[start:end] in _DIRECTIVES or _NETRC.search(text, max(0, start - 96), start):
+        directive = _SPACED.match(text, end)
+        return value_at(text, directive.end()) if directive else None
     sql = _SQL.match(text, end)
     if sql is not None:
         return _literal(text, sql.end(), rule)
@@ -120,17 +138,25 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
 def fits(word: str, rule: Rule) -> bool:
     """Tell whether a word right beside a name is its value, and not how the sentence goes on."""
     if word.isdigit():
+        if rule.kind == "cvv":
+            return 3 <= len(word) <= 8
         return 4 <= len(word) <= 8 if rule.sort == "code" else rule.kind == "password" and len(word) >= 6
     return looks_chosen(word)
 
 
-def _told(text: str, position: int, rule: Rule) -> Value | None:
+def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Value | None:
     value = value_at(text, position)
     if value is None:
         return None
     word = text[value.start : value.end]
-    plain = word.isdigit() or (rule.kind in ("password", "otp") and _is_last(text, value))
+    plain = word.isdigit() or (
+        rule.kind in ("password", "otp")
+        and (_is_last(text, value) or (setting and _FOR_WHOM.match(text, value.end) is not None))
+    )
     return value if value.quoted or plain or looks_chosen(word) else None
+
+
+_FOR_WHOM = re.compile(r"[ \t](?:for|by|via|on|at|from)[ \t]")
 
 
 def _literal(text: str, position: int, rule: Rule) -> Value | None:
@@ -161,7 +187,10 @@ def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
 def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     """Return the value of `name`, with what belongs to it: the other recovery codes of a list."""
     found = [(value.start, value.end, kind)]
-    if name.lower().endswith("codes"):
+    changed = _CHANGED_TO.match(text, value.end) if " from " in text[max(0, value.start - 8) : value.start] else None
+    if changed is not None and not is_statement(changed["value"]):
+        return [*found, (*changed.span("value"), kind)]
+    if name.lower().endswith(_PLURALS):
         position = value.end
         for _ in range(MAX_CODES):
             another = _ANOTHER.match(text, position)

@@ -16,6 +16,7 @@ _H = "[0-9a-fA-F]"
 _LOOKS: tuple[tuple[str, str, str], ...] = (
     # Clouds
     ("aws-key-id", "AKIA ASIA ABIA ACCA A3T", rf"[A-Z0-9]{{12,20}}(?!{_W})"),
+    ("aws-session", "FwoGZXIvYXdz IQoJb3JpZ2lu", "[A-Za-z0-9+/%]{40,4096}={0,2}"),
     ("aws-bedrock", "ABSK", "[A-Za-z0-9+/]{100,300}={0,2}"),
     ("google-api-key", "AIza", rf"{_W}{{30,45}}"),
     ("google-oauth", "ya29.", r"[\w.-]{20,1024}"),
@@ -147,7 +148,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("frameio", "fio-u-", r"[\w=-]{60,70}"),
     ("prefect", "pnu_ pnb_", f"{_A}{{30,40}}"),
     ("infracost", "ico-", f"{_A}{{32}}"),
-    ("launchdarkly", "api-", f"{_X}{{8}}-{_X}{{4}}-{_X}{{4}}-{_X}{{4}}-{_X}{{12}}"),
+    ("launchdarkly", "api- sdk- mob-", f"{_X}{{8}}-{_X}{{4}}-{_X}{{4}}-{_X}{{4}}-{_X}{{12}}"),
     ("settlemint", "sm_aat_ sm_pat_ sm_sat_", f"{_A}{{16}}"),
     ("intra42", "s-s4t2ud- s-s4t2af-", f"{_X}{{64}}"),
     ("databento", "db-", f"(?=[A-Za-z]*[0-9]){_A}{{29}}(?!{_W})"),
@@ -221,7 +222,7 @@ _SHAPED: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("asana", "/", re.compile(r"(?<![A-Za-z0-9/.])[012]/\d{16,20}(?:/\d{16,20})?:[0-9a-f]{32}(?![A-Za-z0-9])")),
     ("maxmind", "_mmk", re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])")),
     ("aws-secret", "", re.compile(
-        r"(?<![A-Za-z0-9+/=_.-])(?=[A-Za-z+/]{0,39}\d)(?=[^A-Z]{0,39}[A-Z])"
+        r"(?<![A-Za-z0-9+/_.-])(?=[A-Za-z+/]{0,39}\d)(?=[^A-Z]{0,39}[A-Z])"
         r"(?=[^a-z]{0,39}[a-z])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])",
     )),
     ("wallet-key", "", re.compile(r"(?<![A-Za-z0-9])[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),

@@ -18,6 +18,7 @@ SMALL_NUMBER = 2
 # Longer than any word, path or address of prose.
 MAX_WORD = 512
 CODE_DIGITS = 3
+MIN_SENTENCE = 4
 
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
 _PAIR = r"\s{0,2}[\w.$-]{1,40}[\"']?\s?[=:]"
@@ -40,7 +41,9 @@ _BEFORE = re.compile(
 )
 # Source code: a call or an index, whose text is not the secret.
 _CALL = re.compile(r"(?:await |not |new )?[A-Za-z_][\w.]{0,60}(?:\(|\[[\"'])")
-_REFERENCE = re.compile(r"(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+|[A-Za-z_]\w*(?:\.\w+)*[\[(].*")
+_REFERENCE = re.compile(
+    r"[A-Za-z_$.]{1,80}[{@][0-9a-f]{5,8}\b.*|(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+|[A-Za-z_]\w*(?:\.\w+)*[\[(].*"
+)
 _BLOCK = re.compile(
     r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})",
 )
@@ -171,6 +174,9 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
         return _is_personal_number(value, rule.kind)
     if rule.sort == "weak" or is_statement(value) or (inner and is_statement(inner)):
         return False
+    words = inner.split()
+    if len(words) >= MIN_SENTENCE and not SENTENCE_WORDS.isdisjoint(words) and "," not in inner:
+        return False  # ["is too short (minimum is 8 characters)"]
     return rule.sort == "code" or _LETTER.search(inner) is not None or rule.kind not in ("token", "tokens")
 
 
@@ -184,6 +190,8 @@ def is_statement(value: str) -> bool:
         return "default" not in value and "example" not in value and "value" not in value
     if len(value) > 84:
         return False
+    if value[0] == "{" and value[-1] == "}" and looks_chosen(value[1:-1]) and "_" not in value:
+        return False  # ODBC quotes with braces
     return (
         _PLACEHOLDER.fullmatch(value) is not None
         or _REFERENCE.fullmatch(value) is not None
@@ -229,7 +237,7 @@ def looks_made(value: str) -> bool:
 
 
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
-_PLAIN = re.compile(r"[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+")
+_PLAIN = re.compile(r"(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+")
 _MACHINE = re.compile(r"[\w+/=.~%$!@#^*|:-]+")
 
 
@@ -241,7 +249,7 @@ def _switches(value: str) -> int:
 _NOT_CHOSEN = re.compile(
     r"[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
     r"|ya?ml|go|java|c|h|log|html?)"
-    r"|[\w.-]+\(.*|.*=.*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+",
+    r"|[\w.-]+\(.*|.*=.*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|[a-z-]+-token-[a-z0-9]{5}",
 )
 _SIGN = re.compile(r"[^\w.,:;'/()\s-]")
 

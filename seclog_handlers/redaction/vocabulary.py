@@ -96,17 +96,17 @@ CODES: dict[str, str] = {
     **dict.fromkeys(("cvv", "cvc", "cvn", "cvvcode"), "cvv"),
     **dict.fromkeys(
         (
-            "pin code", "pin number", "otp code", "one time code", "one time pin", "verification code", "security code",
+            "pin code", "pin number", "otp code", "one time code", "one time pin", "verification code",
             "recovery code", "recovery codes", "backup code", "backup codes", "access code", "reset code", "login code",
             "confirmation code", "sms code", "mfa code", "fa code", "auth code", "authorization code",
-            "authentication code", "authenticator code", "scratch code", "scratch codes", "card code", "totp code",
+            "authentication code", "authenticator code", "scratch code", "scratch codes", "totp code",
             "verify code", "activation code", "pairing code", "your code", "unlock pin", "door code", "mfa token",
             "two factor code",
             "oauth code", "invite code", "device code",
         ),
         "otp",
     ),
-    **dict.fromkeys(("card verification", "card security"), "cvv"),
+    **dict.fromkeys(("card verification", "card security", "security code", "card security code", "card code"), "cvv"),
 }  # fmt: skip
 
 # What these name is personal when it carries digits: numbers of people, cards and accounts.
@@ -183,6 +183,7 @@ BENIGN_TAILS = frozenset(
     algorithm alg algo iterations rounds encoder domain samesite httponly secure max min audience issuer scope
     scopes owner arn ref reference param parameter params page form view event events consent banner preferences
     notice accepted class classes function generator parser index offset position pos stream model map bucket
+    pattern regex regexp
     window refill sent requested needed only total sum left remaining begin end start stop reset resetting recovery
     forgot protected protection guard handler middleware backend authenticator factory auth authentication login
     based less grant granted supported support optional match matches matched mismatch equal equals similarity
@@ -232,6 +233,7 @@ SENTENCE_WORDS = frozenset(
 # Values that say something about a secret where the secret itself would stand.
 STATUS_WORDS = frozenset(
     """
+    requires expects
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
     requested changed change updated reset set unset sent accepted denied rejected granted refused failed failure

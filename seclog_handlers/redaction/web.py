@@ -164,7 +164,7 @@ def userinfo(text: str, colon: int, stop: int) -> list[Found]:
 _BARE_USER = re.compile(
     r"(?<![\w/:@.%-])[\w.+-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$))"
 )
-_ORACLE = re.compile(r":thin:[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})@")
+_ORACLE = re.compile(r"(?::thin:[\w$#]{1,30}/|(?<![\w/])[\w$#]{1,30}/(?=[^\s@/]{1,128}@//))(?P<value>[^\s@/]{1,128})@")
 
 
 def bare_users(text: str) -> list[Found]:

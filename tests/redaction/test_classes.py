@@ -1,0 +1,91 @@
+"""Classes of notation that independent rows showed to be missing, and what must stay beside them."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from seclog_handlers.redaction import Redactor
+
+redactor = Redactor()
+SECRET = "kL9xQ2mW7z"
+
+NOTATIONS = {
+    "line break in a JSON string": '{{"doc": "user: bob\\nsession_id: {}"}}',
+    "header in repr of bytes": "b'GET / HTTP/1.1\\r\\nAuthorization: Token {}\\r\\n'",
+    "Cyrillic look-alike": "p\u0430ssword={}",
+    "circled letters": "\u24df\u24d0\u24e2\u24e2\u24e6\u24de\u24e1\u24d3={}",
+    "ODBC braces": "Server=x;Password={{{}}};Encrypt=true",
+    "Oracle easy connect": "scott/{}@//host:1521/svc",
+    "base64 after =": "state=" + base64.b64encode(b"user=bob&password=kL9xQ2mW7z").decode() + "{:.0}",
+    "list form of mysql": "['mysql', '-p{}', 'db']",
+    "list form of sshpass": '["sshpass", "-p", "{}", "ssh"]',
+    "openssl -k": "openssl enc -aes-256-cbc -k {} -in a",
+    "xfreerdp": "xfreerdp /u:bob /p:{} /v:host",
+    "wpa_passphrase": "wpa_passphrase home {}",
+    "useradd": "useradd -m -p '{}' bob",
+    "trust store": "javax.net.ssl.trustStorePassword={}",
+    "prose with a colon": "Your new password is: {}",
+    "prose with verbs": "Password entered: {}",
+    "prose in brackets": "password (plain): {}",
+    "MySQL's first start": "A temporary password is generated for root@localhost: {}",
+    "from and to": "password changed from Old1pass to {}",
+    "reset for": "reset password to {} for bob",
+    "pair": "credentials: bob / {}",
+    "session": "session {}AbC12dEf expired",
+    "config directive": "CONFIG SET requirepass {}",
+    "netrc": "machine x\n login bob\n password abcdefgh{:.0}",
+    "Basic auth object": "HTTPBasicAuth('bob', '{}')",
+    "setter": "set_password('{}')",
+    "SQL IN": "SELECT 1 FROM t WHERE token IN ('{}')",
+    "SQL replace": "ALTER USER bob IDENTIFIED BY 'old1' REPLACE '{}'",
+    "SQL set to": "ALTER ROLE app SET password TO '{}'",
+    "multipart without quotes": "form-data; name=client_secret\n\n{}\n--b",
+    "input before its name": '<input value="{}" type="password" name="password">',
+    "comment": "//{} is the password",
+}
+
+
+@pytest.mark.parametrize("name", NOTATIONS)
+def test_finds_the_secret(name: str) -> None:
+    """The secret goes in each of these notations, and nothing changes on a second pass."""
+    text = NOTATIONS[name].format(SECRET)
+
+    clean = redactor.text(text)
+
+    assert SECRET not in clean
+    assert "abcdefgh" not in clean
+    assert "[REDACTED]" in clean
+    assert Redactor().text(clean) == clean
+
+
+@pytest.mark.parametrize("text", ["cvv 722", "security code 722", "security_code=722", "cvv=722"])
+def test_finds_card_checks_of_three_digits(text: str) -> None:
+    """Three digits after the name of a card check are one."""
+    assert "722" not in redactor.text(text)
+
+
+def test_finds_every_one_of_several() -> None:
+    """`passwords: a, b` holds two."""
+    assert redactor.text("passwords: Ab12cd34, Xy98zw76") == "passwords: [REDACTED], [REDACTED]"
+
+
+BENIGN = [
+    "Established session 0x14ed93111f20005 with negotiated timeout 10000",
+    "app wtoken = AppWindowToken{9f4ef63 token=Token{a64f992 ActivityRecord{de9231d u0 t761}}}",
+    'secret "default-token-x7k2p" not found',
+    "ERR AUTH <password> called without any password configured",
+    "option --token requires an argument",
+    "const tokenPattern = /[a-z]+/",
+    "def getpass(prompt='Password: ', stream=None):",
+    'print("shlex: token=" + repr(raw))',
+    json.dumps({"errors": {"password": ["is too short (minimum is 8 characters)"]}}),
+]
+
+
+@pytest.mark.parametrize("text", BENIGN)
+def test_leaves_what_is_no_secret(text: str) -> None:
+    """Handles, prompts, rules and source code stay as they are."""
+    assert redactor.text(text) == text
