@@ -44,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     command = next((word for word in words if not word.startswith("-")), "")
-    options = _parser(command).parse_args(words)
     try:
+        options = _parser(command).parse_args(words)
         status: int = _module(options.command).run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:

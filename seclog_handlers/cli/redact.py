@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +62,23 @@ def _count(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Redact the files and return the exit status."""
+    from seclog_handlers.cli.stopping import stoppable  # noqa: PLC0415 - not to parse a command line
+
+    try:
+        with stoppable():
+            return _run(options)
+    except (KeyboardInterrupt, SystemExit):
+        _give_up_output()
+        raise
+
+
+def _give_up_output() -> None:
+    """Let nobody wait for a reader: what was buffered for standard output may find none."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(options: argparse.Namespace) -> int:
     from seclog_handlers.cli import redact_jobs  # noqa: PLC0415 - not to parse a command line
 
     errors = Screen(sys.stderr)
@@ -71,7 +90,6 @@ def run(options: argparse.Namespace) -> int:
     except (ConfigurationError, redact_jobs.RefusedError, OSError) as error:
         errors.line(f"Nothing was written: {error}")
         return UNUSABLE
-    redact_jobs.leave_on_terminate()
     bar = _progress(options, jobs)
     try:
         outcomes = list(_outcomes(options, jobs, redactor, bar))

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from seclog_handlers.cli.redact_lines import LineRedactor, Tally
-from seclog_handlers.cli.streams import DAMAGED, STDIN, Overlong, Source, blocks, encoded, opened, replaced
+from seclog_handlers.cli.stopping import die_quietly, held, let_in
+from seclog_handlers.cli.streams import DAMAGED, STDIN, Overlong, Source, blocks, encoded, opened, part_of, replaced
 
 Advance = Callable[[int], None]
+# Pipe to a worker process -> the process, and the job that it has.
+Workers = dict[Any, "tuple[Any, Job]"]
 
 
 class RefusedError(ValueError):
@@ -171,42 +173,63 @@ def in_parallel(
 ) -> Iterator[Outcome]:
     """Do the jobs in several processes, the next one wherever one is free.
 
-    They are forked, so that all of them have the keys of this one, also where those are random.
+    They are forked, so that all of them have the keys of this one, also where those are random. Signals come in
+    only where it waits: forks and pipes have hooks, in which an exception is lost.
     """
-    fork = multiprocessing.get_context("fork")
     waiting = list(reversed(jobs))
-    workers: dict[Any, tuple[Any, Job]] = {}
-    try:
-        for _ in range(min(processes, len(jobs))):
-            ours, theirs = fork.Pipe()
-            worker = fork.Process(target=_work, args=(theirs, ours, redactor, write), daemon=True)
-            worker.start()
-            theirs.close()
-            workers[ours] = (worker, _next(ours, waiting))
-        while workers:
-            for pipe in wait(list(workers)):
-                yield from _heard(pipe, workers, waiting, advance)
-    finally:
-        for worker, _ in workers.values():
-            worker.terminate()
-            worker.join()
+    workers: Workers = {}
+    with held():
+        try:
+            for _ in range(min(processes, len(jobs))):
+                _start(workers, waiting, redactor, write)
+            while workers:
+                with let_in():
+                    pipes = wait(list(workers))
+                for pipe in pipes:
+                    yield from _heard(pipe, workers, waiting, advance)
+        finally:
+            for worker, job in workers.values():
+                _end(worker, job)
     for job in waiting:
         yield Outcome(job, Tally(), f"{job.source!r} was not done: all processes have ended.")
 
 
+def _start(workers: Workers, waiting: list[Job], redactor: LineRedactor, write: bool) -> None:
+    fork = multiprocessing.get_context("fork")
+    ours, theirs = fork.Pipe()
+    worker = fork.Process(target=_work, args=(theirs, (*workers, ours), redactor, write), daemon=True)
+    worker.start()
+    theirs.close()
+    workers[ours] = (worker, _next(ours, waiting))
+
+
+def _end(worker: Any, job: Job) -> None:
+    """End a worker wherever it is, and remove what it had begun: a killed process cannot."""
+    worker.kill()
+    worker.join()
+    if job.target is not None:
+        part_of(job.target, worker.pid).unlink(missing_ok=True)
+
+
 def _next(pipe: Any, waiting: list[Job]) -> Job:
     job = waiting.pop()
-    pipe.send(job)
+    _tell(pipe, job)
     return job
 
 
-def _heard(pipe: Any, workers: dict[Any, tuple[Any, Job]], waiting: list[Job], advance: Advance) -> Iterator[Outcome]:
+def _tell(pipe: Any, job: Job | None) -> None:
+    """Send a job, or that there are no more; that a worker has ended shows when it is to be heard."""
+    with suppress(BrokenPipeError):
+        pipe.send(job)
+
+
+def _heard(pipe: Any, workers: Workers, waiting: list[Job], advance: Advance) -> Iterator[Outcome]:
     worker, job = workers[pipe]
     try:
         message = pipe.recv()
     except (EOFError, OSError):
         del workers[pipe]
-        worker.join()
+        _end(worker, job)
         why = f"its process ended ({worker.exitcode}); out of memory?"
         yield Outcome(job, Tally(), f"{job.source!r} was not done: {why}")
         return
@@ -218,26 +241,17 @@ def _heard(pipe: Any, workers: dict[Any, tuple[Any, Job]], waiting: list[Job], a
         workers[pipe] = (worker, _next(pipe, waiting))
     else:
         del workers[pipe]
-        pipe.send(None)
+        _tell(pipe, None)
         worker.join()
 
 
-def _work(pipe: Connection, parents: Connection, redactor: LineRedactor, write: bool) -> None:
-    """Do jobs until there are no more, in a process of its own; the parent alone answers Ctrl-C."""
-    parents.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    leave_on_terminate()
+def _work(pipe: Connection, parents: Iterable[Connection], redactor: LineRedactor, write: bool) -> None:
+    """Do jobs until there are no more, in a process of its own; the parent alone answers signals."""
+    for end in parents:
+        end.close()
+    die_quietly()
     try:
         while (job := pipe.recv()) is not None:
             pipe.send(done(job, redactor, pipe.send, write=write))
     except (EOFError, OSError):
         pass  # the parent has gone
-
-
-def leave_on_terminate() -> None:
-    """Let SIGTERM unwind, so that half-written files are removed."""
-
-    def leave(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's arguments
-        sys.exit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from seclog_handlers.cli.stopping import held
 from seclog_handlers.redaction.engine import MAX_TEXT
 
 STDIN = "-"
@@ -131,9 +132,9 @@ def replaced(path: Path, like: os.stat_result | None) -> Iterator[BinaryIO]:
         path: The name; what is there already is replaced in the end.
         like: Whose mode it gets; otherwise its owner alone may read it.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    part = part_of(path, os.getpid())
     try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as raw:
             if path.suffix == ".gz":
                 with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
@@ -145,6 +146,14 @@ def replaced(path: Path, like: os.stat_result | None) -> Iterator[BinaryIO]:
                 os.fchmod(descriptor, stat.S_IMODE(like.st_mode) & 0o666)
             os.fsync(descriptor)
         part.replace(path)
+    except FileExistsError:
+        raise  # another's
     except BaseException:
-        part.unlink(missing_ok=True)
+        with held():
+            part.unlink(missing_ok=True)
         raise
+
+
+def part_of(path: Path, process: int) -> Path:
+    """Return where a process writes a file until it is complete."""
+    return path.with_name(f".{path.name}.{process}{PART}")
