@@ -1,4 +1,4 @@
-"""The four records that every figure of this project is about."""
+"""The records that every figure of this project is about, as data and as log calls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUTHENTICATION: dict[str, Any] = {
     "username": "alice",
     "auth_method": "password",
     "success": False,
-    "ip_address": "203.0.113.77",
+    "ip_address": "81.2.69.142",
     "user_agent": USER_AGENT,
     "failure_reason": "bad password",
     "session_id": "c2Vzc2lvbi1pZC1vZi1hbGljZQ",
@@ -49,10 +49,33 @@ API_REQUEST: dict[str, Any] = {
     "request_size": 0,
 }
 
+CONFIRMED = "order %d of %s confirmed, sent with Bearer %s"
+CONFIRMATION = (4711, "alice@example.org", "k9f8e7d6c5b4a3928170615243342516")
 
-def _raise(depth: int) -> None:
+API_RESPONSE: dict[str, Any] = {
+    "event_type": "api_response",
+    "request_id": "5f0c2f6e8f1a4a7d9b60c1f1f2d3e4a5",
+    "status_code": 200,
+    "response_time_ms": 12.5,
+    "response_size": 5120,
+    "endpoint": "/api/v1/orders",
+}
+
+
+def fresh_login(number: int) -> dict[str, Any]:
+    """Return an AUTHENTICATION whose user, address and session no earlier one had."""
+    return {
+        **AUTHENTICATION,
+        "username": f"user{number}",
+        "ip_address": f"{11 + number // 2**24 % 80}.{number // 2**16 % 256}.{number // 2**8 % 256}.{number % 256}",
+        "session_id": f"c2Vzc2lvbi1{number:015d}",
+    }
+
+
+def fail(depth: int = 11) -> None:
+    """Raise an error with a secret in its text, `depth` + 1 frames deep."""
     if depth:
-        _raise(depth - 1)
+        fail(depth - 1)
     raise ConnectionError("cannot reach postgresql://app:s3cr3t-of-the-db@db.example.org:5432/orders")
 
 
@@ -65,19 +88,22 @@ def shape_b(logger: logging.Logger) -> None:
 
 
 def shape_c(logger: logging.Logger) -> None:
-    logger.info(
-        "order %d of %s confirmed, sent with Bearer %s",
-        4711,
-        "alice@example.org",
-        "k9f8e7d6c5b4a3928170615243342516",
-    )
+    logger.info(CONFIRMED, *CONFIRMATION)
 
 
 def shape_d(logger: logging.Logger) -> None:
     try:
-        _raise(11)
+        fail()
     except ConnectionError:
         logger.exception("order failed")
+
+
+def shape_e(logger: logging.Logger) -> None:
+    logger.info("worker ready")
+
+
+def shape_f(logger: logging.Logger) -> None:
+    logger.info("api_response", extra=API_RESPONSE)
 
 
 SHAPES: dict[str, Callable[[logging.Logger], None]] = {
@@ -85,4 +111,6 @@ SHAPES: dict[str, Callable[[logging.Logger], None]] = {
     "B api_request, 15 headers": shape_b,
     "C %-message with e-mail and token": shape_c,
     "D exception, 12 frames": shape_d,
+    "E short message, no extra": shape_e,
+    "F event with nothing secret": shape_f,
 }
