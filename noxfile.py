@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import nox
 
+CONTENDERS = ("structlog", "loguru", "ecs-logging", "logfire", "loggingredactor", "hushlog", "maskerlogger")
+
 nox.options.sessions = ["lint", "types", "tests"]
 
 
@@ -24,3 +26,12 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     session.install("-e", ".[test]")
     session.run("mypy")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Install the contenders and measure; see docs/speed.md."""
+    session.install("-e", ".[all]", "mmdb-writer", *CONTENDERS)
+    session.run("python", "benchmarks/compare.py", "--write")
+    for name in ("stages", "threads", "memory", "import_time", "scaling", "enrichment"):
+        session.run("python", f"benchmarks/{name}.py")

@@ -20,7 +20,9 @@ def bars(title: str, values: Mapping[str, float], highlight: str) -> str:
     scale = WIDTH / max(values.values())
     height = TOP + ROW * len(values) + 12
     rows = sorted(values.items(), key=lambda item: item[1])
-    drawn = "\n".join(_bar(number, label, value, scale, label == highlight) for number, (label, value) in enumerate(rows))
+    drawn = "\n".join(
+        _bar(number, label, value, scale, label == highlight) for number, (label, value) in enumerate(rows)
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + RIGHT}" height="{height}" '
         f'font-family="sans-serif" font-size="13">\n'

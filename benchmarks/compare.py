@@ -100,7 +100,9 @@ def table(samples: Samples) -> str:
     lines = ["| contender | " + " | ".join([*(key for key in TITLES if key != "fresh"), "A, all new"]) + " |"]
     lines.append("|---" * (len(TITLES) + 1) + "|")
     for name, shapes in samples.items():
-        cells = [f"{statistics.median(times):.1f} ({ratio(samples, name, shape):.2f})" for shape, times in shapes.items()]
+        cells = [
+            f"{statistics.median(times):.1f} ({ratio(samples, name, shape):.2f})" for shape, times in shapes.items()
+        ]
         shown = f"**{name}**" if name == OURS else name
         lines.append(f"| {shown} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -137,7 +139,9 @@ def main() -> None:
     print(table(samples))
     hand = "hand-written SecurityLogger on structlog"
     if hand in samples:
-        print(f"\nours to the hand-written one: A {ratio(samples, OURS, 'A', hand):.2f}, all new {ratio(samples, OURS, 'fresh', hand):.2f}")
+        print(
+            f"\nours to the hand-written one: A {ratio(samples, OURS, 'A', hand):.2f}, all new {ratio(samples, OURS, 'fresh', hand):.2f}"
+        )
     if arguments.write:
         write(samples)
 

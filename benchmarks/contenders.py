@@ -139,7 +139,9 @@ def logfire(path: str, _database: str) -> Calls:
     from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
     out = Path(path).open("w")  # noqa: SIM115 - as long as the process
-    processor = SimpleSpanProcessor(ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n"))
+    processor = SimpleSpanProcessor(
+        ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n")
+    )
     logfire.configure(send_to_logfire=False, console=False, additional_span_processors=[processor], metrics=False)
     return of_logger(_alone(logfire.LogfireLoggingHandler()))
 
@@ -181,7 +183,7 @@ def _structlog(path: str, *more: Any) -> Any:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.WriteLoggerFactory(file=Path(path).open("w")),
+        logger_factory=structlog.WriteLoggerFactory(file=Path(path).open("w")),  # noqa: SIM115 - as long as the process
         cache_logger_on_first_use=True,
     )
     return structlog.get_logger()
@@ -239,7 +241,7 @@ class SecurityLogger:
             return None
         try:
             found = self._reader.city(address)
-        except Exception:  # noqa: BLE001 - not in the database
+        except Exception:
             return None
         return {
             "country": found.country.iso_code,
@@ -315,7 +317,12 @@ class SecurityLogger:
     def log_security_event(
         self, event_type: str, severity: str, details: dict[str, Any], user_id: Any = None, ip: str | None = None,
     ) -> None:  # fmt: skip
-        event = {"severity": severity, "details": self._sanitize(details), "user_id": self._hash(user_id), "ip_address": ip}
+        event = {
+            "severity": severity,
+            "details": self._sanitize(details),
+            "user_id": self._hash(user_id),
+            "ip_address": ip,
+        }
         self._log.warning(f"security_event_{event_type}", event_type=f"security_{event_type}", **event)
 
     def log_rate_limit_violation(

@@ -17,7 +17,6 @@ import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from databases import city_database as database

@@ -88,12 +88,26 @@ def main() -> None:
         }  # fmt: skip
         show("size of one text (cut at 256 kB)", rows, sizes)
         depths = (1, 2, 4, 8, 12, 16)
-        show("depth", {str(depth): cost(folder, rounds, lambda seed, depth=depth: {**event, "data": nested(depth, seed)}, 200) for depth in depths})
+        show(
+            "depth",
+            {
+                str(depth): cost(folder, rounds, lambda seed, depth=depth: {**event, "data": nested(depth, seed)}, 200)
+                for depth in depths
+            },
+        )
         note = lambda seed: {**event, "note": text(200, seed)}  # noqa: E731
         keys = {str(number): [f"internal_field_{each}" for each in range(number)] for number in (0, 10, 100, 1_000)}
-        show("the user's keys", {name: cost(folder, rounds, note, 300, **{"redact.keys": given}) for name, given in keys.items()})
-        patterns = {str(number): [f"\\bINT{each:03d}-[0-9A-F]{{12}}\\b" for each in range(number)] for number in (0, 10, 100)}
-        show("the user's patterns", {name: cost(folder, rounds, note, 300, **{"redact.patterns": given}) for name, given in patterns.items()})
+        show(
+            "the user's keys",
+            {name: cost(folder, rounds, note, 300, **{"redact.keys": given}) for name, given in keys.items()},
+        )
+        patterns = {
+            str(number): [f"\\bINT{each:03d}-[0-9A-F]{{12}}\\b" for each in range(number)] for number in (0, 10, 100)
+        }
+        show(
+            "the user's patterns",
+            {name: cost(folder, rounds, note, 300, **{"redact.patterns": given}) for name, given in patterns.items()},
+        )
         rules = {str(number): [rule(each) for each in range(number)] for number in (1, 10, 100)}
         show("rules", {name: cost(folder, rounds, note, 300, rules=given) for name, given in rules.items()})
 
