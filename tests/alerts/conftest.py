@@ -10,7 +10,7 @@ import pytest
 
 from seclog_handlers.handlers.alerts import AlertHandler
 
-FAST = {"group_wait": 0.05, "group_interval": 0.1, "drain_timeout": 1.0}
+FAST = {"group_wait": 0.05, "group_interval": 0.1, "drain_timeout": 60}
 
 
 @pytest.fixture
@@ -30,4 +30,12 @@ def handler() -> Iterator[Callable[..., AlertHandler]]:
     yield make
     for one in made:
         one._drain_timeout = 0
-        one.close()
+        stopped(one)
+
+
+def stopped(handler: AlertHandler) -> None:
+    """Close a handler and wait until its sender has let go of the spool, however slow the machine is."""
+    sender = handler._sender
+    handler.close()
+    if sender is not None and sender._thread is not None:
+        sender._thread.join(60)

@@ -1,4 +1,4 @@
-"""A TCP server on loopback that answers as a script says, and keeps every request that it has answered."""
+"""A TCP server on loopback that answers as a script says and keeps its requests; waiting for conditions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from seclog_handlers.handlers.alerts.orphans import waiting_lines
+from seclog_handlers.handlers.alerts.spool import SUFFIX
 from tests.support import free_port as closed_port
 from tests.support import until
 
-__all__ = ["black_hole", "closed_port", "serving", "status", "until"]
+__all__ = ["black_hole", "closed_port", "serving", "status", "until", "waiting"]
 
 Answer = Callable[[socket.socket, "Request"], None]
 
@@ -23,10 +26,11 @@ class Request:
     """One HTTP request as it came in."""
 
     def __init__(self, line: str, headers: dict[str, str], body: bytes) -> None:
-        self.at = time.monotonic()
         self.line = line
         self.headers = headers
         self.body = body
+        self.at = time.monotonic()
+        self.wall = time.time()
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -38,8 +42,8 @@ class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, script: list[Answer]) -> None:
-        self.script = script
+    def __init__(self, script: tuple[Answer, ...]) -> None:
+        self.script = list(script)
         self.requests: list[Request] = []
         self.accepted: list[Request] = []
         self.connections = 0
@@ -72,12 +76,11 @@ class Handler(socketserver.BaseRequestHandler):
         if request is None:
             return
         with server.lock:
-            index = len(server.requests)
+            answer = server.script[min(len(server.requests), len(server.script) - 1)]
             server.requests.append(request)
-        server.script[min(index, len(server.script) - 1)](self.request, request)
-
-    def finish(self) -> None:
-        pass
+            if getattr(answer, "succeeds", False):
+                server.accepted.append(request)
+        answer(self.request, request)
 
 
 def read_request(connection: socket.socket) -> Request | None:
@@ -102,6 +105,7 @@ def status(code: int, *headers: str) -> Answer:
         lines = [f"HTTP/1.1 {code} X", "Content-Length: 2", "Connection: close", *headers]
         connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\nok")
 
+    answer.succeeds = 200 <= code < 300  # type: ignore[attr-defined]
     return answer
 
 
@@ -143,9 +147,7 @@ def silence(connection: socket.socket, request: Request) -> None:
 @contextmanager
 def serving(*script: Answer) -> Iterator[Server]:
     """A server with a script; success counts as accepted."""
-    server = Server([counted(answer) for answer in script or (status(200),)])
-    for answer in server.script:
-        answer.server = server  # type: ignore[attr-defined]
+    server = Server(script or (status(200),))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -156,24 +158,6 @@ def serving(*script: Answer) -> Iterator[Server]:
         server.server_close()
 
 
-def counted(answer: Answer) -> Any:
-    class Counted:
-        server: Server
-
-        def __call__(self, connection: socket.socket, request: Request) -> None:
-            if answer_succeeds(answer):
-                with self.server.lock:
-                    self.server.accepted.append(request)
-            answer(connection, request)
-
-    return Counted()
-
-
-def answer_succeeds(answer: Answer) -> bool:
-    cells = [cell.cell_contents for cell in (answer.__closure__ or ())]
-    return any(type(value) is int and 200 <= value < 300 for value in cells)
-
-
 @contextmanager
 def black_hole() -> Iterator[int]:
     """A port that takes connections into its backlog and never answers."""
@@ -181,3 +165,9 @@ def black_hole() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         yield int(listener.getsockname()[1])
+
+
+def waiting(spool: str | Path) -> int:
+    """How many alerts wait in a spool."""
+    files = [path for path in Path(spool).glob("*/*") if path.suffix == SUFFIX]
+    return sum(len(waiting_lines(path, path.parent)) for path in files)

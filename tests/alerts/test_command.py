@@ -10,8 +10,9 @@ import pytest
 
 from seclog_handlers.cli import alert as command
 from seclog_handlers.handlers.alerts import AlertHandler
+from tests.alerts.conftest import stopped
 from tests.alerts.records import alert
-from tests.alerts.servers import closed_port, serving, status
+from tests.alerts.servers import closed_port, serving, status, until
 
 
 def seclog(*words: str) -> int:
@@ -25,7 +26,7 @@ def left(spool: Path) -> Path:
     """A spool in which an alert waits."""
     handler = AlertHandler([f"http://127.0.0.1:{closed_port()}/"], spool, drain_timeout=0)
     handler.handle(alert(1))
-    handler.close()
+    stopped(handler)
     return spool
 
 
@@ -83,8 +84,7 @@ def test_spool_is_not_dropped_under_a_sender(spool: Path, capsys: pytest.Capture
     """While a process sends, nothing is dropped."""
     handler = AlertHandler([f"http://127.0.0.1:{closed_port()}/"], spool, drain_timeout=0)
     handler.handle(alert(1))
-    while not handler.stats()["sender"]:
-        pass
+    until(lambda: handler.stats()["sender"])
 
     assert seclog("spool", str(spool), "--drop") == 2
     assert "stop it" in capsys.readouterr().err
@@ -98,9 +98,8 @@ def test_spool_puts_dead_letters_back(spool: Path, capsys: pytest.CaptureFixture
     with serving(status(400)) as server:
         handler = AlertHandler([server.url], spool, 0, drain_timeout=1)
         handler.handle(alert(1))
-        while not handler.stats()["dead_lettered"]:
-            pass
-        handler.close()
+        until(lambda: handler.stats()["dead_lettered"])
+        stopped(handler)
 
     assert seclog("spool", str(spool)) == 1
     assert "HTTP 400" in capsys.readouterr().out

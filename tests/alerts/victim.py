@@ -1,6 +1,6 @@
 """A process that logs alerts and says, after each log call has returned, which one: to be killed by a test.
 
-Usage: python victim.py SPOOL URL FIRST COUNT PAUSE [--wait SECONDS]
+Usage: python victim.py SPOOL URL FIRST COUNT PAUSE [--deliver | --wait-line | --stay]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import warnings
 
 from seclog_handlers.handlers.alerts import AlertHandler
 from tests.alerts.records import alert
+from tests.alerts.servers import until, waiting
 
 
 def main() -> None:
@@ -21,11 +22,12 @@ def main() -> None:
     parser.add_argument("first", type=int)
     parser.add_argument("count", type=int)
     parser.add_argument("pause", type=float)
-    parser.add_argument("--wait", type=float, default=0)
-    parser.add_argument("--wait-line", action="store_true")
+    parser.add_argument("--deliver", action="store_true", help="end only when nothing waits in the spool")
+    parser.add_argument("--stay", action="store_true", help="end only when standard input ends")
+    parser.add_argument("--wait-line", action="store_true", help="log only when a line has come")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
-    handler = AlertHandler((args.url,), args.spool, 0.02, 0.02, drain_timeout=0.5, per_minute=100_000)
+    handler = AlertHandler((args.url,), args.spool, 0.02, 0.02, drain_timeout=60, per_minute=100_000)
     handler.start()
     os.write(1, b"started\n")
     if args.wait_line:
@@ -34,7 +36,10 @@ def main() -> None:
         handler.handle(alert(number))
         os.write(1, b"%d\n" % number)
         time.sleep(args.pause)
-    time.sleep(args.wait)
+    if args.deliver:
+        until(lambda: not waiting(args.spool))
+    if args.stay:
+        os.read(0, 1)
     handler.close()
     os.write(1, b"closed\n")
 

@@ -41,7 +41,11 @@ def waiting_lines(path: Path, folder: Path) -> list[bytes]:
     """Return the lines of one file that are not settled."""
     finished = read_history(folder).finished
     lines, offset = [], 0
-    for line in path.read_bytes().splitlines(keepends=True):
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []  # all of it was settled meanwhile
+    for line in content.splitlines(keepends=True):
         if decoded(line) is not None and (path.name, offset) not in finished:
             lines.append(line)
         offset += len(line)

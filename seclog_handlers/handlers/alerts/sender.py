@@ -155,7 +155,7 @@ class Sender:
         """Do all that is due; return how many seconds there is nothing to do."""
         self.idle, self._seen = False, self.appended
         self._draining = self._deadline is not None
-        self._collect(now)
+        self._collect()
         leads = self._lead()
         self._take_in(now, leads=leads)
         self._dispatch(now)
@@ -186,6 +186,7 @@ class Sender:
                 self._recover()
                 return True
         except OSError as error:
+            self._close()  # to lead without a journal would be to send twice
             text = f"The alert spool {str(self._folder)!r} cannot be used ({error.strerror}): alerts of this process "
             warn_once(text + "are kept in memory until sent. Make it a folder that this user may write to.")
         return False
@@ -271,9 +272,10 @@ class Sender:
             self._under_way[lane.name] = now
             self._posts[lane.name].submit(lane, batch)
 
-    def _collect(self, now: float) -> None:
+    def _collect(self) -> None:
         while not self._results.empty():
             lane, batch, outcome = self._results.get()
+            now = time.monotonic()  # not earlier: a server that asked to wait counts from its answer
             lane.busy = False
             self._under_way.pop(lane.name, None)
             if outcome.kind == "delivered":
@@ -359,7 +361,7 @@ class Sender:
 
     def _finish(self) -> None:
         """Let go: what was not delivered stays in the spool, or goes back to memory."""
-        self._collect(time.monotonic())
+        self._collect()
         if self._reader is not None and self._reader.leads:
             self._reader.tidy()
         for post in self._posts.values():

@@ -194,6 +194,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _remove_stale(path: Path) -> None:
+    try:
+        if time.time() - path.stat().st_mtime > _STALE:
+            path.unlink()
+    except OSError:
+        pass  # its owner lives and has given it its name
+
+
 @dataclass(eq=False)
 class _Source:
     """A file of alerts as the sending process sees it."""
@@ -252,8 +260,7 @@ class Reader:
     def _sweep(self) -> None:
         """Remove what processes have left that died before their first alert was written."""
         for path in self._folder.glob("*" + SUFFIX + ".new"):
-            if time.time() - path.stat().st_mtime > _STALE:
-                path.unlink(missing_ok=True)
+            _remove_stale(path)
 
     def read(self, limit: int) -> Iterator[Line]:
         """Yield at most `limit` new alerts, file by file."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import secrets
 import time
@@ -17,7 +16,7 @@ from seclog_handlers.handlers.alerts.content import complete, decoded, encoded, 
 from seclog_handlers.handlers.alerts.groups import Batch
 from seclog_handlers.handlers.alerts.orphans import waiting_lines
 from seclog_handlers.handlers.alerts.report import dead_letters
-from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS, LOCK, SUFFIX, Reader, Writer, holds_alerts
+from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS, LOCK, SUFFIX, Reader, Writer, holds_alerts, lock_file
 
 TEST_RULE = "seclog_alert_test"
 
@@ -158,11 +157,8 @@ def _folders(spool: str | Path) -> list[Path]:
 
 
 def _is_sending(folder: Path) -> bool:
-    if not (folder / LOCK).exists():
+    try:
+        with (folder / LOCK).open("rb") as file:
+            return not lock_file(file.fileno())
+    except FileNotFoundError:
         return False
-    if not os.access(folder / LOCK, os.W_OK):
-        return True
-    reader = Reader(folder)
-    free = reader.lead()
-    reader.close()
-    return not free
