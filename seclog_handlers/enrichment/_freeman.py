@@ -71,15 +71,17 @@ class Value:
         further: What it came with.
         main: The same value with the further values it came with first, which counts for all; None for that.
         unseen: How many further values it came with, and one: the smoothing of its probability.
+        users: How many users it came with.
     """
 
-    __slots__ = ("count", "further", "main", "unseen")
+    __slots__ = ("count", "further", "main", "unseen", "users")
 
     def __init__(self, further: Further, main: Value | None) -> None:
         self.further = further
         self.main = main
         self.count = 0
         self.unseen = 1 + len(further.counts)
+        self.users = 0
 
 
 class Place(Value):
@@ -119,6 +121,10 @@ class Feature:
         if main.further.values == rest:
             return main
         return self._values.get((key, rest)) or self._kind(self._further(rest), main)
+
+    def main(self, key: Any) -> Value | None:
+        """Return what is remembered of a value, whatever it came with."""
+        return self._values.get(key)
 
     def _further(self, rest: tuple[Any, ...]) -> Further:
         found = self._furthers.get(rest)
@@ -244,6 +250,11 @@ class LoginModel:
             self._learn(own, address, place, text, agent)
         return score, news
 
+    def users_at(self, address: Any) -> int:
+        """Return how many users have logged in from an address, as far as is remembered."""
+        place = self._places.main(address)
+        return place.users if place is not None else 0
+
     def _among_own(self, own: Own, place: Value, agent: Value) -> tuple[int, int, float, float]:
         """Return where the user's list counts the place and the agent, and their weighed counts."""
         place_at = agent_at = 0
@@ -277,6 +288,7 @@ def _learn_own(own: Own, value: Value) -> None:
         if own[at - 1] is value:
             own[at] += 1
             return
+    (value.main or value).users += 1
     if len(own) > 2 * MAX_OWN:
         rarest = min(range(2, len(own), 2), key=own.__getitem__)
         del own[rarest - 1 : rarest + 1]

@@ -20,16 +20,21 @@ _Subject = tuple[Any, ...]
 
 
 class OpenIncidents:
-    """The open incidents that alerts told of, by who they are about."""
+    """The open incidents that alerts told of, by who they are about.
+
+    Attributes:
+        subjects: Who they are about, and how many are about each.
+    """
 
     def __init__(self) -> None:
         self._open: dict[str, list[_Subject]] = {}
-        self._subjects: dict[_Subject, int] = {}
+        self.subjects: dict[_Subject, int] = {}
         # The (version, prefix length) of networks that ever had an incident.
         self._prefixes: set[tuple[int, int]] = set()
 
     def __bool__(self) -> bool:
-        return bool(self._subjects)
+        """Tell whether any is open."""
+        return bool(self.subjects)
 
     def note(self, alert: Mapping[str, Any]) -> None:
         """Note an alert: its `incident_id`, `incident_state` and `group`."""
@@ -42,7 +47,7 @@ class OpenIncidents:
             subjects = [found for label, value in group.items() if (found := _subject(label, value)) is not None]
             self._open[incident] = subjects
             for subject in subjects:
-                self._subjects[subject] = self._subjects.get(subject, 0) + 1
+                self.subjects[subject] = self.subjects.get(subject, 0) + 1
                 if subject[0] == "network":
                     self._prefixes.add((subject[1], subject[2]))
             if len(self._open) > MAX_OPEN:
@@ -50,21 +55,21 @@ class OpenIncidents:
 
     def _close(self, incident: str) -> None:
         for subject in self._open.pop(incident, ()):
-            left = self._subjects.get(subject, 0) - 1
+            left = self.subjects.get(subject, 0) - 1
             if left > 0:
-                self._subjects[subject] = left
+                self.subjects[subject] = left
             else:
-                self._subjects.pop(subject, None)
+                self.subjects.pop(subject, None)
 
     def about(self, user: Any, address: Any) -> set[str]:
         """Return which of `user`, `address`, `network` have an open incident."""
-        found = {kind for kind, value in (("user", user), ("address", address)) if (kind, value) in self._subjects}
+        found = {kind for kind, value in (("user", user), ("address", address)) if (kind, value) in self.subjects}
         parsed = parse_address(address) if self._prefixes else None
         if parsed is not None:
             number, bits = int(parsed), _BITS[parsed.version]
             for version, prefix in self._prefixes:
                 subject = ("network", version, prefix, number >> max(0, bits - prefix))
-                if version == parsed.version and subject in self._subjects:
+                if version == parsed.version and subject in self.subjects:
                     found.add("network")
         return found
 

@@ -3,13 +3,15 @@
 The points of all factors are added and cut at 100:
 
 =========================  ==============================================================================
-user_failures              4 for each recent failure of the same user, at most 32; on a success that comes
-                           from an address without failures at most 16, and 0 if the user knows the address
-address_failures           4 for each recent failure of the same address, at most 32
-success_after_failures     success after 5 or more recent failures of the same address: 40, 4 more for each
-                           further one, at most 60; else of the same user, from an address new to it: 20
+user_failures              4 for each recent failure of the same user, at most 32. On a success: of those at
+                           other addresses, at most 12, and 0 if the user knows the address or its network
+address_failures           4 for each recent failure of the same address, at most 32. On a success from an
+                           address new to the user those of weeks count, too
+success_after_failures     success after 5 or more such failures of the same address: 40, 4 more for each further
+                           one, at most 60; 20 from an address that the user knows. Else 15 after 5 recent
+                           failures of the same user elsewhere, from an address and network new to it
 open_incident              20: an incident on the address is open; 15: on its network; 10: on the user, when
-                           the event's address is new to the user; the highest of them
+                           the event's address is new to the user and nothing above speaks of that; the highest
 impossible_travel          40: the user cannot have come from the place of the login before
 new_country                25: the user has logged in before, never from this country
 new_network                10: the same of the network (ASN)
@@ -20,38 +22,34 @@ unfamiliar_login           0 to 30: 10 x log10(s) rounded down, s of Freeman's m
                            s is below 1, which is what the user is likelier to do than others
 =========================  ==============================================================================
 
-A recent failure counts by halves: full at once, half after an hour. A success clears the user's and halves the
-address's. The event itself counts among its failures.
+A recent failure counts in full at once and half after an hour; one of weeks half after seven days. A success clears
+the user's, and half of those that it had in a row at its address. The event itself counts among its failures. Three
+failures are granted to an address for each other user who has logged in from there.
 """
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from seclog_handlers.enrichment._failures import Failures
 from seclog_handlers.enrichment._freeman import NOTHING, LoginModel
 from seclog_handlers.enrichment._incidents import OpenIncidents
-from seclog_handlers.enrichment._recent import Recent
 from seclog_handlers.enrichment.agents import CACHE_SIZE, MAX_AGENT, Agent, describe, scanner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-HALF_LIFE = 3600.0
-DECAY = math.log(2) / HALF_LIFE
-# Users, and as many addresses, whose failures are remembered.
-MAX_TRACKED = 20_000
-
 POINTS_PER_FAILURE = 4
 MAX_FAILURE_POINTS = 32
 # Others who try a user's password say little about who comes from where nothing failed.
-MAX_OTHERS_POINTS = 16
+MAX_OTHERS_POINTS = 12
 MANY_FAILURES = 5
 AFTER_FAILURES_OF_ADDRESS = 40
 MAX_AFTER_FAILURES = 60
-AFTER_FAILURES_OF_USER = 20
+AFTER_FAILURES_AT_HOME = 20
+AFTER_FAILURES_OF_USER = 15
 OPEN_INCIDENT = {"address": 20, "network": 15, "user": 10}
 IMPOSSIBLE_TRAVEL = 40
 NEW_COUNTRY = 25
@@ -75,11 +73,20 @@ NEWS = {
 _LEVEL_OF = tuple(next(name for highest, name in LEVELS if score <= highest) for score in range(101))
 # Below this quotient there is no point for an unfamiliar login.
 _FAMILIAR = 10**0.1
-_UNKNOWN = (None, None)
+_UNKNOWN: tuple[Any, Any] = (None, None)
+_NOWHERE: dict[str, Any] = {}
+_HALF = 0.5
+# Failures -> their points; so many have the most.
+_MANY = MAX_FAILURE_POINTS // POINTS_PER_FAILURE
+_POINTS = tuple(POINTS_PER_FAILURE * failures for failures in range(_MANY + 1))
+# User agent -> what it says, and whether it is a scanner's.
+_agents: dict[str, tuple[Agent, bool]] = {}
 _points_of = itemgetter("points")
 
+# How well the user knows where the event comes from.
+_STRANGE, _NEAR, _HOME = range(3)
+
 Factor = dict[str, Any]
-_Failures = tuple[float, float]
 
 
 def risk_level(score: int) -> str:
@@ -100,52 +107,57 @@ class RiskModel:
     """
 
     def __init__(self) -> None:
-        self._user_failures: Recent[_Failures] = Recent(MAX_TRACKED)
-        self._address_failures: Recent[_Failures] = Recent(MAX_TRACKED)
+        self._failures = Failures()
         self._logins = LoginModel()
         self._incidents = OpenIncidents()
 
-    def score(self, fields: Mapping[str, Any], when: float) -> tuple[int, list[Factor]]:
+    def score(self, fields: Mapping[str, Any], when: float, user: Any = None) -> tuple[int, list[Factor]]:
         """Return the score of one event and its factors, the heaviest first, and remember the event.
 
         Args:
             fields: The event: `username`, `user_id` or `email`, `ip_address`, `success`, `user_agent`,
                 `geo_location`, `impossible_travel`.
             when: Its time, in seconds since 1970.
+            user: Whose it is, where `user_of` was asked before.
         """
         get = fields.get
-        user, address, text, place = get("username"), get("ip_address"), get("user_agent"), get("geo_location")
+        address, text, place, success = get("ip_address"), get("user_agent"), get("geo_location"), get("success")
         # An ordinary event passes these checks; whatever else fields may hold is made countable or None.
-        if type(user) is not str or not 0 < len(user) <= MAX_AGENT:
+        if user is None:
             user = user_of(fields)
         if type(address) is not str or not 0 < len(address) <= MAX_AGENT:
             address = _key(address)
         if type(text) is not str or len(text) > MAX_AGENT:
             text = text[:MAX_AGENT] if type(text) is str else ""
-        network = (place.get("asn"), place.get("country")) if type(place) is dict else _UNKNOWN
-        if type(network[0]) is not int or type(network[1]) is not str:
-            network = _key(network[0]), _key(network[1])
-        success = get("success")
-        device, scans = _agent(text)
+        if type(place) is not dict:
+            place, network = _NOWHERE, _UNKNOWN
+        else:
+            network = place.get("asn"), place.get("country")
+            if type(network[0]) is not int or type(network[1]) is not str:
+                network = _key(network[0]), _key(network[1])
+        device, scans = _agents.get(text) or _agent(text)
         unusual, news = None, NOTHING
         if user is not None:
             unusual, news = self._logins.judge(user, address, network, text, device, success is True)
         points: dict[str, int] = {}
-        stranger = unusual is None or "address" in news
-        if success is False or self._user_failures.get(user) or self._address_failures.get(address):
-            self._judge_failures(points, user, address, success, when, stranger=stranger)
-        if self._incidents:
-            self._judge_incidents(points, user, address, stranger=stranger)
+        if success is False:
+            of_user, of_address = self._failures.fail(user, address, when)
+            _count(points, of_user, of_address)
+        elif self._failures.knows(user, address):
+            nearness = _STRANGE if unusual is None else _nearness(news, network)
+            self._judge_after_failures(points, user, address, success, when, nearness)
+        if self._incidents.subjects:
+            self._judge_incidents(points, user, address, unusual is None or "address" in news)
         if "impossible_travel" in fields:
             points["impossible_travel"] = IMPOSSIBLE_TRAVEL
         if news:
-            points.update(NEWS[name] for name in news if name in NEWS)
+            points.update([NEWS[name] for name in news if name in NEWS])
         if scans:
             points["scanner_agent"] = SCANNER_AGENT
-        if place and type(place) is dict and place.get("is_anonymous") is True:
+        if "is_anonymous" in place and place["is_anonymous"] is True:
             points["anonymizer"] = ANONYMIZER
-        if unusual is not None and unusual >= _FAMILIAR:
-            points["unfamiliar_login"] = unfamiliar_points(unusual)
+        if unusual is not None and unusual > _FAMILIAR and (worth := unfamiliar_points(unusual)):
+            points["unfamiliar_login"] = worth
         return _told(points) if points else (0, [])
 
     def note(self, alert: Mapping[str, Any]) -> None:
@@ -156,69 +168,63 @@ class RiskModel:
         """
         self._incidents.note(alert)
 
-    def _judge_failures(
-        self, points: dict[str, int], user: Any, address: Any, success: Any, when: float, *, stranger: bool,
+    def _judge_after_failures(
+        self, points: dict[str, int], user: Any, address: Any, success: Any, when: float, nearness: int,
     ) -> None:  # fmt: skip
-        """Count a failure, or judge what comes after failures."""
-        most_of_user = MAX_FAILURE_POINTS
-        if success is False:
-            of_user = round(_another(self._user_failures, user, when)) if user is not None else 0
-            of_address = round(_another(self._address_failures, address, when)) if address is not None else 0
-        else:
-            of_user = round(_faded(self._user_failures.get(user), when))
-            by_address = self._address_failures.get(address)
-            of_address = round(_faded(by_address, when))
         if success is True:
-            self._user_failures.pop(user)
-            if by_address:
-                self._address_failures[address] = (_faded(by_address, when) / 2, max(when, by_address[1]))
-            if of_address >= MANY_FAILURES:
-                more = POINTS_PER_FAILURE * (of_address - MANY_FAILURES)
-                points["success_after_failures"] = min(MAX_AFTER_FAILURES, AFTER_FAILURES_OF_ADDRESS + more)
-            elif of_user >= MANY_FAILURES and stranger:
-                points["success_after_failures"] = AFTER_FAILURES_OF_USER
-            if not of_address:
-                most_of_user = MAX_OTHERS_POINTS if stranger else 0
-        if of_user:
-            points["user_failures"] = min(most_of_user, POINTS_PER_FAILURE * of_user)
-        if of_address:
-            points["address_failures"] = min(MAX_FAILURE_POINTS, POINTS_PER_FAILURE * of_address)
+            self._judge_success(points, user, address, when, nearness)
+        else:
+            _count(points, *self._failures.left(user, address, when))
 
-    def _judge_incidents(self, points: dict[str, int], user: Any, address: Any, *, stranger: bool) -> None:
+    def _judge_success(self, points: dict[str, int], user: Any, address: Any, when: float, nearness: int) -> None:
+        """Judge what comes after failures: who guessed long enough gets in, and so does who mistyped."""
+        others_here = self._logins.users_at(address) - 1
+        before = self._failures.succeed(user, address, when, max(0, others_here))
+        home = nearness == _HOME
+        here = round(before.address if home else max(before.address, before.lasting))
+        if here >= MANY_FAILURES:
+            more = AFTER_FAILURES_OF_ADDRESS + POINTS_PER_FAILURE * (here - MANY_FAILURES)
+            points["success_after_failures"] = AFTER_FAILURES_AT_HOME if home else min(MAX_AFTER_FAILURES, more)
+        if here:
+            points["address_failures"] = min(MAX_FAILURE_POINTS, POINTS_PER_FAILURE * here)
+        others = round(before.others) if nearness == _STRANGE else 0
+        if others:
+            points["user_failures"] = min(MAX_OTHERS_POINTS, POINTS_PER_FAILURE * others)
+        if others >= MANY_FAILURES > here:
+            points["success_after_failures"] = AFTER_FAILURES_OF_USER
+
+    def _judge_incidents(self, points: dict[str, int], user: Any, address: Any, stranger: bool) -> None:
         about = self._incidents.about(user, address)
-        if not stranger:
+        if not stranger or "success_after_failures" in points:
             about.discard("user")
         if about:
-            points["open_incident"] = max(OPEN_INCIDENT[kind] for kind in about)
+            points["open_incident"] = max([OPEN_INCIDENT[kind] for kind in about])
 
 
-@lru_cache(CACHE_SIZE)
+def _nearness(news: frozenset[str], network: tuple[Any, Any]) -> int:
+    if "address" not in news:
+        return _HOME
+    return _NEAR if network[0] is not None and "asn" not in news else _STRANGE
+
+
+def _count(points: dict[str, int], of_user: float, of_address: float) -> None:
+    """Add the points for failures as such, rounded to whole ones."""
+    if of_user >= _HALF:
+        points["user_failures"] = _POINTS[int(of_user + _HALF)] if of_user < _MANY else MAX_FAILURE_POINTS
+    if of_address >= _HALF:
+        points["address_failures"] = _POINTS[int(of_address + _HALF)] if of_address < _MANY else MAX_FAILURE_POINTS
+
+
 def _agent(text: str) -> tuple[Agent, bool]:
-    return describe(text), scanner(text) is not None
-
-
-def _faded(failures: _Failures | None, when: float) -> float:
-    """Return how many failures are left by now."""
-    return failures[0] * math.exp(-max(0.0, when - failures[1]) * DECAY) if failures is not None else 0.0
-
-
-def _another(table: Recent[_Failures], key: Any, when: float) -> float:
-    """Count a failure; return how many there were lately."""
-    earlier = table.young.get(key) or table.get(key)
-    if earlier is None:
-        table.add(key, (1.0, when))
-        return 1.0
-    count, last = earlier
-    age = when - last
-    if age > 0:
-        count, last = count * math.exp(-age * DECAY), when
-    count += 1.0
-    table.young[key] = (count, last)
-    return count
+    """Return what a user agent says, and whether it is a scanner's; remembered, within bounds."""
+    if len(_agents) >= CACHE_SIZE:
+        _agents.clear()
+    known = _agents[text] = describe(text), scanner(text) is not None
+    return known
 
 
 def _told(points: dict[str, int]) -> tuple[int, list[Factor]]:
-    factors: list[Factor] = [{"name": name, "points": worth} for name, worth in points.items() if worth]
+    factors: list[Factor] = [{"name": name, "points": worth} for name, worth in points.items()]
     if len(factors) > 1:
         factors.sort(key=_points_of, reverse=True)
     return min(MAX_SCORE, sum(points.values())), factors
@@ -226,7 +232,14 @@ def _told(points: dict[str, int]) -> tuple[int, list[Factor]]:
 
 def user_of(fields: Mapping[str, Any]) -> Any:
     """Return whose event it is: the first of the fields for it that can be counted, or None."""
-    return next((key for name in USER_FIELDS if (key := _key(fields.get(name))) is not None), None)
+    user = fields.get("username")
+    if type(user) is str and 0 < len(user) <= MAX_AGENT:  # as in most events
+        return user
+    for name in USER_FIELDS:
+        key = _key(fields.get(name))
+        if key is not None:
+            return key
+    return None
 
 
 def _key(value: Any) -> Any:

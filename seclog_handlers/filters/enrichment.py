@@ -20,8 +20,8 @@ from seclog_handlers.pseudonym import Pseudonymizer, parse_keys
 IP_POLICIES = ("keep", "truncate", "token")
 # Fields that hold no address of the client's, or the one that is replaced as a whole.
 _SKIP = frozenset({"ip_address", "geo_location", "event_type"})
-_SCORED = ("risk_score", "risk_level", "risk_factors")
-_RISK = frozenset({*_SCORED, "impossible_travel"})
+_SCORED = frozenset({"risk_score", "risk_level", "risk_factors"})
+_RISK = _SCORED | {"impossible_travel"}
 
 
 class GeoIPFilter(Stage):
@@ -148,23 +148,23 @@ class RiskFilter(Stage):
         if "risk" in mark.applied:
             return
         mark.applied.add("risk")
-        if not _RISK.isdisjoint(attributes):
+        if not attributes.keys().isdisjoint(_RISK):
             for name in _RISK.intersection(attributes):
                 reserve(record, name)
+        user = user_of(attributes)
         if attributes.get("success") is True:
-            self._travel(record, mark)
-        score, factors = self._model.score(attributes, record.created)
-        mark.derived.update(_SCORED)
+            self._travel(record, mark, user)
+        score, factors = self._model.score(attributes, record.created, user)
+        mark.derived |= _SCORED
         attributes["risk_score"], attributes["risk_level"] = score, risk_level(score)
         attributes["risk_factors"] = factors
 
-    def _travel(self, record: logging.LogRecord, mark: Mark) -> None:
+    def _travel(self, record: logging.LogRecord, mark: Mark, user: Any) -> None:
         """Note where a login came from; a trusted source is an office or a VPN, and says nothing of that."""
         attributes = record.__dict__
         location = attributes.get("geo_location")
         if self._journeys is None or type(location) is not dict or "trusted" in mark.derived:
             return
-        user = user_of(attributes)
         journey = self._journeys.arrive(user, location, record.created) if user is not None else None
         if journey is not None:
             derive(record, "impossible_travel", journey)
