@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from seclog_handlers import _config, rendering
@@ -59,6 +59,10 @@ class GeoIPFilter(Stage):
     def not_addresses(self) -> int:
         """How many values of `ip_address` were no address, so that nothing is known of them."""
         return self._locator.not_addresses if self._locator is not None else 0
+
+    def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002
+        """Only records with an address; any, where users, agents or paths may be trusted."""
+        return "ip_address" in fields or bool(self._trusted)
 
     def _apply(self, record: logging.LogRecord) -> None:
         address = record.__dict__.get("ip_address")
@@ -138,6 +142,10 @@ class RiskFilter(Stage):
     def note(self, alert: logging.LogRecord) -> None:
         """Take note of an alert: events about its user, address or network score higher until it is resolved."""
         self._model.note(alert.__dict__)
+
+    def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002
+        """Only events."""
+        return "event_type" in fields
 
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from seclog_handlers import _config
 from seclog_handlers._record import DERIVED, IN_REQUEST, derive, ensure_mark, reserve
@@ -42,6 +43,10 @@ class AccessLogFilter(Stage):
             health_paths=words("access_log.health_paths", health_paths),
         )
 
+    def concerns(self, logger: Any, fields: Collection[str]) -> bool:
+        """Only events, and records of servers, which become events."""
+        return "event_type" in fields or is_servers(logger)
+
     def filter(self, record: logging.LogRecord) -> bool:
         """Note an event of the application, make one of a server's record, once each; always True."""
         attributes = record.__dict__
@@ -72,6 +77,10 @@ class EventFilter(Stage):
         super().__init__()
         self._levels = _config.as_bool("levels", levels)
         self._shapes: dict[tuple[str, ...], _Shape] = {}
+
+    def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002
+        """Only events."""
+        return "event_type" in fields
 
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__

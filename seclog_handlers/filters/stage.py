@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, ClassVar
 
 from seclog_handlers import _config
@@ -26,6 +26,10 @@ class Stage(logging.Filter):
     """
 
     protects: ClassVar[bool] = False
+
+    def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002 - for stages that look at them
+        """Tell whether there may be anything to do for a record, by its logger's name and its fields' names alone."""
+        return True
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Apply the stage; always True."""

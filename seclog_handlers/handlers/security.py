@@ -7,8 +7,16 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from seclog_handlers import context
-from seclog_handlers._record import ensure_mark, fields_of, lift_message, mark_of, note_error, private_copy
-from seclog_handlers.filters import RiskFilter, SamplingFilter, withhold
+from seclog_handlers._record import (
+    ensure_mark,
+    field_names,
+    fields_of,
+    lift_message,
+    mark_of,
+    note_error,
+    private_copy,
+)
+from seclog_handlers.filters import AccessLogFilter, RiskFilter, SamplingFilter, Stage, withhold
 from seclog_handlers.filters.stage import WITHHELD
 from seclog_handlers.handlers import _coverage
 from seclog_handlers.handlers._targets import TargetsHandler
@@ -18,6 +26,11 @@ from seclog_handlers.policy import Policy
 
 # In the other modes nothing is judged.
 JUDGED = frozenset({"full", "observe"})
+
+# Kinds of records whose stages are remembered; longer names and more fields are not.
+MAX_PLANS = 1024
+MAX_PLAN_FIELDS = 64
+MAX_PLAN_NAME = 128
 
 INJECTION = "security_log_injection_attempt"
 # What a rule may group by or make exceptions for.
@@ -56,7 +69,7 @@ class SecurityHandler(TargetsHandler):
         self._prepared: dict[str, tuple[logging.Filter, ...]] = {}
         if self._policy.control:  # every mode may come: what is wrong with its stages is to be said now
             self._stages_of("full")
-        self._stages = self._stages_of(self._mode)
+        self._use(self._stages_of(self._mode))
         self._output = self._policy.output
         self._life = Life(self, self._policy)
         self._sampler = self._policy.sampler()
@@ -88,10 +101,36 @@ class SecurityHandler(TargetsHandler):
         if mark.mode == "off":
             return
         context.apply(record)
-        if type(record.msg) is dict:
+        attributes = record.__dict__
+        if type(attributes.get("msg")) is dict:
             lift_message(record)
-        for stage in self._stages:
+        for stage in self._plan_of(attributes):
             stage.filter(record)
+
+    def _plan_of(self, attributes: dict[str, Any]) -> tuple[logging.Filter, ...]:
+        logger, fields = attributes.get("name"), field_names(attributes)
+        if type(logger) is not str:
+            return self._stages
+        plan = self._plans.get((logger, fields))
+        return self._plan(logger, fields) if plan is None else plan
+
+    def _plan(self, logger: str, fields: tuple[str, ...]) -> tuple[logging.Filter, ...]:
+        """Return the stages that records of one logger with such fields need, and remember them.
+
+        A program has few kinds of records; most need no more than redaction and pseudonyms. What becomes an event on
+        its way needs every stage that follows.
+        """
+        plan: list[logging.Filter] = []
+        opened = False
+        for stage in self._stages:
+            if opened or not isinstance(stage, Stage) or stage.concerns(logger, fields):
+                plan.append(stage)
+                opened = opened or (isinstance(stage, AccessLogFilter) and "event_type" not in fields)
+        if len(fields) <= MAX_PLAN_FIELDS and len(logger) <= MAX_PLAN_NAME:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            self._plans[logger, fields] = tuple(plan)
+        return tuple(plan)
 
     def _receivers(self) -> Sequence[logging.Handler]:
         """Return the targets that a record of this mode goes to: all, or those that do not judge."""
@@ -164,10 +203,14 @@ class SecurityHandler(TargetsHandler):
     def switch(self, mode: str) -> None:
         """Go on in another mode, with the targets that judge."""
         super().switch(mode)
-        self._stages = self._stages_of(mode)
+        self._use(self._stages_of(mode))
         for target in self._resolved():
             if isinstance(target, TargetsHandler):
                 target.switch(mode)
+
+    def _use(self, stages: tuple[logging.Filter, ...]) -> None:
+        self._stages = stages
+        self._plans: dict[tuple[str, tuple[str, ...]], tuple[logging.Filter, ...]] = {}
 
     def _stages_of(self, mode: str) -> tuple[logging.Filter, ...]:
         """Return the stages of a mode; whoever comes back to it finds what they have learnt."""
