@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from seclog_handlers.errors import warn_once
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from maxminddb import Reader
@@ -67,7 +68,8 @@ class DatabaseFile:
         self._path = path
         self._asked = asked
         self._signature: Signature | None = None
-        self._reader: Reader | None = None
+        # The get() of the reader in use.
+        self._get: Callable[[str], object] = _no_data
         # The process in which a thread reads the file; a forked child has no such thread.
         self._reading = 0
         self.version = 0
@@ -113,7 +115,7 @@ class DatabaseFile:
         try:
             reader = _reader(self._path)
             if self._look() == signature:
-                self._reader = reader
+                self._get = reader.get
                 self._signature = signature
                 self.version += 1
         except Exception as error:
@@ -124,9 +126,8 @@ class DatabaseFile:
 
     def location(self, address: str) -> dict[str, Any]:
         """Return the fields that this database knows of an address, given in its plain form."""
-        reader = self._reader
         try:
-            record = reader.get(address) if reader is not None else None
+            record = self._get(address)
             return _fields(record) if type(record) is dict else {}
         except ValueError:
             return {}  # an IPv6 address in a database of IPv4 addresses
@@ -142,6 +143,10 @@ class DatabaseFile:
             "Give the path of a .mmdb file that this user may read in geoip.database, or set geoip = off.",
             key=f"geo database {self._path}",
         )
+
+
+def _no_data(_address: str) -> None:
+    return None
 
 
 def _reader(path: str) -> Reader:
