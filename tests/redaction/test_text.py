@@ -22,6 +22,7 @@ NOTATIONS = [
     "<password><![CDATA[{}]]></password>", '<add key="DbPassword" value="{}" />', '{{"name": "password", "value": "{}"}}', "run --password {} -v", "run --password={} -v",
     "['run', '--password', '{}']", "export DB_PASSWORD={}", "docker run -e DB_PASSWORD={} app", "[password] => {}", '["password"]=> string(9) "{}"', 's:8:"password";s:9:"{}";',
     "{{:password=>\"{}\"}}", "{{User:bob Password:{} Port:1}}", 'password := "{}"', 'Config {{ password: Some("{}") }}', 'config.put("password", "{}")', "GET /x?a=1&password={}&b=2",
+    "/x?password[]={}", "/x?user[password][0]={}&b=2", "/x?user%5Bpassword%5D%5B%5D={}",
     "#access_token={}&x=1", 'form-data; name="password"\r\n\r\n{}\r\n--x', "password for alice is {}", "the password was set to {}", "Wrong password {} for bob", "password '{}' rejected",
     "ALTER USER bob IDENTIFIED BY '{}'", "ALTER ROLE bob WITH PASSWORD '{}'", "INSERT INTO users (name, password) VALUES ('bob', '{}')", "mysql -u bob -p{} shop", "sshpass -p {} ssh x",
     "curl -u bob:{} https://x", "redis-cli -a {} ping", "AUTH {}", "machine x login bob password {}", "Server=db;Password={};Encrypt=true", "vault login {}", "echo {} | sudo -S true",
