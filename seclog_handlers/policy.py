@@ -69,6 +69,8 @@ _KEYS: dict[str, Reader] = {
     "control": _config.as_text,
     "heartbeat": _config.as_number,
 }
+# What every line has: `fields` may rename these, but not to each other's names.
+LINE = ("timestamp", "level", "logger", "message", "service", "exception", "stack")
 # A digest that could be guessed from would tell them.
 _SECRET = frozenset({"pseudonyms.keys", "redact.known_values"})
 # Keys whose last part the user chooses.
@@ -104,7 +106,7 @@ class Policy:
         self.mode: str = _mode(self._settings.get("mode", "full"))
         self.service: str = self._settings.get("service") or _config.program_name()
         self.static: dict[str, str] = self.section("static")
-        self.fields: dict[str, str] = self.section("fields")
+        self.fields: dict[str, str] = _distinct(self.section("fields"))
         self.control: str = self._settings.get("control", "")
         self.heartbeat: float = self._settings.get("heartbeat", 0.0)
         self.has_key = bool(self._settings.get("pseudonyms.keys"))
@@ -227,6 +229,19 @@ def _mode(configured: str) -> str:
     if not override:
         return configured
     return _config.as_choice("The environment variable SECLOG_MODE", override, MODES)
+
+
+def _distinct(fields: dict[str, str]) -> dict[str, str]:
+    """Return the renames if each field of a line keeps a name of its own: one name for two would lose one."""
+    taken = {name: name for name in LINE if name not in fields}
+    for ours, theirs in fields.items():
+        if not theirs or theirs in taken:
+            reason = f"the name of {taken[theirs]!r} as well" if theirs else "no name"
+            raise ConfigurationError(
+                f"fields.{ours} is {theirs!r}, which is {reason}: give each field a name of its own."
+            )
+        taken[theirs] = ours
+    return fields
 
 
 def _checked(settings: Mapping[str, Any]) -> dict[str, Any]:

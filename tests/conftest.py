@@ -86,6 +86,8 @@ def fresh_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logging.shutdown([made for made in logging._handlerList if made not in made_before])
     for name in set(logging.root.manager.loggerDict) - known:
         _reset(logging.getLogger(name))
+    for name in known:  # a configuration may have disabled them
+        logging.getLogger(name).disabled = False
     for handler in root.handlers:
         if handler not in handlers:
             handler.close()

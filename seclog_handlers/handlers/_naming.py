@@ -18,6 +18,16 @@ def checked_target(owner: str, target: Any) -> logging.Handler | None:
     )
 
 
+def checked_level(owner: str, level: Any) -> int:
+    """Return the number of a level that is given as a number or as one of logging's names."""
+    number = logging.getLevelName(level) if isinstance(level, str) else level
+    if isinstance(number, int):
+        return number
+    raise ConfigurationError(
+        f"{owner} was given level={level!r}: it must be a number, or a name that logging knows, such as 'INFO'.",
+    )
+
+
 def checked_targets(owner: str, targets: Any) -> list[str | logging.Handler]:
     """Return the further targets, names or handlers, each once."""
     if not isinstance(targets, (list, tuple)):

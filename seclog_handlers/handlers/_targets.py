@@ -61,6 +61,7 @@ class TargetsHandler(logging.handlers.MemoryHandler):
         # Whatever can be wrong is found before logging knows the handler and would close it at exit.
         self._policy = Policy.load(plain(policy))
         self._mode = self._policy.mode
+        number = _naming.checked_level(owner, level)
         self._further = _naming.checked_targets(owner, targets)
         self._configurator: Any = getattr(targets, "configurator", None)
         if self._configurator is not None:
@@ -74,7 +75,7 @@ class TargetsHandler(logging.handlers.MemoryHandler):
         # Called with each alert record, by those that judge.
         self.listeners: list[Callable[[logging.LogRecord], None]] = []
         super().__init__(capacity=1, target=_naming.checked_target(owner, target))
-        self.setLevel(level)
+        self.setLevel(number)
         accounting.register(self)
 
     def _start_counting(self) -> None:

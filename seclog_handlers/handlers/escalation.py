@@ -32,6 +32,7 @@ MAX_WAIT_S = 10.0
 
 # Handlers that reach people, by name: importing them to compare would cost more than they do.
 _CHANNELS = frozenset({"AlertHandler", "SMTPHandler", "HTTPHandler", "AdminEmailHandler"})
+_SHARED = ("sqlite:", "redis:", "rediss:", "unix:")
 _JUDGING = frozenset({"full", "observe"})
 
 _handlers: weakref.WeakSet[EscalationHandler] = weakref.WeakSet()
@@ -229,7 +230,7 @@ os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _check_key(state: Any, *, has_key: bool) -> None:
-    if isinstance(state, str) and not state.startswith("memory:") and not has_key:
+    if isinstance(state, str) and state.startswith(_SHARED) and not has_key:
         raise ConfigurationError(
             f"state is {shown(state)!r}, which processes share, but the policy has no pseudonyms.keys: with random "
             f"keys each "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from seclog_handlers import context
+from seclog_handlers._config import plain
 from seclog_handlers._record import (
     ensure_mark,
     field_names,
@@ -65,14 +66,16 @@ class SecurityHandler(TargetsHandler):
         policy: Any = None,
         level: int | str = logging.NOTSET,
     ) -> None:
-        super().__init__(target, targets, policy, level)
+        # Whatever can be wrong is found before logging knows the handler and would close it at exit.
+        self._policy = loaded = Policy.load(plain(policy))
         self._prepared: dict[str, tuple[logging.Filter, ...]] = {}
-        if self._policy.control:  # every mode may come: what is wrong with its stages is to be said now
+        if loaded.control:  # every mode may come: what is wrong with its stages is to be said now
             self._stages_of("full")
-        self._use(self._stages_of(self._mode))
-        self._output = self._policy.output
-        self._life = Life(self, self._policy)
-        self._sampler = self._policy.sampler()
+        self._use(self._stages_of(loaded.mode))
+        self._output = loaded.output
+        self._sampler = loaded.sampler()
+        super().__init__(target, targets, loaded, level)
+        self._life = Life(self, loaded)
 
     def _process(self, record: logging.LogRecord) -> None:
         life = self._life

@@ -16,7 +16,8 @@ _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
 _RIGHT = re.compile(r"[\w.$-]{0,64}")
 _Q = r"\\{0,15}[\"'`]"
 _ASSIGN = re.compile(
-    rf"(?:{_Q}|%22|%27)?(?::(?:protected|private))?(?:\]|\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
+    rf"(?:{_Q}|%22|%27)?(?::(?:protected|private))?(?:\]|\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}"
+    rf"(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
     r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*"
     r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
     rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|[+.|]=|\?{{1,2}}=|:(?!//|:)|->|→"

@@ -310,3 +310,38 @@ def test_a_forked_child_can_log(tmp_path: Path) -> None:
     os.waitpid(child, 0)
 
     assert lines(tmp_path / "out.log") == 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"policy": {"redact.patterns": ["("]}}, {"policy": {"access_log.trusted_proxies": "300.0.0.0/8"}}, {"policy": {"ip": "hide"}},
+        {"policy": {"trusted.office.ranges": "x"}}, {"policy": {"sampling.x.first": "many"}}, {"policy": {"heartbeat": "often"}},
+        {"policy": {"pseudonyms.keys": "short"}}, {"policy": {"risk.travel_kmh": "fast"}}, {"targets": ["nobody"]}, {"targets": 7}, {"target": "nobody"},
+        {"level": "LOUD"}, {"formatter": "json"}, {"nothing": 1},
+    ],
+)  # fmt: skip
+def test_a_handler_that_was_refused_leaves_nothing_behind(settings: dict[str, Any]) -> None:
+    """After a configuration that stopped the start the right one loads, and logging shuts down without a word."""
+    config: dict[str, Any] = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"class": "seclog_handlers.JsonFormatter"}},
+        "handlers": {"secure": {"class": "seclog_handlers.SecurityHandler"}},
+        "root": {"handlers": ["secure"]},
+    }
+    wrong = {**config, "handlers": {"secure": {**config["handlers"]["secure"], **settings}}}
+
+    with pytest.raises((ValueError, TypeError)) as refused:
+        logging.config.dictConfig(wrong)
+    logging.config.dictConfig({**config, "handlers": {"secure": {"class": "logging.NullHandler"}}})
+    logging.shutdown()
+
+    assert refused.traceback
+
+
+def test_a_level_that_logging_does_not_know_is_refused() -> None:
+    """In code, where no configuration reads the level, the error says what a level is."""
+    with pytest.raises(pack.ConfigurationError, match=r"level='LOUD'.*such as 'INFO'"):
+        pack.SecurityHandler(level="LOUD")
+    logging.shutdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,28 @@ def test_a_policy_is_read_once(tmp_path: Path) -> None:
     policy = Policy.load({"service": "x"})
 
     assert Policy.load(policy) is policy
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"level": "message"}, "fields.level is 'message', which is the name of 'message' as well"),
+        (
+            {"user_id": "actor", "username": "actor"},
+            "fields.username is 'actor', which is the name of 'user_id' as well",
+        ),
+        ({"level": ""}, "fields.level is '', which is no name"),
+    ],
+)
+def test_two_fields_with_one_name_stop_the_start(fields: dict[str, str], said: str) -> None:
+    """A rename that would hide another field of the line is an error of the configuration."""
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        Policy({"fields": fields})
+
+
+def test_two_fields_may_change_their_names() -> None:
+    """A name is free once its field has another one."""
+    assert Policy({"fields": {"level": "message", "message": "level"}}).fields == {
+        "level": "message",
+        "message": "level",
+    }
