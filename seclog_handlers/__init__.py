@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from seclog_handlers.handlers.alerts import AlertHandler
     from seclog_handlers.handlers.escalation import EscalationHandler
     from seclog_handlers.handlers.files import SharedFileHandler
+    from seclog_handlers.handlers.queued import QueueHandler
     from seclog_handlers.handlers.security import SecurityHandler
     from seclog_handlers.redaction import redact
 
@@ -36,6 +37,7 @@ __all__ = [
     "GeoIPFilter",
     "JsonFormatter",
     "PseudonymFilter",
+    "QueueHandler",
     "RedactionFilter",
     "RiskFilter",
     "SamplingFilter",
@@ -58,6 +60,7 @@ _HOMES = {
     "ConfigurationError": "errors",
     "EscalationHandler": "handlers.escalation",
     "JsonFormatter": "formatters",
+    "QueueHandler": "handlers.queued",
     "SecurityASGIMiddleware": "context",
     "SecurityHandler": "handlers.security",
     "SecurityLogWarning": "errors",

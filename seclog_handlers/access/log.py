@@ -124,7 +124,7 @@ class AccessLog:
             address = attributes.get("ip_address")
             if type(address) is str and len(address) > _MAX_ADDRESS:
                 address = None
-            task = attributes["taskName"] if "taskName" in attributes else _task_name()
+            task = attributes["taskName"] if "taskName" in attributes else task_name()
             unit = attributes["process"], attributes["thread"], task
             self._noted.append((family, unit, address, attributes["created"], answers))
         except Exception:
@@ -219,7 +219,7 @@ def _request(answer: Answer, address: str, parameters: dict[str, Any]) -> dict[s
 
 
 def _unit_of(attributes: Mapping[str, Any]) -> Hashable:
-    task = attributes["taskName"] if "taskName" in attributes else _task_name()
+    task = attributes["taskName"] if "taskName" in attributes else task_name()
     return _unit(attributes.get("process"), attributes.get("thread"), task)
 
 
@@ -230,7 +230,7 @@ def _unit(process: Any, thread: Any, task: Any) -> Hashable:
     return (process if type(process) is int else 0, thread, task if type(task) is str else None)
 
 
-def _task_name() -> str | None:
+def task_name() -> str | None:
     """Return the running asyncio task's name, which records carry themselves from Python 3.12 on."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:

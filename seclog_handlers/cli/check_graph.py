@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from seclog_handlers.filters import RedactionFilter
 from seclog_handlers.handlers.alerts import AlertHandler
 from seclog_handlers.handlers.escalation import EscalationHandler
+from seclog_handlers.handlers.queued import QueueHandler
 from seclog_handlers.handlers.security import SecurityHandler
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def ends(handler: logging.Handler, protected: bool = False, path: tuple[int, ...
 
 def next_handlers(handler: logging.Handler) -> Sequence[logging.Handler]:
     """Return the handlers that `handler` passes records to; none where it writes or judges them itself."""
-    if isinstance(handler, SecurityHandler):
+    if isinstance(handler, (SecurityHandler, QueueHandler)):
         return handler._resolved()  # noqa: SLF001 - names are resolved nowhere else
     if isinstance(handler, EscalationHandler):
         return ()

@@ -38,6 +38,7 @@ HANDLERS: dict[str, Callable[[logging.Handler], logging.Handler]] = {
     "EscalationHandler": lambda out: pack.EscalationHandler(target=out, policy={"pseudonyms.keys": [KEY]}),
     "AlertHandler": lambda _: pack.AlertHandler(channels=["http://127.0.0.1:9/"], spool=SPOOL),
     "SharedFileHandler": lambda _: shared_file(),
+    "QueueHandler": lambda out: pack.QueueHandler(target=out),
 }
 
 
