@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from seclog_handlers.errors import ConfigurationError
+from seclog_handlers.redaction import gate
 
 Found = tuple[int, int, str]
 
@@ -188,11 +189,50 @@ def _member(options: Any) -> str:
     return chr(argument) if isinstance(argument, int) else "a"
 
 
+def literal(compiled: re.Pattern[str]) -> str:
+    """Return a text that every match of a pattern contains, "" if none is known.
+
+    Where case is ignored only characters without case count: what else a letter may stand for is Unicode's affair.
+    """
+    try:
+        return max(_runs(_parsed(compiled.pattern), compiled.flags), key=len)
+    except Exception:  # a construct of a newer re
+        return ""
+
+
+def _runs(parsed: Any, flags: int) -> list[str]:
+    """Return the runs of literal characters that each match goes through."""
+    runs = [""]
+    for operation, argument in parsed:
+        name = str(operation)
+        if name == "LITERAL" and not (flags & re.IGNORECASE and chr(argument).isalpha()):
+            runs[-1] += chr(argument)
+            continue
+        if name == "AT":  # matches between characters
+            continue
+        if name == "SUBPATTERN":
+            runs += _runs(argument[-1], flags | argument[1])
+        elif "REPEAT" in name and argument[0] > 0:
+            runs += _runs(argument[2], flags)
+        runs.append("")
+    return runs
+
+
 def finder(patterns: list[re.Pattern[str]]) -> Callable[[str], Iterable[Found]]:
-    """Return a function that finds the matches of all patterns; a group named `secret` narrows the match."""
+    """Return a function that finds the matches of all patterns; a group named `secret` narrows the match.
+
+    One look at the text tells whether it holds anything that any pattern with a literal part needs: a hundred such
+    patterns cost a clean text hardly more than one.
+    """
+    always = [pattern for pattern in patterns if not literal(pattern)]
+    gated = [(literal(pattern), pattern) for pattern in patterns if literal(pattern)]
+    any_literal = re.compile(gate.trie(need for need, _ in gated)) if gated else None
 
     def find(text: str) -> Iterable[Found]:
-        for pattern in patterns:
+        wanted = always
+        if any_literal is not None and any_literal.search(text):
+            wanted = always + [pattern for need, pattern in gated if need in text]
+        for pattern in wanted:
             for match in pattern.finditer(text):
                 group: Any = "secret" if "secret" in pattern.groupindex and match["secret"] else 0
                 yield (*match.span(group), "pattern")
