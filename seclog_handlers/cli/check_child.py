@@ -55,6 +55,7 @@ def check(configuration: str, server: str | None, say: Say) -> None:
     """
     ignored = frozenset(logging.root.manager.loggerDict)
     check_load.protect_files()
+    check_load.keep_handlers()
     sys.argv[0] = PROGRAM
     try:
         source = read(configuration)
@@ -66,6 +67,7 @@ def check(configuration: str, server: str | None, say: Say) -> None:
         say({"error": f"{configuration!r} cannot be loaded. {check_load.reasons(error)}"})
     else:
         _say_findings(say, [*check_handlers.findings(server), *check_loggers.findings(server, ignored)])
+        _say_findings(say, check_handlers.ignored_targets(check_ini.with_target(source.ini)))
         _say_findings(say, [*others(server), *_silent_libraries(source)])
         say({"handlers": outputs()})
         _say_traps(say)

@@ -100,6 +100,16 @@ CODES: dict[str, tuple[str, str, str]] = {
         ),
         "Add a line 'target = NAME' to this handler's section.",
     ),
+    "ini-target-ignored": (
+        FINDING,
+        "fileConfig reads 'target' for MemoryHandler and its subclasses only: elsewhere the line does nothing.",
+        "Remove the line, or give this handler a class that has a target.",
+    ),
+    "policy-section-unused": (
+        FINDING,
+        "fileConfig ignores the section: it is the policy only of handlers whose 'policy' is this file's path.",
+        'Write "policy": "PATH OF THIS FILE" into the kwargs of the SecurityHandler and the EscalationHandler.',
+    ),
     "unknown-key": (
         FINDING,
         "dictConfig ignores keys that it does not know in silence.",
@@ -152,7 +162,22 @@ CODES: dict[str, tuple[str, str, str]] = {
     "double-counting": (
         FINDING,
         "Each record is written and counted more than once: three failed logins look like six.",
-        "Set propagate = 0 on this logger, or take the handler off one of the two loggers.",
+        "Leave one way: propagate = 0 on this logger, or the handler off one logger or out of one 'targets'.",
+    ),
+    "handler-unused": (
+        FINDING,
+        "It is made and never used: what it should write, judge or send does not happen.",
+        "Name it as a handler of a logger, or in the 'target' or 'targets' of another handler.",
+    ),
+    "no-alerts-arrive": (
+        FINDING,
+        "It sends alerts and ignores all other records, and only an EscalationHandler makes alerts.",
+        "Name it in the 'targets' of the EscalationHandler.",
+    ),
+    "level-hides-lines": (
+        ADVICE,
+        "Records below that level are judged by the rules, and not written.",
+        "Leave the level of a target out, unless that is what you want.",
     ),
     "level-hides-events": (
         FINDING,

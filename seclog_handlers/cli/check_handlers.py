@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seclog_handlers.cli.check_findings import ADVICE, FINDING, Finding, found
-from seclog_handlers.cli.check_graph import describe, every_handler
+from seclog_handlers.cli.check_graph import describe, every_handler, next_handlers, writes
 from seclog_handlers.handlers.alerts import AlertHandler
 from seclog_handlers.handlers.escalation import EscalationHandler
 from seclog_handlers.handlers.security import SecurityHandler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 MEMORY = "memory"
 
@@ -26,10 +26,53 @@ def findings(server: str | None) -> list[Finding]:
     Args:
         server: The server that will run them; 'plain' is one process, None is unknown.
     """
-    every: list[Finding] = []
-    for handler in every_handler():
+    handlers = every_handler()
+    every = [*_unused(handlers), *_without_alerts(handlers), *_reticent(handlers)]
+    for handler in handlers:
         every += _of(handler, server)
     return every
+
+
+def ignored_targets(named: Iterable[str]) -> Iterator[Finding]:
+    """Yield the handlers of an INI file, of those that have a `target` line, which have no target.
+
+    Args:
+        named: Their names.
+    """
+    for name in named:
+        handler = _named().get(name)
+        if handler is not None and not isinstance(handler, logging.handlers.MemoryHandler):
+            yield found("ini-target-ignored", f"handler {describe(handler)}", "It has a 'target' line.")
+
+
+def _named() -> Mapping[str, logging.Handler]:
+    """Return the handlers that a configuration has made and that still exist, by name."""
+    known: Mapping[str, logging.Handler] = logging._handlers  # type: ignore[attr-defined]  # noqa: SLF001 - 3.12
+    return known
+
+
+def _unused(used: Iterable[logging.Handler]) -> Iterator[Finding]:
+    reached = {id(handler) for handler in used}
+    for handler in list(_named().values()):
+        ours = isinstance(handler, (SecurityHandler, EscalationHandler, AlertHandler))
+        if ours and id(handler) not in reached:
+            yield found("handler-unused", f"handler {describe(handler)}", "Nothing leads to it.")
+
+
+def _without_alerts(handlers: Iterable[logging.Handler]) -> Iterator[Finding]:
+    makers = [handler for handler in handlers if isinstance(handler, EscalationHandler)]
+    told = {id(target) for maker in makers for target in maker._resolved()}  # noqa: SLF001 - where its alerts go
+    for handler in handlers:
+        if isinstance(handler, AlertHandler) and id(handler) not in told:
+            yield found("no-alerts-arrive", f"handler {describe(handler)}", "No EscalationHandler leads to it.")
+
+
+def _reticent(handlers: Iterable[logging.Handler]) -> Iterator[Finding]:
+    targets = [end for handler in handlers if isinstance(handler, SecurityHandler) for end in next_handlers(handler)]
+    for handler in {id(target): target for target in targets}.values():
+        if writes(handler) and handler.level > logging.INFO:
+            what = f"Its level is {logging.getLevelName(handler.level)}."
+            yield found("level-hides-lines", f"handler {describe(handler)}", what)
 
 
 def _of(handler: logging.Handler, server: str | None) -> Iterator[Finding]:

@@ -47,7 +47,7 @@ def findings(sections: Sections, *, passes_here: bool) -> list[Finding]:
         passes_here: Whether whoever loads the file passes %(here)s, as gunicorn does.
     """
     every = [*_filters(sections), *_unknown_keys(sections), *_unlisted(sections), *_defaults(sections)]
-    every += [*_percent(sections), *_doubled(sections), *_targets(sections)]
+    every += [*_percent(sections), *_doubled(sections), *_targets(sections), *_policy(sections)]
     if not passes_here and uses_here(sections):
         every.append(found("here-not-passed", "the file", "It uses %(here)s."))
     if not passes_here:
@@ -159,15 +159,46 @@ def _targets(sections: Sections) -> Iterator[Finding]:
             )
 
 
+def with_target(sections: Sections | None) -> list[str]:
+    """Return the names of the handlers that have a `target` line."""
+    parts = _parts(sections) if sections is not None else ()
+    named = [section for kind, section, options in parts if kind == "handler" and dict(options).get("target")]
+    return [section.removeprefix("handler_") for section in named]
+
+
 def _names_targets(kwargs: str) -> bool:
-    """Whether the dict display `kwargs` gives 'targets' anything; the file is parsed, not run."""
+    """Whether the dict display `kwargs` gives 'targets' anything."""
+    value = (_arguments(kwargs) or {}).get("targets")
+    return value is not None and not (isinstance(value, (ast.Tuple, ast.List)) and not value.elts)
+
+
+def _policy(sections: Sections) -> Iterator[Finding]:
+    if not sections.has_section("seclog"):
+        return
+    given = [
+        _arguments(dict(options).get("kwargs", "{}")) for kind, _, options in _parts(sections) if kind == "handler"
+    ]
+    if None not in given and not any(_is_path(arguments.get("policy")) for arguments in given if arguments):
+        yield found("policy-section-unused", "[seclog]", "No handler's policy is the path of a file.")
+
+
+def _is_path(value: ast.expr | None) -> bool:
+    """Whether an argument may be a path: anything but a literal of another kind."""
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, str)
+    return value is not None and not isinstance(value, ast.Dict)
+
+
+def _arguments(kwargs: str) -> dict[str, ast.expr] | None:
+    """Return what the dict display `kwargs` says, None if it is none; the file is parsed, not run."""
     try:
         tree = ast.parse(kwargs.strip().replace("%%", "%"), mode="eval").body
     except (SyntaxError, ValueError):
-        return False
+        return None
     if not isinstance(tree, ast.Dict):
-        return False
-    for key, value in zip(tree.keys, tree.values, strict=True):
-        if isinstance(key, ast.Constant) and key.value == "targets":
-            return not (isinstance(value, (ast.Tuple, ast.List)) and not value.elts)
-    return False
+        return None
+    return {
+        key.value: value
+        for key, value in zip(tree.keys, tree.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+    }

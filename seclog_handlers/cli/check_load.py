@@ -21,6 +21,11 @@ def protect_files() -> None:
     logging.FileHandler._open = _open_nothing  # type: ignore[assignment,method-assign]  # noqa: SLF001
 
 
+def keep_handlers() -> None:
+    """Keep the handlers that nothing refers to: they would be gone before anybody could say that they are unused."""
+    logging._handlers = {}  # type: ignore[attr-defined]  # noqa: SLF001
+
+
 def _open_nothing(handler: logging.FileHandler) -> Any:
     path = handler.baseFilename
     folder = os.path.dirname(path)  # noqa: PTH120 - as logging does

@@ -83,7 +83,9 @@ def _above(logger: logging.Logger) -> str:
 def _doubled(watched: Iterable[logging.Logger], ends: dict[str, list[Arrival]]) -> Iterator[Finding]:
     doubled: set[str] = set()
     for logger in watched:
-        counts = Counter(_identity(end.handler) for end in ends[logger.name] if end.protected)
+        # An EscalationHandler judges what nothing protected as well.
+        counted = [end for end in ends[logger.name] if end.protected or not writes(end.handler)]
+        counts = Counter(_identity(end.handler) for end in counted)
         again = [end.handler for end in ends[logger.name] if counts[_identity(end.handler)] > 1]
         if not again:
             continue
@@ -93,7 +95,7 @@ def _doubled(watched: Iterable[logging.Logger], ends: dict[str, list[Arrival]]) 
             yield found(
                 "double-counting",
                 f"logger {logger.name}",
-                f"Its records reach {describe(again[0])} {times} times: by its handlers and by propagation.",
+                f"Its records reach {describe(again[0])} {times} times, on more than one way.",
             )
 
 

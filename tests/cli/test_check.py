@@ -468,3 +468,68 @@ def test_long_lists_of_loggers_are_cut(tmp_path: Path) -> None:
 
     (finding,) = [finding for finding in report["findings"] if finding["code"] == "raw-records"]
     assert "shop.part0, shop.part1, shop.part2, shop.part3 and 5 more" in finding["what"]
+
+
+def test_a_judge_that_is_reached_twice_counts_twice(tmp_path: Path) -> None:
+    """An EscalationHandler on the root, beside the SecurityHandler whose target it is, sees each event twice."""
+    report = checked(write(tmp_path, mapping(root={"level": "INFO", "handlers": ["secure", "escalate"]})), cwd=tmp_path)
+
+    assert where(report, "double-counting") == ["logger root"]
+
+
+def test_what_nothing_leads_to_is_named(tmp_path: Path) -> None:
+    """A handler of the pack that is configured and reached by nothing does nothing: INI and dictConfig alike."""
+    config = mapping()
+    del config["handlers"]["secure"]["targets"]
+    lonely = ini().replace(", 'targets': ('escalate',)", "")
+
+    for text in (config, lonely):
+        report = checked(write(tmp_path, text), cwd=tmp_path)
+
+        assert where(report, "handler-unused") == ["handler escalate (seclog_handlers.EscalationHandler)"]
+
+
+def test_a_pager_that_gets_no_alerts_is_named(tmp_path: Path) -> None:
+    """An AlertHandler in the SecurityHandler's targets ignores all that it is given."""
+    config = mapping(
+        handlers=handlers(pager={"class": "seclog_handlers.AlertHandler", "channels": ["http://127.0.0.1:9/"]})
+    )
+    config["handlers"]["secure"]["targets"] = ["escalate", "pager"]
+    wrong = checked(write(tmp_path, config), cwd=tmp_path)
+    config["handlers"]["secure"]["targets"] = ["escalate"]
+    config["handlers"]["escalate"]["targets"] = ["pager"]
+    right = checked(write(tmp_path, config), cwd=tmp_path)
+
+    assert where(wrong, "no-alerts-arrive") == ["handler pager (seclog_handlers.AlertHandler)"]
+    assert {"no-alerts-arrive", "handler-unused"} & codes(right) == set()
+
+
+def test_a_target_that_writes_little_is_advice(tmp_path: Path) -> None:
+    """The level of a target keeps lines out of the log that the rules have seen."""
+    config = mapping()
+    config["handlers"]["out"]["level"] = "ERROR"
+
+    report = checked(write(tmp_path, config), "--server", "plain", cwd=tmp_path)
+
+    assert where(report, "level-hides-lines") == ["handler out (logging.StreamHandler)"]
+    assert report["status"] == 0
+
+
+def test_a_target_that_nobody_reads_is_named(tmp_path: Path) -> None:
+    """A file ignores the `target` of a handler that is no MemoryHandler."""
+    text = ini().replace("args = (sys.stdout,)", "args = (sys.stdout,)\ntarget = escalate")
+
+    assert where(checked(write(tmp_path, text), cwd=tmp_path), "ini-target-ignored") == [
+        "handler out (logging.StreamHandler)"
+    ]
+
+
+@pytest.mark.parametrize(("policy", "unused"), [("{}", True), ("'logging.ini'", False), ("os.environ['P']", False)])
+def test_a_policy_section_that_nobody_reads_is_named(policy: str, unused: bool, tmp_path: Path) -> None:
+    """The section [seclog] is the policy of those who name the file only."""
+    text = ini(
+        seclog="service = shop",
+        handler_secure=f"class = seclog_handlers.SecurityHandler\nkwargs = {{'policy': {policy}, 'targets': ('escalate',)}}\ntarget = out",
+    )
+
+    assert bool(where(checked(write(tmp_path, text), cwd=tmp_path), "policy-section-unused")) is unused

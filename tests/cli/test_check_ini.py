@@ -78,7 +78,7 @@ def test_names_what_file_config_ignores(code: str, where: str, old: str, new: st
         ("(sys.stdout,)", "()\n    kwargs = {'targets': ()}"),
         ("(sys.stdout,)", "()\n    kwargs = make_kwargs()"),
         ("(sys.stdout,)", "()\n    kwargs = {not python"),
-        ("[loggers]", "[seclog]\n    redact.patterns = 100%\n    [loggers]"),
+        ("(sys.stdout,)", "()\n    kwargs = {'policy': 'logging.ini'}\n    [seclog]\n    redact.patterns = 100%"),
     ],
 )
 def test_leaves_alone_what_works(old: str, new: str) -> None:
