@@ -27,7 +27,7 @@ DERIVED = frozenset({
     "security_headers", "trusted", "seclog_error", "log_injection", "impossible_travel", "left_out",
 })  # fmt: skip
 
-_PROCESS = object()  # forked children share it, unpickled marks from elsewhere do not
+PROCESS = object()  # forked children share it, unpickled marks from elsewhere do not
 
 
 class Mark:
@@ -45,7 +45,7 @@ class Mark:
     __slots__ = ("applied", "derived", "mode", "origin", "output", "state_keys", "tokens")
 
     def __init__(self) -> None:
-        self.origin = _PROCESS
+        self.origin = PROCESS
         self.applied: set[str] = set()
         self.derived: set[str] = set()
         self.tokens: dict[str, str] = {}
@@ -69,7 +69,7 @@ class Mark:
 def mark_of(record: logging.LogRecord) -> Mark | None:
     """Return the record's mark, or None; what an application put under that name is data, not a mark."""
     mark = record.__dict__.get(MARK)
-    return mark if type(mark) is Mark and mark.origin is _PROCESS else None
+    return mark if type(mark) is Mark and mark.origin is PROCESS else None
 
 
 def ensure_mark(record: logging.LogRecord) -> Mark:

@@ -72,13 +72,14 @@ def place_fields(
         if message_dict or (MARK in attributes and mark_of(record) is None):
             _place_one_by_one(line, record, layout)
         else:
-            for name, target in layout.shapes[tuple(attributes)]:
-                line[target] = attributes[name]
+            shape = layout.shapes[tuple(attributes)]
+            line.update(zip(shape.targets, shape.values(attributes), strict=True))
     except Exception:  # names that are no str, or another thread changes the record
         _place_one_by_one(line, record, layout)
-    for name, value in defaults.items():
-        if name not in attributes and name not in message_dict and name not in layout.shown:
-            layout.place(line, name, value)
+    if defaults:
+        for name, value in defaults.items():
+            if name not in attributes and name not in message_dict and name not in layout.shown:
+                layout.place(line, name, value)
 
 
 def _place_one_by_one(line: dict[str, Any], record: logging.LogRecord, layout: Layout) -> None:

@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from pythonjsonlogger.core import BaseJsonFormatter
 
+from seclog_handlers._record import MARK, PROCESS, Mark
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.formatters import _content
 from seclog_handlers.formatters._fit import fit, leading
 from seclog_handlers.formatters._layout import Layouts
 from seclog_handlers.formatters._options import COVERED, read_fmt, read_options
 from seclog_handlers.formatters._timestamps import Timestamps
-from seclog_handlers.rendering import dumps, dumps_plain
+from seclog_handlers.rendering import SMALL, dumps, dumps_plain, encode, is_small
 
 if TYPE_CHECKING:
     import logging
+
+_MAX_NAMES = 1_000  # characters of an ordinary level and logger together
+# What python-json-logger lets a subclass override.
+_TEMPLATE = ("add_fields", "process_log_record", "jsonify_log_record", "serialize_log_record")
 
 
 class JsonFormatter(BaseJsonFormatter):
@@ -70,9 +75,60 @@ class JsonFormatter(BaseJsonFormatter):
         self._surely_fits = taken.max_bytes // 4  # characters: UTF-8 takes at most four bytes for each
         overridden = type(self).formatException is not BaseJsonFormatter.formatException
         self._own_exception = self.formatException if overridden else None
+        # Nothing between record and line is a subclass's, and a line is what its record holds.
+        same = all(getattr(type(self), name) is getattr(JsonFormatter, name) for name in _TEMPLATE)
+        self._direct = same and not self._layouts.default.shown and not taken.defaults
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON, without line end; never raises an Exception."""
+        if self._direct:
+            try:
+                line = self._quickly(record)
+                if line is not None:
+                    return line
+            except Exception:
+                pass  # it is no ordinary record
+        return self._carefully(record)
+
+    def _quickly(self, record: logging.LogRecord) -> str | None:
+        """Return the line of an ordinary record, the same as `_carefully` does; None for any other.
+
+        It does in one place, without a call for each field, what that does step by step: half the time.
+        """
+        attributes = record.__dict__
+        mark = attributes.get(MARK, attributes)
+        if mark is attributes:
+            layout = self._layouts.default
+        elif type(mark) is Mark and mark.origin is PROCESS:
+            output, layout = self._layouts.latest
+            if mark.output is not output:
+                layout = self._layouts.of(record)
+        else:
+            return None
+        targets, fetch, line = layout.shapes[tuple(attributes)]
+        fields, level, name, msg = fetch(attributes), attributes["levelname"], attributes["name"], attributes["msg"]
+        if line is None or not is_small(fields) or type(level) is not str or type(name) is not str or type(msg) is dict:
+            return None
+        line = line.copy()
+        if targets:
+            line.update(zip(targets, fields))  # noqa: B905 - 0.15 us, and a shape has as many of both
+        at, at_level, at_name, at_message = layout.head
+        line[at], line[at_level], line[at_name] = self._timestamps.text(attributes["created"]), level, name
+        if type(msg) is str and type(attributes["args"]) is tuple and not attributes["args"] and len(msg) < SMALL:
+            line[at_message] = msg
+        else:
+            line[at_message] = _content.record_message(record)
+        if (
+            attributes["exc_text"] is not None
+            or attributes["exc_info"] is not None
+            or attributes["stack_info"] is not None
+        ):
+            for trace, value in _content.traces(record, self._own_exception):
+                line[layout.names[trace]] = value
+        text = encode(line)
+        return text if len(text) <= self._surely_fits and len(level) + len(name) <= _MAX_NAMES else None
+
+    def _carefully(self, record: logging.LogRecord) -> str:
         try:
             line: dict[str, Any] = {}
             self.add_fields(line, record, _content.message_fields(record))
@@ -89,18 +145,18 @@ class JsonFormatter(BaseJsonFormatter):
         """Fill the line in its order."""
         attributes = record.__dict__
         layout = self._layouts.of(record)
-        names = layout.names
-        log_data[names["timestamp"]] = self._timestamps.text(attributes.get("created"))
-        log_data[names["level"]] = _content.name_text(attributes.get("levelname"), "NOTSET")
-        log_data[names["logger"]] = _content.name_text(attributes.get("name"), "root")
-        log_data[names["message"]] = _content.record_message(record)
+        timestamp, level, logger, message = layout.head
+        log_data[timestamp] = self._timestamps.text(attributes.get("created"))
+        log_data[level] = _content.name_text(attributes.get("levelname"), "NOTSET")
+        log_data[logger] = _content.name_text(attributes.get("name"), "root")
+        log_data[message] = _content.record_message(record)
         log_data.update(layout.constants)
         for name, shown in layout.shown.items():
             known = name != "asctime"
             log_data[shown] = attributes.get(name) if known else self.formatTime(record, self.datefmt)
         _content.place_fields(log_data, record, layout, self.defaults, message_dict)
         for name, value in _content.traces(record, self._own_exception):
-            log_data[names[name]] = value
+            log_data[layout.names[name]] = value
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
         """Return the time for `%(asctime)s` as logging does; like `timestamp` if that fails."""

@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from seclog_handlers.rendering._strings import INT64_MIN, MAX_TEXT, UINT64_MAX
 from seclog_handlers.rendering._values import MAX_DEPTH, MAX_KEY, MAX_NODES
 
 SCALARS = frozenset({int, float, bool, type(None)})
+_ONLY_STR = frozenset({str})
 
 # One budget for characters and nodes together. A node costs so much that the budget ends before plain()
 # would cut anything: what passes here, plain() leaves whole.
 ROOM = MAX_TEXT
 _NODE = MAX_TEXT // MAX_NODES + 1
+# What is smaller than this is passed on whole, however it is built: characters, and a few for each value.
+SMALL = 5_000
+_SMALL_NODE = 4
+
+
+def is_small(items: Iterable[Any]) -> bool:
+    """Say whether values are small together, and nothing but what JSON encoders take as it is or refuse.
+
+    Half the price of `room_left`: keys that are no str, or subclasses of it, are left to the encoder.
+    """
+    return _small_left(items, SMALL, MAX_DEPTH) >= 0
+
+
+def _small_left(items: Iterable[Any], room: int, depth: int) -> int:
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            room -= len(item)
+        elif kind is dict:
+            room -= _SMALL_NODE * len(item)
+            if room < 0 or depth <= 0:
+                return -1
+            size = len("".join(item))
+            if size > MAX_KEY:
+                return -1
+            room = _small_left(item.values(), room - size, depth - 1)
+        elif kind is list or kind is tuple:
+            room -= _SMALL_NODE * len(item)
+            if room < 0 or depth <= 0:
+                return -1
+            room = _small_left(item, room, depth - 1)
+        elif kind is int:
+            if not INT64_MIN <= item <= UINT64_MAX:
+                return -1
+        elif kind is not bool and kind is not float and item is not None:
+            return -1
+    return room
 
 
 def room_left(container: Any, room: int = ROOM, depth: int = MAX_DEPTH) -> int:
@@ -40,25 +79,24 @@ def room_left(container: Any, room: int = ROOM, depth: int = MAX_DEPTH) -> int:
         kind = type(item)
         if kind is str:
             room -= len(item)
+        elif kind is int:
+            if not INT64_MIN <= item <= UINT64_MAX:
+                return -1
         elif kind is dict or kind is list or kind is tuple:
             room = room_left(item, room, depth - 1)
             if room < 0:
                 return -1
-        elif kind is int:
-            if not INT64_MIN <= item <= UINT64_MAX:
-                return -1
-        elif kind not in SCALARS:
+        elif kind is not float and kind is not bool and item is not None:
             return -1
     return room
 
 
 def has_exact_keys(container: Any) -> bool:
-    """Say whether all keys of a value that passed `room_left` are of exactly the type str, at any depth."""
+    """Say whether all keys of a value that passed a look of this module are of exactly the type str, at any depth."""
     items = container
     if type(container) is dict:
-        for key in container:
-            if type(key) is not str:
-                return False
+        if not _ONLY_STR.issuperset(map(type, container)):
+            return False
         items = container.values()
     for item in items:
         kind = type(item)

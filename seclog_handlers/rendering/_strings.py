@@ -8,6 +8,8 @@ from typing import Any
 
 MAX_TEXT = 262_144  # characters of one string
 
+MAX_NAME = 200  # characters of the name of a class
+
 _CUT = re.compile(r"\.\.\.\[cut (\d{1,12}) characters\]\Z")
 _CUT_LENGTH = 40  # characters, at most
 _MAX_INT_BITS = 14_000  # within CPython's limit of 4300 digits for int -> str
@@ -45,8 +47,8 @@ def clean(value: str) -> str:
 
 
 def type_name(kind: type) -> str:
-    """Return the name of a class, without asking its metaclass."""
-    return clean(raw_name(kind))
+    """Return the name of a class, without asking its metaclass, nor the name itself if it is more than a str."""
+    return clean(cut(str.__str__(raw_name(kind)), MAX_NAME))
 
 
 def module_name(kind: type) -> str:

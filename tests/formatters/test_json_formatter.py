@@ -386,3 +386,48 @@ def test_configuration_errors_say_the_way_out(options, words):
 
     assert words in str(caught.value)
     assert str(caught.value).startswith("JsonFormatter")
+
+
+NAMES = st.sampled_from(
+    ["a", "b", "level", "extra.level", "service", "exception", "_seclog", "env", "user_id", "x" * 600]
+)
+FIELDS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.binary() | st.uuids(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner) | st.tuples(inner, inner),
+    max_leaves=10,
+) | st.sampled_from(["y" * 70_000, {"k" * 1_500: 1}, [[]] * 6_000, [[[[]]] * 9] * 9])
+
+
+@given(
+    st.one_of(st.text(st.characters()), st.sampled_from(["%s and %s", {"a": 1}, 7, None])),
+    st.sampled_from([(), ("a", 2), ("a",), None]),
+    st.dictionaries(NAMES, FIELDS),
+    st.sampled_from([None, "Traceback", ""]),
+    st.sampled_from(["INFO", None, "x" * 2_000, 5]),
+    st.booleans(),
+)
+def test_the_quick_way_writes_what_the_careful_one_does(msg, args, extra, trace, level, marked):
+    """An ordinary record's line is made in fewer steps, and is the same, byte for byte."""
+    made = record(msg, args, extra)
+    made.levelname, made.exc_text = level, trace
+    if marked and "_seclog" not in extra:
+        ensure_mark(made).output = {"service": "shop", "static": {"env": "prod"}, "fields": {"user_id": "user"}}
+    formatter = JsonFormatter()
+
+    quick = _quick_or_none(formatter, made)
+
+    assert quick in (None, formatter._carefully(made))
+
+
+def _quick_or_none(formatter, made):
+    try:
+        return formatter._quickly(made)
+    except Exception:
+        return None
+
+
+def test_ordinary_records_go_the_quick_way():
+    """Otherwise the test above would say nothing."""
+    made = record("login %s", ("failed",), {"username": "bob", "headers": {"a": ["b", 1.5, None]}, "ok": True})
+
+    assert JsonFormatter()._quickly(made) is not None
