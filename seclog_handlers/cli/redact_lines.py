@@ -202,6 +202,7 @@ def _counting(redactor: Redactor, found: list[str]) -> Redactor:
         return replacement(secret, kind)
 
     censor.replacement = counted
+    redactor.judge_anew()  # what is found twice counts twice
     return redactor
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from seclog_handlers import _config, rendering
-from seclog_handlers._record import fields_of, mark_of
+from seclog_handlers._record import field_names, fields_of, mark_of
 from seclog_handlers.enrichment.stack import exception_pieces
 from seclog_handlers.filters.stage import NAMES, Stage, words
 from seclog_handlers.redaction import Redactor
@@ -70,13 +70,14 @@ class RedactionFilter(Stage):
             # exc_info goes: formatters that find it would render the traceback again, unredacted.
             attributes["exc_info"] = None
             texts = texts[1:]
+        clean = redactor.clean
         for key in texts:
             value = attributes.get(key)
-            if value is not None:
+            if value is not None and not (type(value) is str and value in clean):
                 attributes[key] = redactor.text(value if type(value) is str else rendering.text(value))
-        fields = fields_of(record)
-        if fields:
-            self._redact_fields(record, fields)
+        names = field_names(attributes)
+        if names:
+            self._redact_fields(record, names)
 
     def _traceback(self, exc_info: Any) -> str:
         """Return the text of an exception; what a frame's lines give is remembered, since code does not change."""
@@ -94,13 +95,14 @@ class RedactionFilter(Stage):
         self._frames[piece] = redacted = self._redactor.text(piece)
         return redacted
 
-    def _redact_fields(self, record: logging.LogRecord, fields: dict[str, Any]) -> None:
-        mark = mark_of(record)
-        leave = self._leave
-        if mark is not None and (mark.tokens or mark.derived):
+    def _redact_fields(self, record: logging.LogRecord, names: tuple[str, ...]) -> None:
+        attributes, mark, leave = record.__dict__, mark_of(record), self._leave
+        if mark is not None and (mark.tokens or not OURS.isdisjoint(mark.derived)):
             leave = leave.union(mark.tokens, OURS & mark.derived)
-        redacted = self._redactor.fields(fields, leave)
-        attributes = record.__dict__
-        for key in fields.keys() - redacted.keys():
-            del attributes[key]
-        attributes.update(redacted)
+        changed = self._redactor.changes(attributes, names, leave)
+        if changed is None:
+            fields = fields_of(record)
+            changed = self._redactor.fields(fields, leave)
+            for key in fields.keys() - changed.keys():
+                del attributes[key]
+        attributes.update(changed)

@@ -14,8 +14,8 @@ REMOVED = "[]"
 MASKED_TAIL = 4
 MASK_FROM = 12  # shorter secrets show nothing: four of eight characters are half of it
 TOKEN_BYTES = 16
-# Stands for text that was censored before, while the rest is scanned.
-SEAL = "\ue000"
+# Stands for text that was censored before, while the rest is scanned: ASCII, so that the rest is still read quickly.
+SEAL = "\x1a"
 
 _MODES = ("mask", "token", "remove")
 _MARKS = r"\[WITHHELD: [a-z ,]{1,40}\]|\[CUT: \d{1,20} characters missing\]|\[arguments withheld: \w{1,80}\]"
@@ -89,7 +89,7 @@ def _mask(secret: str, kind: str) -> str:  # noqa: ARG001 - one signature for al
 
 
 def _odd_braces(censor: str) -> bool:
-    return bool(re.search(r"[{}\ue000]", censor.replace("{kind}", "")))
+    return bool(re.search(r"[{}\x1a]", censor.replace("{kind}", "")))
 
 
 def _complaint(censor: object) -> str:

@@ -24,7 +24,9 @@ WORDS = (
     "unrar", "oc login", "mount", "twine upload", "bcp ", "isql", "sqlplus", "expdp", "impdp", "replace ", "upsert ",
     "echo ", "printf ", "useradd", "usermod", "wpa_passphrase",
 )  # fmt: skip
-FIRST_WORDS = frozenset(word.replace("-", " ").replace("_", " ").split()[0] for word in WORDS) | {
+# `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
+HTTPIE = "http "
+FIRST_WORDS = frozenset(word.replace("-", " ").replace("_", " ").split()[0] for word in WORDS if word != HTTPIE) | {
     "mysqldump", "mysqladmin", "mysqlimport", "mongosh", "mongodump", "mongoexport", "mongorestore", "mongoimport",
 }  # fmt: skip
 

@@ -12,14 +12,13 @@ from seclog_handlers.redaction import known, patterns
 from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
 from seclog_handlers.redaction.finder import Finder, TooDenseError
 from seclog_handlers.redaction.keys import KeyRules
-from seclog_handlers.redaction.tree import UNTOUCHED, Walk
+from seclog_handlers.redaction.memo import MAX_LENGTH, PLAIN, Memo
+from seclog_handlers.redaction.tree import CARD_FROM, UNTOUCHED, Plans, Walk
 
 # Longer texts are cut before they are scanned.
 MAX_TEXT = 262_144
 ROOM_FOR_MARK = 64
 MAX_ROUNDS = 4
-MEMO_LENGTH = 128
-MEMO_SIZE = 8_192
 FAILED = "[WITHHELD: error]"
 DENSE = "[WITHHELD: too many names]"
 
@@ -39,6 +38,10 @@ class Redactor:
         censor: What stands in a secret's place: a marker, which may contain `{kind}`, or `mask` (the last four stay),
             `token` (equal secrets, equal tokens), `remove`.
 
+    Attributes:
+        marker: What stands in a secret's place.
+        clean: Short texts that were found to hold no secret; not for writing.
+
     Raises:
         ConfigurationError: If a value is of the wrong type, a pattern is no regular expression or not linear, a
             reference resolves to nothing, or the censor is unknown.
@@ -55,8 +58,10 @@ class Redactor:
         self._censor = Censor(censor)
         self._rules = KeyRules(_names("redact.keys", keys), _names("redact.allow", allow))
         self._finder = Finder(self._rules, _more(patterns, known_values))
-        self._clean: dict[str, None] = {}
         self.marker = self._censor.marker
+        self._memo = Memo()
+        self.clean = self._clean = self._memo.clean
+        self._plans = Plans(self._rules, self.text, usable=not (self._censor.removes or self._rules.uses_paths))
         shown = self.marker.replace("{kind}", "password")
         if self._finder.find(shown) or self._find(f"{shown} password={shown}"):
             raise ConfigurationError(
@@ -76,6 +81,10 @@ class Redactor:
     def censored(self, text: str) -> bool:
         """Tell whether the whole of `text` is what stands in a secret's place."""
         return self._censor.seen(text)
+
+    def judge_anew(self) -> None:
+        """From now on remember nothing about secrets: for those who count what is found."""
+        self._memo.remembers = False
 
     def value(self, value: Any, key: str | None = None) -> Any:
         """Return `value` without its secrets: plain scalars as they are, containers as new ones, the rest as text.
@@ -97,28 +106,59 @@ class Redactor:
             mapping: The fields, by name.
             leave: Names whose values pass as they are.
         """
+        changed = self.changes(mapping, tuple(mapping), leave)
+        return self._one_by_one(mapping, leave) if changed is None else {**mapping, **changed}
+
+    def changes(
+        self, mapping: Mapping[str, Any], names: tuple[str, ...], leave: Collection[str] = frozenset()
+    ) -> dict[str, Any] | None:
+        """Return what `fields` would change, by name; None if it might rename or remove a field, too.
+
+        Args:
+            mapping: Fields by name, and perhaps more.
+            names: Which of them are meant.
+            leave: Names whose values pass as they are.
+        """
+        plan = self._plans.of(names)
+        if plan is None:
+            return None
+        changed: dict[str, Any] = {}
+        clean, walk = self._clean, None
+        for key, rule in plan:
+            value = mapping[key]
+            kind = type(value)
+            if rule is None and (
+                (kind is str and value in clean)
+                or kind in UNTOUCHED
+                or (kind is int and -CARD_FROM < value < CARD_FROM)
+            ):
+                continue
+            if key in leave:
+                continue
+            walk = walk or self._walk()
+            try:
+                changed[key] = walk.value(value, rule)
+            except Exception:
+                changed[key] = FAILED
+        return changed
+
+    def _one_by_one(self, mapping: Mapping[str, Any], leave: Collection[str]) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        walk = self._walk()
-        rule_of, clean = self._rules.rule, self._clean
+        walk, rule_of = self._walk(), self._rules.rule
         for key, value in mapping.items():
             if key in leave:
                 result[key] = value
                 continue
             try:
                 rule = rule_of(key)
-                if rule is None and (type(value) in UNTOUCHED or (type(value) is str and value in clean)):
-                    redacted = value
-                else:
-                    redacted = (
-                        walk.mapping({key: value}, None, -1) if self._rules.uses_paths else walk.value(value, rule)
-                    )
-                    if self._rules.uses_paths:
-                        redacted = next(iter(redacted.values()), self.marker)
-                    if self._censor.removes and rule is not None and redacted == self.marker:
-                        continue
+                redacted = walk.mapping({key: value}, None, -1) if self._rules.uses_paths else walk.value(value, rule)
+                if self._rules.uses_paths:
+                    redacted = next(iter(redacted.values()), self.marker)
+                if self._censor.removes and rule is not None and redacted == self.marker:
+                    continue
             except Exception:
                 redacted = FAILED
-            result[key if key in clean else self.text(key)] = redacted
+            result[key if key in self._clean else self.text(key)] = redacted
         return result
 
     def message(self, msg: Any, args: Any) -> tuple[Any, Any]:
@@ -128,9 +168,25 @@ class Redactor:
         fit the template are withheld, with a note.
         """
         try:
+            if type(msg) is str and type(args) is tuple and args and PLAIN.issuperset(map(type, args)):
+                return self._plain_message((msg, args))
             return self._message(msg, args)
         except Exception:
             return FAILED, ()
+
+    def _plain_message(self, message: tuple[str, tuple[Any, ...]]) -> tuple[Any, Any]:
+        """Answer from memory where the same template came with the same arguments before."""
+        if message in self._memo.clean_messages:
+            return message
+        shown = repr(message) if self._memo.remembers else ""
+        if not 0 < len(shown) <= MAX_LENGTH:
+            return self._message(*message)
+        key = self._memo.key(shown)
+        known = self._memo.message(key)
+        if known is None:
+            known = self._message(*message)
+            self._memo.keep_message(key, message, known)
+        return known
 
     def _message(self, msg: Any, args: Any) -> tuple[Any, Any]:
         kind = type(args)
@@ -144,7 +200,11 @@ class Redactor:
         kind = type(args)
         if kind is tuple:
             clean = self._clean
-            if all(type(arg) in UNTOUCHED or (type(arg) is str and arg in clean) for arg in args):
+            for arg in args:
+                kind = type(arg)
+                if not ((kind is str and arg in clean) or kind in UNTOUCHED or (kind is int and abs(arg) < CARD_FROM)):
+                    break
+            else:
                 return args
             walk = self._walk()
             return tuple([walk.value(arg, None) for arg in args])
@@ -156,9 +216,17 @@ class Redactor:
         return (self.value(args),)
 
     def _walk(self) -> Walk:
-        return Walk(self.text, self._rules, self._censor)
+        return Walk(self.text, self._rules, self._censor, self._plans, self._memo)
 
     def _checked(self, text: str) -> str:
+        if len(text) <= MAX_LENGTH and self._memo.remembers:
+            key = self._memo.key(text)
+            known = self._memo.result(key)
+            if known is None:
+                known = self._scanned(text)
+                if known != text:
+                    self._memo.keep(key, known)
+            return known
         if len(text) > MAX_TEXT:
             head, missing = _cut(text, MAX_TEXT)
             return f"{self._scanned(head)}[CUT: {missing} characters missing]"
@@ -172,16 +240,10 @@ class Redactor:
             except TooDenseError:
                 return DENSE
             if not found:
-                self._remember(text)
+                self._memo.keep_clean(text)
                 return text
             text = _message.applied(text, self._replaced(text, found))
         return text
-
-    def _remember(self, text: str) -> None:
-        if len(text) <= MEMO_LENGTH:
-            if len(self._clean) >= MEMO_SIZE:
-                self._clean.clear()
-            self._clean[text] = None
 
     def _find(self, text: str) -> list[tuple[int, int, str]]:
         return self._finder.find(self._censor.seal(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterable
 
@@ -53,6 +54,9 @@ _AFTER_WORDS = frozenset({
 _NEXT_WORD = re.compile(r"[ \t]([A-Za-z]{2,12})(?![A-Za-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
 MAX_BASE64 = 65_536
+# Of so few words each place is looked up; of more, the text is searched once for all names.
+FEW = 6
+_start = operator.methodcaller("start")
 _LOWER = {code: code + 32 for code in range(65, 91)}
 
 
@@ -92,9 +96,10 @@ class Finder:
         self._more = tuple(more)
         mine = [word for word in rules.mentions() if word]
         self._words = re.compile(gate.trie([*_LONG_WORDS, *mine], _SHORT_WORDS))
-        self._gate = gate.Words(self._words, commands.FIRST_WORDS)
+        self._gate = gate.Words(self._words, commands.FIRST_WORDS, web.LINK_WORDS)
         self._programs = re.compile(gate.trie(commands.WORDS))
-        self._tokens = re.compile(gate.trie(look.start for looks in tokens.LOOKS.values() for look in looks))
+        starts = gate.trie(look.start for looks in tokens.LOOKS.values() for look in looks)
+        self._tokens = re.compile(f"(?<![A-Za-z0-9]){starts}")
 
     def find(self, text: str) -> list[Found]:
         """Return (start, end, kind) of everything secret, sorted and without overlaps.
@@ -105,16 +110,17 @@ class Finder:
         return self._find(text, Looks(len(text)), 0)
 
     def _find(self, text: str, looks: Looks, depth: int) -> list[Found]:
-        raw = text.encode("utf-8", "surrogatepass")
-        named, program = self._gate.ask(raw) if text.isascii() else (True, True)
-        users = _urls(text, looks) if "://" in text else []
+        raw = text.encode("ascii", "replace")  # of the same length
+        is_ascii = text.isascii()
+        named, program, linked = self._gate.found(raw)
+        users = _urls(text, looks) if "://" in text and "@" in text else []
         found = [user for user in users if user[2]]
-        if named:
-            self._names(text, looks, found, users)
-        if program:
+        if named or not is_ascii:
+            self._names(text, named if is_ascii else [], looks, found, users)
+        if program or commands.HTTPIE in text:
             self._commands(text, looks, found)
-        if gate.has_long_run(raw) or "Q~" in text:
-            self._runs(text, looks, found, depth)
+        for start, end in gate.long_runs(raw):
+            self._run(text, start, end, looks, found, depth)
         if gate.has_many_digits(raw):
             found.extend(pii.numbers(text, looks.spend))
         if gate.has_lettered_id(raw):
@@ -126,12 +132,14 @@ class Finder:
                 found.extend(bare)
                 users += bare
             found.extend(pii.emails(text, users, looks.spend))
-        if "/" in text:
+        if linked and "/" in text:
             found.extend(web.path_tokens(text))
         if (" to " in text or " your " in text or " the " in text) and gate.has_code(raw):
             found.extend(commands.spoken_codes(text))
         if "-----BEGIN" in text:
             found.extend(_pem(text))
+        if "Q~" in text:
+            found.extend(tokens.shaped(text, 0, len(text)))
         for more in self._more:
             found.extend(more(text))
         if depth < layers.MAX_LAYERS and layers.may_decode(text):
@@ -142,15 +150,30 @@ class Finder:
                 )
         return merged(text, found) if found else found
 
-    def _names(self, text: str, looks: Looks, found: list[Found], users: list[Found]) -> None:
+    def _names(self, text: str, named: list[str], looks: Looks, found: list[Found], users: list[Found]) -> None:
         done = 0
         zones = [(text.rindex("://", 0, start), end) for start, end, _ in users]
-        for match in self._words.finditer(_lower(text)):
+        low = _lower(text)
+        for match in self._places(low, named) if 0 < len(named) <= FEW else self._words.finditer(low):
             start = match.start()
             if start < done or (zones and any(first < start < end for first, end in zones)):
                 continue
             looks.spend()
             done = max(done, self._name(text, start, match.end(), match[0], found))
+
+    def _places(self, low: str, named: list[str]) -> list[re.Match[str]]:
+        """Return the names in a text whose only words with names are `named`: most of it need not be read again."""
+        places: list[re.Match[str]] = []
+        for word in named:
+            position, length = low.find(word), len(word)
+            while position >= 0:
+                end = position + length
+                if not (low[position - 1 : position].isalpha() or low[end : end + 1].isalpha()):
+                    places.extend(self._words.finditer(low, position, end))
+                position = low.find(word, end)
+        if len(named) > 1:
+            places.sort(key=_start)
+        return places
 
     def _name(self, text: str, start: int, end: int, word: str, found: list[Found]) -> int:
         if word in _SCHEMES:
@@ -197,20 +220,20 @@ class Finder:
                 rule, end = joined, stop
         return rule, end
 
-    def _runs(self, text: str, looks: Looks, found: list[Found], depth: int) -> None:
+    def _run(self, text: str, start: int, stop: int, looks: Looks, found: list[Found], depth: int) -> None:
+        """Find the tokens, and what is encoded, in a stretch without whitespace and quotes."""
         done = 0
-        for match in self._tokens.finditer(text):
-            start = match.start()
-            if start < done or (start and text[start - 1].isalnum() and text[start - 1].isascii()):
+        for match in self._tokens.finditer(text, start, stop):
+            if match.start() < done:
                 continue
             looks.spend()
-            token = tokens.token_at(text, start, match[0].lower())
+            token = tokens.token_at(text, match.start(), match[0].lower())
             if token is not None:
                 done = token[0]
-                found.append((start, done, token[1]))
-        found.extend(tokens.shaped(text))
+                found.append((match.start(), done, token[1]))
+        found.extend(tokens.shaped(text, start, stop))
         if depth < layers.MAX_LAYERS:
-            for match in _BASE64.finditer(text):
+            for match in _BASE64.finditer(text, start, stop):
                 looks.spend()
                 if self._is_encoded(match[0], looks, depth):
                     found.append((match.start(), match.end(), "encoded"))

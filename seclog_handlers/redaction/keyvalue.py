@@ -86,6 +86,8 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
         for count in (1, 2):
             if len(before) < count or before[-count].lower() not in _FIRST_WORDS:
                 continue
+            if count > 1 and not before[-1].isalpha():  # one name at most, and none of words that come but once
+                continue
             joined = rules.rule(" ".join([*before[-count:], name]))
             if joined is not None and (joined.sort != "weak" or rule is not None):
                 return joined

@@ -22,12 +22,19 @@ _ENTITIES = {
 # Cyrillic letters that look like Latin ones; read as such only beside a Latin letter.
 _ALIKE = dict(zip("аеорсухіѕјһԁкАЕОРСТНКМХ", "aeopcyxisjhdkAEOPCTHKMX", strict=True))
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u202a-\u202e\u2066-\u2069"
-_ENCODED = re.compile(
-    r"%(?P<percent>[0-9A-Fa-f]{2})"
-    r"|\\{1,8}(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2}))"
-    r"|&(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon|equals"
-    r"|nbsp|commat));"
-    r"|(?P<drop>(?:\x1b|\\x1b|\\u001b|\\033)\[[0-9;?]{0,16}[A-Za-z]|\x1b[()][A-Z0-9]|[" + _INVISIBLE + r"])"
+_ANSI = r"\[[0-9;?]{0,16}[A-Za-z]"
+# Begins with the characters that all of it begin with, so that a search skips the others quickly.
+_ASCII_ENCODED = (
+    r"[%\\&\x1b](?:(?<=%)(?P<percent>[0-9A-Fa-f]{2})"
+    rf"|(?<=\\)(?P<ansi>(?:x1b|u001b|033){_ANSI})"
+    r"|(?<=\\)\\{0,7}(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2}))"
+    r"|(?<=&)(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon"
+    r"|equals|nbsp|commat));"
+    rf"|(?<=\x1b)(?P<drop>{_ANSI}|[()][A-Z0-9]))"
+)
+_ENCODED = re.compile(_ASCII_ENCODED)
+_ENCODED_ANYWHERE = re.compile(
+    f"{_ASCII_ENCODED}|(?P<invisible>[{_INVISIBLE}])"
     r"|(?P<wide>[\uff01-\uff5e])|(?P<space>[\u00a0\u2000-\u200a\u202f\u205f\u3000])"
     r"|(?P<equal>[\ufe66\u2236\ua789\ufe55])|(?P<styled>[\u24b6-\u24e9\U0001d400-\U0001d7ff])"
     r"|(?P<alike>(?<=[A-Za-z])[" + "".join(_ALIKE) + r"]|[" + "".join(_ALIKE) + r"](?=[A-Za-z]))",
@@ -55,7 +62,7 @@ def decode(text: str) -> Layer | None:
     pieces: list[str] = []
     starts: list[int] = []
     position = 0
-    for match in _ENCODED.finditer(text):
+    for match in (_ENCODED if text.isascii() else _ENCODED_ANYWHERE).finditer(text):
         character = _character(match)
         if character is None:
             continue

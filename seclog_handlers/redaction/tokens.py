@@ -229,11 +229,17 @@ _SHAPED: tuple[tuple[str, str, re.Pattern[str]], ...] = (
 )  # fmt: skip
 
 
-def shaped(text: str) -> list[tuple[int, int, str]]:
-    """Return the tokens that are known by their shape alone."""
+# The shortest of them.
+MIN_SHAPED = 36
+
+
+def shaped(text: str, start: int, stop: int) -> list[tuple[int, int, str]]:
+    """Return the tokens of text[start:stop] that are known by their shape alone."""
+    if stop - start < MIN_SHAPED:
+        return []
     return [
         (match.start(), match.end(), kind)
         for kind, part, pattern in _SHAPED
-        if part in text
-        for match in pattern.finditer(text)
+        if text.find(part, start, stop) >= 0
+        for match in pattern.finditer(text, start, stop)
     ]

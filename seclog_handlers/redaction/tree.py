@@ -17,12 +17,16 @@ from seclog_handlers import rendering
 from seclog_handlers.redaction import pii
 from seclog_handlers.redaction.censor import Censor
 from seclog_handlers.redaction.keys import KeyRules, Rule
+from seclog_handlers.redaction.memo import MAX_LENGTH, Memo
 from seclog_handlers.redaction.values import is_secret
 
 MAX_DEPTH = 12
 MAX_NODES = 5_000
 MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
+# Keys of an entry that is a name and its value, and the length of a name.
+MAX_ENTRY = 12
+MAX_NAME = 64
 # Integers this long may be card numbers.
 CARD_FROM = 10**12
 
@@ -85,6 +89,56 @@ _FIELD_NAMES = frozenset(
 )
 
 
+Plan = tuple[tuple[str, "Rule | None"], ...]
+_STR = frozenset({str})
+MAX_PLANS = 512
+MAX_PLAN = 64
+
+
+class Plans:
+    """Remembers how the keys of a mapping are judged: programs log few sets of keys.
+
+    Args:
+        rules: How keys are judged.
+        text: Redacts one text: a key, too.
+        usable: False if names alone do not tell, or keys may go.
+    """
+
+    def __init__(self, rules: KeyRules, text: Callable[[str], str], *, usable: bool) -> None:
+        self._rules = rules
+        self._text = text
+        self._usable = usable
+        self._outer: dict[tuple[str, ...], Plan | None] = {}
+        self._inner: dict[tuple[str, ...], Plan | None] = {}
+
+    def of(self, names: tuple[str, ...], *, inner: bool = False) -> Plan | None:
+        """Return each name with its rule; None if they have to be judged one by one.
+
+        Args:
+            names: Keys, all text.
+            inner: Whether they are those of a mapping inside a value, which may be an entry of name and value.
+        """
+        plans = self._inner if inner else self._outer
+        try:
+            return plans[names]
+        except KeyError:
+            plan = self._made(names, inner=inner)
+        if len(names) <= MAX_PLAN and all(len(name) <= MAX_NAME for name in names):
+            if len(plans) >= MAX_PLANS:
+                plans.clear()
+            plans[names] = plan
+        return plan
+
+    def _made(self, names: tuple[str, ...], *, inner: bool) -> Plan | None:
+        if not self._usable or not _STR.issuperset(map(type, names)):
+            return None
+        if inner and 2 <= len(names) <= MAX_ENTRY and not _NAME_KEYS.isdisjoint(map(str.lower, names)):
+            return None
+        if any(self._text(name) != name for name in names):
+            return None
+        return tuple([(name, self._rules.rule(name)) for name in names])
+
+
 class Walk:
     """One walk over one value, and what is left of its budget.
 
@@ -92,11 +146,15 @@ class Walk:
         text: Redacts one text.
         rules: How keys are judged.
         censor: What stands in a secret's place.
+        plans: What is known of the keys of mappings.
+        memo: What was found before.
     """
 
-    __slots__ = ("_censor", "_characters", "_nodes", "_path", "_rules", "_text")
+    __slots__ = ("_censor", "_characters", "_memo", "_nodes", "_path", "_plans", "_rules", "_text")
 
-    def __init__(self, text: Callable[[str], str], rules: KeyRules, censor: Censor) -> None:
+    def __init__(self, text: Callable[[str], str], rules: KeyRules, censor: Censor, plans: Plans, memo: Memo) -> None:
+        self._plans = plans
+        self._memo = memo
         self._text = text
         self._rules = rules
         self._censor = censor
@@ -126,6 +184,18 @@ class Walk:
             return "[WITHHELD: size]"
         if rule is None:
             return self._text(value)
+        memo = self._memo
+        if not memo.remembers or len(value) > MAX_LENGTH:
+            return self._under(value, rule)
+        key = memo.key(value)
+        known = memo.named(key, rule)
+        if known is None:
+            known = self._under(value, rule)
+            memo.keep_named(key, rule, known)
+        return known
+
+    def _under(self, value: str, rule: Rule) -> str:
+        """Judge a text that stands under a name of that rule."""
         if self._is_secret(value, rule):
             return self._censor.replacement(value, rule.kind)
         text = self._text(value)
@@ -149,7 +219,7 @@ class Walk:
 
     def _container(self, value: Any, kind: type, rule: Rule | None, depth: int) -> Any:
         if kind in _CONTAINERS:
-            rule = _without_counters(value, rule)
+            rule = _without_counters(value, rule) if rule else None
         if kind is dict:
             return self._whole(value, rule) or self.mapping(value, rule, depth)
         if kind is list or kind is tuple:
@@ -202,6 +272,31 @@ class Walk:
 
     def mapping(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         """Return a new dict of what a mapping holds, judged key by key."""
+        if rule is None and type(value) is dict and _STR.issuperset(map(type, value)):
+            plan = self._plans.of(tuple(value), inner=True)
+            if plan is not None and len(plan) < self._nodes:
+                return self._planned(value, plan, depth)
+        return self._one_by_one(value, rule, depth)
+
+    def _planned(self, value: dict[str, Any], plan: Plan, depth: int) -> dict[Any, Any]:
+        """Judge the values of keys that are known: what most leaves are is told here, without a call."""
+        result = dict(value)
+        clean = self._memo.clean
+        for key, rule in plan:
+            item = value[key]
+            kind = type(item)
+            if rule is None:
+                if kind is str and item in clean:
+                    self._nodes -= 1
+                    self._characters -= len(item)
+                    continue
+                if kind in UNTOUCHED:
+                    self._nodes -= 1
+                    continue
+            result[key] = self.value(item, rule, depth + 1)
+        return result
+
+    def _one_by_one(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         named = self._named(value)
         path = self._path
@@ -244,7 +339,7 @@ class Walk:
 
     def _named(self, value: dict[Any, Any]) -> Rule | None:
         """`{"name": "password", "value": ...}`: the rule of the name."""
-        if not 2 <= len(value) <= 12:
+        if not 2 <= len(value) <= MAX_ENTRY:
             return None
         items: Iterable[tuple[Any, Any]] = dict.items(value)
         for key, item in items:

@@ -53,6 +53,14 @@ _LINK_WORDS = re.compile(
     r"|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=/)",
     re.IGNORECASE,
 )
+# Of each of them at least one of these is a word: what the gate looks for.
+LINK_WORDS = frozenset(
+    """
+    reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
+    magic auth unsubscribe secret secrets apikey session sessions login signin sso share shared accept callback hook
+    hooks webhook webhooks password k key keys access bot otp recover recovery
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
 
 
@@ -161,6 +169,7 @@ def userinfo(text: str, colon: int, stop: int) -> list[Found]:
     return [(start, start + at, "token" if secret else "")]
 
 
+_COLON_AT = re.compile(r":[^\s:@/\"'<>,;]{4,128}@")
 _BARE_USER = re.compile(
     r"(?<![\w/:@.%-])[\w.+-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$))"
 )
@@ -169,9 +178,12 @@ _ORACLE = re.compile(r"(?::thin:[\w$#]{1,30}/|(?<![\w/])[\w$#]{1,30}/(?=[^\s@/]{
 
 def bare_users(text: str) -> list[Found]:
     """Find passwords in `user:password@host` without a scheme, and in Oracle's `thin:user/password@`."""
-    found = [(*match.span("value"), "password") for match in _ORACLE.finditer(text)]
-    users = _BARE_USER.finditer(text)
-    found.extend((*match.span("value"), "password") for match in users if looks_chosen(match["value"]))
+    found: list[Found] = []
+    if ":thin:" in text or "@//" in text:
+        found = [(*match.span("value"), "password") for match in _ORACLE.finditer(text)]
+    if _COLON_AT.search(text):
+        users = _BARE_USER.finditer(text)
+        found.extend((*match.span("value"), "password") for match in users if looks_chosen(match["value"]))
     return found
 
 
