@@ -99,6 +99,34 @@ def rewrite(msg: Any, args: Any, find: Find) -> tuple[Any, Any]:
     return _in_tuple(text, shown, values, found)
 
 
+def rendered(msg: Any, args: Any) -> str | None:
+    """Return the message as `rewrite` renders it, where it would leave msg and args as they are if nothing is found.
+
+    Args:
+        msg: A template, or any other object.
+        args: A tuple or mapping of strings, numbers, booleans and None.
+
+    Returns:
+        None where that is not certain at a glance: an odd template, or one that does not fit its arguments.
+    """
+    if type(msg) is not str or "*" in msg or type(args) is not tuple:
+        return _rendered_mapping(msg, args) if type(msg) is str and isinstance(args, dict) else None
+    try:
+        return msg % args if _pieces(msg) is not None else None
+    except Exception:
+        return None
+
+
+def _rendered_mapping(msg: str, args: dict[str, Any]) -> str | None:
+    try:
+        pieces = _pieces(msg)
+        if pieces is None or any(piece.conversion and piece.key is None for piece in pieces):
+            return None
+        return msg % args
+    except Exception:
+        return None
+
+
 def fitted(msg: Any, before: Any, after: Any) -> Any:
     """Return the template with `%s` where an argument that was a number has become text.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seclog_handlers import rendering
-from seclog_handlers._occurrences import MIN_LENGTH
+from seclog_handlers._occurrences import MIN_LENGTH, Search
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.pseudonym import UNTOUCHED_FIELDS, Pseudonymizer
 
@@ -25,7 +25,6 @@ _NOBODY = frozenset({"", "-", "none", "null", "nil", "true", "false", "undefined
 
 # Raw value -> token.
 Found = dict[str, str]
-Pairs = list[tuple[str, str]]
 
 
 class Identities:
@@ -57,7 +56,7 @@ class Identities:
         """Return what redaction made of a JSON line with tokens for identities; a new container if there are any."""
         found: Found = {}
         value = self._by_key(value, found, MAX_DEPTH)
-        return self._everywhere(value, list(found.items()), found, MAX_DEPTH) if found else value
+        return self._everywhere(value, Search(list(found.items())), found, MAX_DEPTH) if found else value
 
     def _by_key(self, value: Any, found: Found, depth: int) -> Any:
         kind = type(value)
@@ -97,27 +96,27 @@ class Identities:
             found.update({rendering.text(value): hidden, str(address): hidden})
         return hidden
 
-    def _everywhere(self, value: Any, pairs: Pairs, found: Found, depth: int) -> Any:
+    def _everywhere(self, value: Any, search: Search, found: Found, depth: int) -> Any:
         kind = type(value)
         if kind is str:
-            return self._engine.replace(value, pairs)
+            return search.replace(value)
         if kind is int:
             return found.get(str(value), value) if value.bit_length() < MAX_BITS else value
         if kind is list:
-            return [self._everywhere(item, pairs, found, depth - 1) for item in value]
+            return [self._everywhere(item, search, found, depth - 1) for item in value]
         if kind is dict:
-            return self._everywhere_in(value, pairs, found, depth)
+            return self._everywhere_in(value, search, found, depth)
         return value
 
-    def _everywhere_in(self, value: dict[str, Any], pairs: Pairs, found: Found, depth: int) -> dict[str, Any]:
+    def _everywhere_in(self, value: dict[str, Any], search: Search, found: Found, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        names, replace = self.names, self._engine.replace
+        names, replace = self.names, search.replace
         for key, item in value.items():
             if key in names or (depth == MAX_DEPTH and key in _NOBODYS):
                 result[key] = item
             else:
-                clean = replace(item, pairs) if type(item) is str else self._everywhere(item, pairs, found, depth - 1)
-                result[replace(key, pairs)] = clean
+                clean = replace(item) if type(item) is str else self._everywhere(item, search, found, depth - 1)
+                result[replace(key)] = clean
         return result
 
     def text(self, line: str) -> str:
@@ -134,4 +133,4 @@ class Identities:
         if not found and not end:
             return line
         long = [(raw, token) for raw, token in found.items() if len(raw) >= MIN_LENGTH]
-        return self._engine.replace("".join([*parts, line[end:]]), long)
+        return Search(long).replace("".join([*parts, line[end:]]))

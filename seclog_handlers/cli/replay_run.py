@@ -10,6 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seclog_handlers._occurrences import Search
 from seclog_handlers.access import AccessLog
 from seclog_handlers.cli import streams
 from seclog_handlers.cli.replay_formats import MAX_LINE, Own, Reader, reader, recognised
@@ -66,7 +67,7 @@ class Judge:
         if type(value) is not str:
             return value
         identities = {name: event[name] for name in self._engine.fields if name in event}
-        return self._engine.replace(self._redactor.text(value), self._engine.pairs(identities))
+        return Search(self._engine.pairs(identities)).replace(self._redactor.text(value))
 
     def _shown_address(self, value: Any) -> Any:
         address = parse_address(value) if self._ip != "keep" else None

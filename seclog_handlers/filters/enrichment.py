@@ -7,14 +7,15 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from seclog_handlers import _config, rendering
+from seclog_handlers._occurrences import Search, may_show, needles
 from seclog_handlers._record import Mark, derive, ensure_mark, fields_of, note_error, reserve
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.enrichment.geo import GeoLocator
 from seclog_handlers.enrichment.risk import RiskModel, risk_level, user_of
 from seclog_handlers.enrichment.travel import MAX_KMH, MIN_KM, WITHIN_HOURS, Journeys
 from seclog_handlers.enrichment.trusted import TrustedSources
-from seclog_handlers.filters.pseudonyms import replace_everywhere
 from seclog_handlers.filters.stage import WITHHELD, Stage, words
+from seclog_handlers.filters.surfaces import Surfaces, replace_everywhere
 from seclog_handlers.pseudonym import Pseudonymizer, parse_keys
 
 IP_POLICIES = ("keep", "truncate", "token")
@@ -51,6 +52,7 @@ class GeoIPFilter(Stage):
         if not isinstance(trusted, TrustedSources):
             trusted = TrustedSources(_config.plain(trusted or {}), token=self._engine.token)
         self._trusted = trusted
+        self._surfaces = Surfaces(_SKIP)
         self._locator = GeoLocator(words("geoip.database", database)) if lookup else None
         # Hiding an address protects; looking it up only enriches.
         self.protects = self._ip != "keep"  # type: ignore[misc]
@@ -103,7 +105,12 @@ class GeoIPFilter(Stage):
         headers = attributes.get("security_headers")
         if type(headers) is dict and "forwarded_for" in headers:
             pairs.append((headers["forwarded_for"], self._hidden(headers["forwarded_for"])))
-        replace_everywhere(record, pairs, self._engine, _SKIP)
+        self._replace(record, pairs)
+
+    def _replace(self, record: logging.LogRecord, pairs: list[tuple[str, str]]) -> None:
+        text = self._surfaces.text(record.__dict__, ())
+        if text is None or may_show(text, [needle for raw, _ in pairs for needle in needles(raw)]):
+            replace_everywhere(record, Search(pairs), _SKIP)
 
     def _hidden(self, address: Any) -> str:
         parsed = parse_address(address)

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from seclog_handlers import _config, _message, rendering
+from seclog_handlers._occurrences import Search, may_show
 from seclog_handlers._record import Mark, ensure_mark, fields_of
 from seclog_handlers.errors import warn_once
-from seclog_handlers.filters.stage import NAMES, WITHHELD, Stage, words
-from seclog_handlers.pseudonym import DEFAULT_FIELDS, UNTOUCHED_FIELDS, Pseudonymizer, parse_keys
+from seclog_handlers.filters.stage import WITHHELD, Stage, words
+from seclog_handlers.filters.surfaces import BEYOND, CONTAINERS, MAX_DEPTH, Surfaces, replace_everywhere
+from seclog_handlers.pseudonym import DEFAULT_FIELDS, Identity, Pseudonymizer, parse_keys
 from seclog_handlers.redaction.censor import Censor
 
-# Deeper containers are withheld: redaction has withheld them before.
-MAX_DEPTH = 16
-# Longer integers are no identity.
-MAX_DIGITS = 40
-
-_CONTAINERS = frozenset({dict, list, tuple})
-# Identities whose tokens are remembered together, and how long one may be for that.
+# Identities of one field that are remembered, and how long one may be for that.
 MAX_KNOWN = 4096
 MAX_LENGTH = 256
-
-Pairs = Sequence[tuple[str, str]]
 
 
 class PseudonymFilter(Stage):
@@ -57,7 +51,8 @@ class PseudonymFilter(Stage):
         )
         self._censored = censored or Censor().seen
         self._fields = frozenset(self._engine.fields)
-        self._known: dict[tuple[str, str], tuple[str, str, Pairs]] = {}
+        self._surfaces = Surfaces(self._fields, self._fields)
+        self._known: tuple[tuple[str, dict[Any, Identity]], ...] = tuple([(name, {}) for name in self._engine.fields])
         if self._engine.ephemeral:
             warn_once(
                 "No pseudonyms.keys are configured: tokens are random per process, so the same user has another "
@@ -68,53 +63,82 @@ class PseudonymFilter(Stage):
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__
         mark = ensure_mark(record)
-        found: dict[str, str] = {}
-        for name in self._engine.fields:
+        tokens, state_keys = mark.tokens, mark.state_keys
+        again = bool(tokens)
+        found: list[Identity] = []
+        searched: tuple[str, ...] = ()
+        odd = False
+        for name, known in self._known:
             value = attributes.get(name)
-            if value is not None and not (
-                type(value) is str and (value == mark.tokens.get(name) or self._censored(value))
-            ):
-                attributes[name] = self._tokenised(mark, name, value, found)
-        for name, value in fields_of(record).items():
-            if type(value) in _CONTAINERS:
-                attributes[name] = self._by_key(value, found, MAX_DEPTH)
-        self._message_by_key(record, found)
-        if found:
-            replace_everywhere(record, list(found.items()), self._engine, mark.tokens)
+            if value is None:
+                continue
+            kind = type(value)
+            identity = known.get(value) if kind is str or kind is int else None
+            if identity is None or (again and value == tokens.get(name)):
+                identity = self._met(mark, name, value, known)
+                if identity is None:
+                    odd = self._keep(attributes, name, value) or odd
+                    continue
+            token, state_keys[name], _, needles = identity
+            attributes[name] = tokens[name] = token
+            searched += needles
+            found.append(identity)
+        if odd or self._shows(attributes, mark, searched):
+            self._thoroughly(record, mark, found)
 
-    def _message_by_key(self, record: logging.LogRecord, found: dict[str, str]) -> None:
-        msg, args = record.__dict__.get("msg"), record.__dict__.get("args")
-        if type(msg) in _CONTAINERS:
+    def _shows(self, attributes: dict[str, Any], mark: Mark, searched: tuple[str, ...]) -> bool:
+        """Tell whether there may be more to do, which is rare: going through a record costs ten times as much."""
+        if not searched:
+            return self._surfaces.names_inside(attributes)
+        text = self._surfaces.text(attributes, mark.derived)
+        return text is None or may_show(text, searched)
+
+    def _met(self, mark: Mark, name: str, value: Any, known: dict[Any, Identity]) -> Identity | None:
+        """Return the identity in a field and remember it; None for what is nobody's, or a token already."""
+        kind = type(value)
+        if kind is str and (value == mark.tokens.get(name) or self._censored(value)):
+            return None
+        identity = self._engine.identity(name, value)
+        if identity is not None and (len(value) <= MAX_LENGTH if kind is str else kind is int and abs(value) < BEYOND):
+            if len(known) >= MAX_KNOWN:
+                known.clear()
+            known[value] = identity
+        return identity
+
+    def _keep(self, attributes: dict[str, Any], name: str, value: Any) -> bool:
+        """Leave what is no identity in its field; tell whether it might show one."""
+        if type(value) is str:
+            return bool(value)
+        attributes[name] = rendering.plain(value)
+        return False
+
+    def _thoroughly(self, record: logging.LogRecord, mark: Mark, identities: Iterable[Identity]) -> None:
+        """Look into every container for identities under their names, then for all of them everywhere."""
+        found: dict[str, str] = {}
+        for _, _, pairs, _ in identities:
+            found.update(pairs)
+        if self._surfaces.names_inside(record.__dict__):
+            self._containers_by_key(record, found)
+        if found:
+            replace_everywhere(record, Search(list(found.items())), mark.tokens)
+
+    def _containers_by_key(self, record: logging.LogRecord, found: dict[str, str]) -> None:
+        attributes = record.__dict__
+        for name, value in fields_of(record).items():
+            if type(value) in CONTAINERS:
+                attributes[name] = self._by_key(value, found, MAX_DEPTH)
+        msg, args = attributes.get("msg"), attributes.get("args")
+        if type(msg) in CONTAINERS:
             record.msg = self._by_key(msg, found, MAX_DEPTH)
         if args is not None and args != ():
             record.args = self._by_key(args, found, MAX_DEPTH)
             record.msg = _message.fitted(msg, args, record.args)
 
-    def _tokenised(self, mark: Mark, name: str, value: Any, found: dict[str, str]) -> Any:
-        """Return the token of a field's value, and add what is to be looked for elsewhere to `found`."""
-        known = self._known.get((name, value)) if type(value) is str else None
-        if known is None:
-            token = self._engine.token(name, value)
-            if token is None:
-                return rendering.plain(value)
-            known = token, self._engine.state_key(name, value), self._engine.pairs({name: value})
-            self._remember(name, value, known)
-        token, mark.state_keys[name], pairs = known
-        found.update(pairs)
-        mark.tokens[name] = token
-        return token
-
-    def _remember(self, name: str, value: Any, known: tuple[str, str, Pairs]) -> None:
-        if type(value) is str and len(value) <= MAX_LENGTH:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[name, value] = known
-
     def _by_key(self, value: Any, found: dict[str, str], depth: int) -> Any:
         """Return `value` with the identities that stand under their names inside containers as tokens."""
         kind = type(value)
         if not depth:
-            return value if kind not in _CONTAINERS else WITHHELD
+            return value if kind not in CONTAINERS else WITHHELD
         if kind is list or kind is tuple:
             return kind([self._by_key(item, found, depth - 1) for item in value])
         if not isinstance(value, dict):
@@ -135,65 +159,3 @@ class PseudonymFilter(Stage):
             return value
         found.update(self._engine.pairs({key: value}))
         return token
-
-
-def replace_everywhere(
-    record: logging.LogRecord,
-    pairs: Pairs,
-    engine: Pseudonymizer,
-    skip: Collection[str],
-) -> None:
-    """Replace raw values by what stands for them in the message, its arguments, the extras, the exception text.
-
-    Args:
-        record: The record, whose attributes are replaced.
-        pairs: (raw text, what is shown instead).
-        engine: Finds the raw texts.
-        skip: Fields that are left alone, beside those whose words come from a closed vocabulary.
-    """
-    attributes = record.__dict__
-    before = attributes.get("args")
-    args = _replaced(before, pairs, engine, MAX_DEPTH) if before else before
-    msg = _message.fitted(attributes.get("msg"), before, args)
-    record.msg, record.args = _message.rewrite(msg, args, lambda text: engine.spans(text, pairs))
-    for key in ("exc_text", "stack_info", *NAMES):
-        value = attributes.get(key)
-        if type(value) is str:
-            attributes[key] = engine.replace(value, pairs)
-    for key, value in fields_of(record).items():
-        if key not in UNTOUCHED_FIELDS and key not in skip:
-            attributes[key] = _replaced(value, pairs, engine, MAX_DEPTH)
-
-
-def _replaced(value: Any, pairs: Pairs, engine: Pseudonymizer, depth: int) -> Any:
-    """Return `value` with raw values replaced in new containers."""
-    kind = type(value)
-    if kind is str:
-        return engine.replace(value, pairs)
-    if kind is int:
-        return _replaced_number(value, pairs)
-    if kind is float or kind is bool or value is None:
-        return value
-    if not depth:
-        return WITHHELD
-    if kind is list or kind is tuple:
-        return kind([_replaced(item, pairs, engine, depth - 1) for item in value])
-    if isinstance(value, dict):
-        copy = {} if kind is dict else value.copy()
-        for key, item in dict.items(value):
-            copy.pop(key, None)
-            name = engine.replace(key, pairs) if type(key) is str else key
-            copy[name] = _replaced(item, pairs, engine, depth - 1)
-        return copy
-    text = rendering.text(value)
-    replaced = engine.replace(text, pairs)
-    return value if replaced == text else replaced
-
-
-def _replaced_number(value: int, pairs: Pairs) -> Any:
-    if abs(value) < 10**MAX_DIGITS:
-        text = str(value)
-        for raw, token in pairs:
-            if raw == text:
-                return token
-    return value
