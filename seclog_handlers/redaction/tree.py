@@ -257,12 +257,14 @@ class Walk:
         return self._string(shown if type(shown) is str else rendering.text(shown), rule)
 
     def _bytes(self, value: bytes, rule: Rule | None) -> bytes:
+        encoding = "utf-8"
         try:
-            text = value.decode()
+            text = value.decode(encoding)
         except UnicodeDecodeError:
-            text = value.decode("latin-1")
+            encoding = "latin-1"
+            text = value.decode(encoding)
         clean = self._string(text, rule)
-        return value if clean == text else clean.encode("utf-8", "backslashreplace")
+        return value if clean == text else clean.encode(encoding, "backslashreplace")
 
     def _whole(self, value: Any, rule: Rule | None) -> str | None:
         """A container under a secret's key goes as a whole."""

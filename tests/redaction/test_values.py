@@ -169,3 +169,9 @@ def test_what_a_secret_leaves_under_a_secret_key_is_judged_again():
 
     assert once == {"password": "[REDACTED]"}
     assert redactor.fields(once) == once
+
+
+@pytest.mark.parametrize("around", [b"\xff\xfe ", "é ".encode(), b""])
+def test_bytes_keep_what_stands_around_a_secret(around: bytes) -> None:
+    """Bytes come back in the encoding they were read in, so that everything but the secret is the same byte."""
+    assert Redactor().value(around + b"password=" + SECRET.encode()) == around + b"password=[REDACTED]"
