@@ -46,7 +46,9 @@ events = st.lists(
     st.tuples(st.integers(0, 4), st.sampled_from("abc"), st.sampled_from(["10.0.0.1", "10.0.0.2"]), st.integers(0, 3)),
     max_size=25,
 )
-examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+examples = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def spread(steps: list[tuple[int, str, str, int]]) -> list[Event]:
