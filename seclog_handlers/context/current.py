@@ -100,20 +100,30 @@ def current() -> RequestId | None:
 
 
 def apply(record: logging.LogRecord) -> None:
-    """Say whose a record is that this thread made during a request: `request_id` and, on a finding, the address."""
+    """Complete a private record that this thread made during a request, and mark it as such."""
+    if complete(record):
+        ensure_mark(record).applied.add(IN_REQUEST)
+
+
+def complete(record: logging.LogRecord) -> bool:
+    """Say whose a record is that this thread made during a request: `request_id` and, on a finding, the address.
+
+    Returns:
+        Whether it is the current request's.
+    """
     request = current()
     if request is None:
-        return
+        return False
     # A queue listener handles records of other threads: they are not of this request.
     if record.thread is not None and record.thread != threading.get_ident():
-        return
+        return False
     attributes = record.__dict__
     given = attributes.setdefault("request_id", str(request))
     if type(given) is not str or given != request:
-        return
-    ensure_mark(record).applied.add(IN_REQUEST)
+        return False
     if request.ip_address and not attributes.get("ip_address") and _is_finding(attributes.get("event_type")):
         attributes["ip_address"] = request.ip_address
+    return True
 
 
 def _is_finding(event_type: Any) -> bool:
@@ -128,11 +138,11 @@ def current_request_id() -> str | None:
 
 
 class RequestIdFilter(logging.Filter):
-    """Put `request_id` on every record made during a request, for handlers that are not a SecurityHandler."""
+    """Say on every record which request it was made during, for handlers that are not a SecurityHandler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Complete the record; always True."""
-        apply(record)
+        complete(record)
         return True
 
 
