@@ -34,7 +34,7 @@ def python(*words: str, cwd: Path, stdin: str | None = None, **environment: str)
 
 def checked(file: str, *words: str, cwd: Path, **environment: str) -> dict[str, Any]:
     """Return the JSON report of `seclog check FILE`."""
-    done = seclog("check", file, "--json", *words, cwd=cwd, **environment)
+    done = seclog("check", file, "--json", "--timeout", "120", *words, cwd=cwd, **environment)
     report: dict[str, Any] = json.loads(done.stdout)
     assert report["status"] == done.returncode, done.stderr
     return report

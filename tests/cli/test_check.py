@@ -156,12 +156,15 @@ def test_a_broken_file_does_not_quote_its_lines(tmp_path: Path) -> None:
 
 def test_a_configuration_that_hangs_is_ended(tmp_path: Path) -> None:
     """Loading has a time limit; what was found in the text before stays."""
-    text = ini(handler_out="class = StreamHandler\nargs = (__import__('time').sleep(60),)\nfilters = x")
+    text = ini(handler_out="class = StreamHandler\nargs = (__import__('time').sleep(600),)\nfilters = x")
 
-    report = checked(write(tmp_path, text), "--timeout", "3", cwd=tmp_path)
+    for seconds in ("3", "60"):  # a busy machine may need longer to say what comes before
+        report = checked(write(tmp_path, text), "--timeout", seconds, cwd=tmp_path)
+        if report["findings"]:
+            break
 
     assert report["status"] == 2
-    assert "not loaded within 3 s" in report["error"]
+    assert f"not loaded within {seconds} s" in report["error"]
     assert "ini-filters-ignored" in codes(report)
 
 
