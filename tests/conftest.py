@@ -59,8 +59,11 @@ def _give_up(_number: int, _frame: Any) -> None:
 
 def _children() -> set[int]:
     """Return the processes that this one has started, where the system says so."""
-    found = Path("/proc/self/task").glob("*/children")
-    return {int(word) for path in found for word in path.read_text().split()}
+    found: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended since
+            found.update(map(int, path.read_text().split()))
+    return found
 
 
 def _forget_the_failure() -> None:
