@@ -61,6 +61,7 @@ _KEYS: dict[str, Reader] = {
     "geoip": _config.as_bool,
     "geoip.database": _config.as_list,
     "risk": _config.as_bool,
+    "risk.state": _config.as_text,
     "risk.travel_kmh": _config.as_number,
     "risk.travel_km": _config.as_number,
     "risk.travel_hours": _config.as_number,
@@ -194,7 +195,7 @@ class Policy:
                 trusted=self.trusted, pseudonymizer=self.pseudonymizer,
             ))  # fmt: skip
         if self._on("risk"):
-            stages.append(RiskFilter(**self.section("risk")))
+            stages.append(RiskFilter(**self.section("risk"), pseudonymizer=self.pseudonymizer))
         return stages
 
     def sampler(self) -> SamplingFilter | None:

@@ -1,4 +1,4 @@
-"""`seclog forget VALUE`: a person's counters, incidents and samples leave the detection state."""
+"""`seclog forget VALUE`: a person's counters, incidents, samples and logins leave a shared state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from seclog_handlers.errors import ConfigurationError
 DONE, NOTHING, UNUSABLE = 0, 1, 2
 
 _DESCRIPTION = """Drop what a detection state that processes share holds of VALUE: counters of groups that
-they are part of, open incidents (they are not resolved aloud) and samples.
+they are part of, open incidents (they are not resolved aloud) and samples; and the logins that risk.state keeps.
+A process that runs forgets those logins when it ends.
 
   seclog forget bob --config logging.ini --state sqlite:////var/lib/shop/seclog.db
 
@@ -33,7 +34,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("value", metavar="VALUE", help="who: a user name, an address, ...; '-' reads it from stdin")
     parser.add_argument(
         "--state", required=True, metavar="URL",
-        help="as given to EscalationHandler: sqlite:///..., redis://..., env:NAME",
+        help="as given to EscalationHandler or in risk.state: sqlite:///..., redis://..., env:NAME",
     )  # fmt: skip
     keys.add_arguments(parser)
 
@@ -43,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     from seclog_handlers.detection import BUILTIN, Detector  # noqa: PLC0415 - not to parse a command line
     from seclog_handlers.detection.engine import IDENTITIES  # noqa: PLC0415
     from seclog_handlers.detection.state import StateUnavailableError  # noqa: PLC0415
+    from seclog_handlers.enrichment.journal import BookUnavailableError, open_journal  # noqa: PLC0415
 
     value = sys.stdin.readline().rstrip("\r\n") if options.value == "-" else options.value
     try:
@@ -53,7 +55,11 @@ def run(options: argparse.Namespace) -> int:
         shown = {token for field in IDENTITIES for token in engine.tokens(field, value).values()}
         gone = detector.forget(value, {*shown, engine.address(value)})
         detector.close()
-    except (ConfigurationError, StateUnavailableError) as error:
+        journal = open_journal(options.state)
+        if journal is not None:
+            gone += journal.forget(sorted({*shown, *(engine.state_key(field, value) for field in IDENTITIES)}))
+            journal.close()
+    except (ConfigurationError, StateUnavailableError, BookUnavailableError) as error:
         Screen(sys.stderr).line(str(error))
         return UNUSABLE
     print(f"{gone} entries dropped.")

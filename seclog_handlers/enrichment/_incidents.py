@@ -61,10 +61,10 @@ class OpenIncidents:
             else:
                 self.subjects.pop(subject, None)
 
-    def about(self, user: Any, address: Any) -> set[str]:
-        """Return which of `user`, `address`, `network` have an open incident."""
+    def about(self, user: Any, address: Any, shown: Any) -> set[str]:
+        """Return which of `user`, `address`, `network` have an open incident; `shown` is the address as text."""
         found = {kind for kind, value in (("user", user), ("address", address)) if (kind, value) in self.subjects}
-        parsed = parse_address(address) if self._prefixes else None
+        parsed = parse_address(shown) if self._prefixes else None
         if parsed is not None:
             number, bits = int(parsed), _BITS[parsed.version]
             for version, prefix in self._prefixes:

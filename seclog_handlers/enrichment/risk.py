@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import math
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seclog_handlers.enrichment._failures import Failures
 from seclog_handlers.enrichment._freeman import NOTHING, LoginModel
@@ -74,7 +74,6 @@ _LEVEL_OF = tuple(next(name for highest, name in LEVELS if score <= highest) for
 # Below this quotient there is no point for an unfamiliar login.
 _FAMILIAR = 10**0.1
 _UNKNOWN: tuple[Any, Any] = (None, None)
-_NOWHERE: dict[str, Any] = {}
 _HALF = 0.5
 # Failures -> their points; so many have the most.
 _MANY = MAX_FAILURE_POINTS // POINTS_PER_FAILURE
@@ -87,6 +86,20 @@ _points_of = itemgetter("points")
 _STRANGE, _NEAR, _HOME = range(3)
 
 Factor = dict[str, Any]
+# Under which the model remembers an event: user, address, and the user agent with what it says.
+Names = tuple[Any, Any, tuple[str, Agent, bool]]
+
+
+class Login(NamedTuple):
+    """What the model remembers of an event."""
+
+    user: Any
+    address: Any
+    network: tuple[Any, Any]
+    text: str
+    device: Agent
+    success: bool
+    when: float
 
 
 def risk_level(score: int) -> str:
@@ -111,7 +124,9 @@ class RiskModel:
         self._logins = LoginModel()
         self._incidents = OpenIncidents()
 
-    def score(self, fields: Mapping[str, Any], when: float, user: Any = None) -> tuple[int, list[Factor]]:
+    def score(
+        self, fields: Mapping[str, Any], when: float, user: Any = None, names: Names | None = None,
+    ) -> tuple[int, list[Factor]]:  # fmt: skip
         """Return the score of one event and its factors, the heaviest first, and remember the event.
 
         Args:
@@ -119,26 +134,25 @@ class RiskModel:
                 `geo_location`, `impossible_travel`.
             when: Its time, in seconds since 1970.
             user: Whose it is, where `user_of` was asked before.
+            names: What to remember it under, where several processes share what they learn.
         """
         get = fields.get
-        address, text, place, success = get("ip_address"), get("user_agent"), get("geo_location"), get("success")
-        # An ordinary event passes these checks; whatever else fields may hold is made countable or None.
-        if user is None:
-            user = user_of(fields)
-        if type(address) is not str or not 0 < len(address) <= MAX_AGENT:
-            address = _key(address)
-        if type(text) is not str or len(text) > MAX_AGENT:
-            text = text[:MAX_AGENT] if type(text) is str else ""
-        if type(place) is not dict:
-            place, network = _NOWHERE, _UNKNOWN
+        place, success = get("geo_location"), get("success")
+        if names is not None:
+            user, address, (agent, device, scans) = names
         else:
-            network = place.get("asn"), place.get("country")
-            if type(network[0]) is not int or type(network[1]) is not str:
-                network = _key(network[0]), _key(network[1])
-        device, scans = _agents.get(text) or _agent(text)
+            address, text = get("ip_address"), get("user_agent")
+            # An ordinary event passes these checks; whatever else fields may hold is made countable or None.
+            if user is None:
+                user = user_of(fields)
+            if type(address) is not str or not 0 < len(address) <= MAX_AGENT:
+                address = key_of(address)
+            agent = text if type(text) is str and len(text) <= MAX_AGENT else _cut(text)
+            device, scans = _agents.get(agent) or _agent(agent)
+        network = network_of(place)
         unusual, news = None, NOTHING
         if user is not None:
-            unusual, news = self._logins.judge(user, address, network, text, device, success is True)
+            unusual, news = self._logins.judge(user, address, network, agent, device, success is True)
         points: dict[str, int] = {}
         if success is False:
             of_user, of_address = self._failures.fail(user, address, when)
@@ -147,18 +161,29 @@ class RiskModel:
             nearness = _STRANGE if unusual is None else _nearness(news, network)
             self._judge_after_failures(points, user, address, success, when, nearness)
         if self._incidents.subjects:
-            self._judge_incidents(points, user, address, unusual is None or "address" in news)
+            about = self._incidents.about(user if names is None else user_of(fields), address, get("ip_address"))
+            _judge_incidents(points, about, unusual is None or "address" in news)
         if "impossible_travel" in fields:
             points["impossible_travel"] = IMPOSSIBLE_TRAVEL
         if news:
             points.update([NEWS[name] for name in news if name in NEWS])
         if scans:
             points["scanner_agent"] = SCANNER_AGENT
-        if "is_anonymous" in place and place["is_anonymous"] is True:
+        if type(place) is dict and place.get("is_anonymous") is True:
             points["anonymizer"] = ANONYMIZER
         if unusual is not None and unusual > _FAMILIAR and (worth := unfamiliar_points(unusual)):
             points["unfamiliar_login"] = worth
         return _told(points) if points else (0, [])
+
+    def learn(self, login: Login) -> None:
+        """Remember an event that another process has scored."""
+        user, address, network, text, device, success, when = login
+        if user is not None and success:
+            self._logins.judge(user, address, network, text, device, learn=True)
+        if not success:
+            self._failures.fail(user, address, when)
+        elif self._failures.knows(user, address):
+            self._failures.succeed(user, address, when, max(0, self._logins.users_at(address) - 1))
 
     def note(self, alert: Mapping[str, Any]) -> None:
         """Note an alert, so that events about its user, address or network score higher until it is resolved.
@@ -193,12 +218,12 @@ class RiskModel:
         if others >= MANY_FAILURES > here:
             points["success_after_failures"] = AFTER_FAILURES_OF_USER
 
-    def _judge_incidents(self, points: dict[str, int], user: Any, address: Any, stranger: bool) -> None:
-        about = self._incidents.about(user, address)
-        if not stranger or "success_after_failures" in points:
-            about.discard("user")
-        if about:
-            points["open_incident"] = max([OPEN_INCIDENT[kind] for kind in about])
+
+def _judge_incidents(points: dict[str, int], about: set[str], stranger: bool) -> None:
+    if not stranger or "success_after_failures" in points:
+        about.discard("user")
+    if about:
+        points["open_incident"] = max([OPEN_INCIDENT[kind] for kind in about])
 
 
 def _nearness(news: frozenset[str], network: tuple[Any, Any]) -> int:
@@ -213,6 +238,10 @@ def _count(points: dict[str, int], of_user: float, of_address: float) -> None:
         points["user_failures"] = _POINTS[int(of_user + _HALF)] if of_user < _MANY else MAX_FAILURE_POINTS
     if of_address >= _HALF:
         points["address_failures"] = _POINTS[int(of_address + _HALF)] if of_address < _MANY else MAX_FAILURE_POINTS
+
+
+def _cut(text: Any) -> str:
+    return text[:MAX_AGENT] if type(text) is str else ""
 
 
 def _agent(text: str) -> tuple[Agent, bool]:
@@ -235,14 +264,24 @@ def user_of(fields: Mapping[str, Any]) -> Any:
     user = fields.get("username")
     if type(user) is str and 0 < len(user) <= MAX_AGENT:  # as in most events
         return user
-    for name in USER_FIELDS:
-        key = _key(fields.get(name))
-        if key is not None:
-            return key
-    return None
+    field = user_field(fields)
+    return None if field is None else key_of(fields[field])
 
 
-def _key(value: Any) -> Any:
+def user_field(fields: Mapping[str, Any]) -> str | None:
+    """Return which field says whose event it is, or None."""
+    return next((name for name in USER_FIELDS if key_of(fields.get(name)) is not None), None)
+
+
+def network_of(place: Any) -> tuple[Any, Any]:
+    """Return the ASN and country that a location names, None for what it does not."""
+    if type(place) is not dict:
+        return _UNKNOWN
+    asn, country = place.get("asn"), place.get("country")
+    return (asn, country) if type(asn) is int and type(country) is str else (key_of(asn), key_of(country))
+
+
+def key_of(value: Any) -> Any:
     """Return a value that can be counted, or None: text and numbers, not too long."""
     if type(value) is str:
         return value[:MAX_AGENT] or None

@@ -9,11 +9,14 @@ from typing import Any
 from seclog_handlers import _config, rendering
 from seclog_handlers._occurrences import Search, may_show, needles
 from seclog_handlers._record import Mark, derive, ensure_mark, fields_of, note_error, reserve
+from seclog_handlers.enrichment._shared import Sharing
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.enrichment.geo import GeoLocator
-from seclog_handlers.enrichment.risk import RiskModel, risk_level, user_of
+from seclog_handlers.enrichment.journal import MEMORY, open_journal, shown
+from seclog_handlers.enrichment.risk import Names, RiskModel, risk_level, user_of
 from seclog_handlers.enrichment.travel import MAX_KMH, MIN_KM, WITHIN_HOURS, Journeys
 from seclog_handlers.enrichment.trusted import TrustedSources
+from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.filters.stage import WITHHELD, Stage, words
 from seclog_handlers.filters.surfaces import Surfaces, replace_everywhere
 from seclog_handlers.pseudonym import Pseudonymizer, parse_keys
@@ -129,6 +132,10 @@ class RiskFilter(Stage):
         travel_kmh: Highest speed between two logins that is still travel.
         travel_km: Shorter distances are never impossible.
         travel_hours: Logins further apart in time say nothing; 0 looks for no journeys.
+        state: Where what is learnt is kept: `memory://`, in this process only; or `sqlite:///...`, `redis://...`,
+            which processes share and which outlives them.
+        keys: Keys of the names in a shared state, as for PseudonymFilter.
+        pseudonymizer: A ready one instead of `keys`.
     """
 
     def __init__(
@@ -136,6 +143,9 @@ class RiskFilter(Stage):
         travel_kmh: float | str = MAX_KMH,
         travel_km: float | str = MIN_KM,
         travel_hours: float | str = WITHIN_HOURS,
+        state: str = MEMORY,
+        keys: Iterable[str] | str = (),
+        pseudonymizer: Pseudonymizer | None = None,
     ) -> None:
         super().__init__()
         self._model = RiskModel()
@@ -145,10 +155,29 @@ class RiskFilter(Stage):
             _config.as_number("risk.travel_km", travel_km),
             hours,
         ) if hours else None  # fmt: skip
+        self._sharing = self._shared(state, keys, pseudonymizer)
+
+    def _shared(self, state: str, keys: Any, engine: Pseudonymizer | None) -> Sharing | None:
+        journal = open_journal(state)
+        if journal is None:
+            return None
+        engine = engine or Pseudonymizer(keys=parse_keys("pseudonyms.keys", _config.plain(keys)))
+        if engine.ephemeral:
+            raise ConfigurationError(
+                f"risk.state is {shown(state)!r}, which processes share, but there are no pseudonyms.keys: with random "
+                "keys each process would know the same user under another name. Set pseudonyms.keys = env:NAME or "
+                "file:PATH, or use risk.state = memory://.",
+            )
+        return Sharing(self._model, self._journeys, journal, engine.state_key)
 
     def note(self, alert: logging.LogRecord) -> None:
         """Take note of an alert: events about its user, address or network score higher until it is resolved."""
-        self._model.note(alert.__dict__)
+        (self._sharing or self._model).note(alert.__dict__)
+
+    def close(self) -> None:
+        """Let go of a shared state's file or connection; the next event opens it again."""
+        if self._sharing is not None:
+            self._sharing.close()
 
     def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002
         """Only events."""
@@ -166,10 +195,16 @@ class RiskFilter(Stage):
         if not attributes.keys().isdisjoint(_RISK):
             for name in _RISK.intersection(attributes):
                 reserve(record, name)
-        user = user_of(attributes)
+        names: Names | None = None
+        if self._sharing is None:
+            user = user_of(attributes)
+        else:
+            travels = "trusted" not in mark.derived
+            names = self._sharing.exchange(attributes, record.created, mark.state_keys, travels=travels)
+            user = names[0]
         if attributes.get("success") is True:
             self._travel(record, mark, user)
-        score, factors = self._model.score(attributes, record.created, user)
+        score, factors = self._model.score(attributes, record.created, user, names)
         mark.derived |= _SCORED
         attributes["risk_score"], attributes["risk_level"] = score, risk_level(score)
         attributes["risk_factors"] = factors

@@ -257,6 +257,9 @@ class SecurityHandler(TargetsHandler):
             closed = [target for target in self.chain if _is_closed(target)]
             self._alone(self._life.end, None)
             self._alone(self._end_sample, None)
+            for stage in [stage for stages in self._prepared.values() for stage in stages]:
+                if isinstance(stage, RiskFilter):
+                    stage.close()
             for target in closed:  # shutdown closes the newest first: what was said last may have opened it again
                 target.close()
             _coverage.closed(self)
