@@ -23,11 +23,16 @@ WORDS = (
     "mosquitto_sub", "svn ", "zip ",
     "unrar", "oc login", "mount", "twine upload", "bcp ", "isql", "sqlplus", "expdp", "impdp", "replace ", "upsert ",
     "echo ", "printf ", "useradd", "usermod", "wpa_passphrase",
+    "ssh-keygen", "signtool", "certutil", "osql", "winrm", "psexec", "ncftp", "runas", "rman ",
+    "connect ", "convertto-securestring",
 )  # fmt: skip
 # `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
 HTTPIE = "http "
-FIRST_WORDS = frozenset(word.replace("-", " ").replace("_", " ").split()[0] for word in WORDS if word != HTTPIE) | {
+FIRST_WORDS = frozenset(
+    word.replace("-", " ").replace("_", " ").split()[0] for word in WORDS if word != HTTPIE
+) | {
     "mysqldump", "mysqladmin", "mysqlimport", "mongosh", "mongodump", "mongoexport", "mongorestore", "mongoimport",
+    "chpasswd", "ncftpput", "ncftpget",
 }  # fmt: skip
 
 _V = r"(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"]{1,256})"
@@ -41,7 +46,7 @@ _USER_OPTION = (
 _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"mysql|mariadb", r"(?:^|\s)-p(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})"),
     (_LOGINS, rf"\s-[pP][= ]{{0,4}}{_V}"),
-    (r"sqlcmd|bcp|isql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,4}}{_V}"),
+    (r"sqlcmd|bcp|isql|osql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,4}}{_V}"),
     (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,4}}{_V}"),
     (r"ldap\w+", rf"\s-w[= ]{{0,4}}{_V}"),
     (r"curl|wget|http |lftp|svn", _USER_OPTION),
@@ -58,6 +63,15 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"useradd|usermod|wpa_passphrase", rf"(?:\s-p[ ]{{1,4}}|wpa_passphrase\s+\S+\s+){_V}"),
     (r"kubectl create secret", rf"--from-literal[= ]['\"]?[\w.-]+={_V}"),
     (r"sqlplus|expdp|impdp", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@|\s|$)"),
+    (r"ssh-keygen", rf"\s-N[ ]{{0,4}}{_V}"),
+    (r"signtool|runas", rf"\s/p[: ]{{1,4}}{_V}"),
+    (r"certutil|psexec|ncftp", rf"\s-p[ ]{{1,4}}{_V}"),
+    (r"winrm", rf"\s-p:{_V}"),
+    (r"lftp", rf"\s-u[ ]{{1,4}}[^\s,]{{1,64}},{_V}"),
+    (r"net use", rf"use\s+(?:\w:\s+)?\\\\\S+\s+(?!/){_V}"),
+    (r"convertto-securestring", rf"(?i:securestring)\s+(?:-\w+\s+)?(?!-){_V}"),
+    (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),
+    (r"rman |connect ", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@)"),
     (r"mount", r"(?:[,\s-]o?\s?pass(?:word)?=)" + _V),
 )  # fmt: skip
 _PIPED = re.compile(
@@ -70,6 +84,59 @@ _RESP = re.compile(
     r"AUTH(?:\r\n|\\r\\n)(?:\$\d{1,6}(?:\r\n|\\r\\n)(?P<user>[^\r\n\\]{1,64})(?:\r\n|\\r\\n)(?=\$))?"
     r"\$\d{1,6}(?:\r\n|\\r\\n)(?P<value>[^\r\n\\]{1,256})",
 )
+# Who says `-u name` and `-p` means a password, whatever the program; a port is a number.
+_USER_AND_P = re.compile(
+    r"\s(?:-u|--user|--username|-U)[ =:]{1,4}['\"]?[^\s'\"]{1,64}['\"]?\s{1,4}(?:-\w\s{1,4}[^\s-]\S{0,64}\s{1,4})?"
+    r"-p[ =:]{0,4}(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})",
+)
+
+
+def user_and_p(text: str) -> list[Found]:
+    """Find the password of a program that is called with `-u name -p password`."""
+    spans = [_span(match) for match in _USER_AND_P.finditer(_LIST_STEP.sub(_spaced, text))]
+    return [span for span in spans if span and looks_chosen(text[span[0] : span[1]])]
+
+
+_CALLS = re.compile(
+    r"(?:[lL]og[oi]n|LOGIN|[sS]ign[iI]n|[aA]uthenticate|[aA]uth|[bB]ind(?:_s)?|mysqli|_p?connect|[cC]onnect"
+    r"|getConnection|PDO(?:->|::)__construct|PSCredential|Credentials?|sp_addlogin|sp_password|sp_addrolemember)"
+    r"(?:\(\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
+    r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
+)
+_ARGUMENT = re.compile(r"'([^'\n]{0,256})'|\"([^\"\n]{0,256})\"")
+
+
+def call_arguments(text: str) -> list[Found]:
+    """Find the password among the arguments of a call that logs in: `login('bob', 'x')`, `mysqli('h', 'bob', 'x')`."""
+    found: list[Found] = []
+    for match in _CALLS.finditer(text):
+        first = 0 if "sp_password" in match[0] else 1
+        for argument in list(_ARGUMENT.finditer(text, *match.span("arguments")))[first:]:
+            span = argument.span(1 if argument[1] is not None else 2)
+            if looks_chosen(text[slice(*span)]):
+                found.append((*span, "password"))
+    return found
+
+
+_PROTOCOL = re.compile(
+    r"AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>[A-Za-z0-9+/=]{8,1024})"
+    r"|\bLOGIN (?!PASSWORD)[^\s\"]{1,64} \"?(?P<login>[^\s\"]{4,128})"
+    r"|(?:^|[\r\n>]|\\n)\s{0,2}PASS (?P<ftp>[^\s\\]{1,128})(?=\s*$|[\r\n]|\\r)"
+    r"|SETUSER [^\n>]{1,200}>(?P<acl>[^\s>]{1,256})"
+    r"|\"AUTH\" (?:\"[^\"\n]{1,64}\" )?\"(?P<redis>[^\"\n]{1,256})\"",
+)
+
+
+def protocols(text: str) -> list[Found]:
+    """Find what clients of SMTP, IMAP, FTP and Redis say to log in."""
+    found: list[Found] = []
+    for match in _PROTOCOL.finditer(text):
+        kind = match.lastgroup or "login"
+        if kind != "login" or looks_chosen(match[kind]):
+            found.append((*match.span(kind), "password"))
+    return [span for span in found if not is_statement(text[span[0] : span[1]])]
+
+
 _AUTH = re.compile(r"(?:^|[\s\"'>])AUTH\s+(?:(?P<user>[\w.@-]{1,64})\s+)?(?P<value>[^\s\"']{4,256})")
 _INSERT = re.compile(
     r"(?:insert|replace|upsert)\s{1,4}"

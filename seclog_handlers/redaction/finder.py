@@ -38,7 +38,7 @@ _SHORT_WORDS = (
     "cellphone", "telephone", "tel", "msisdn", "fax", "whatsapp", "handy", "nino", "cpf", "pesel", "bsn", "curp",
     "dob", "birth",
     "birthdate", "birthday", "born", "iban", "ibans", "bban", "pan", "card", "dni", "nif", "nir", "rrn", "tin",
-    "hmac", "sas",
+    "hmac", "sas", "invite", "invitation",
     "ticket", "nonce", "verifier", "assertion", "number", "num", "security", "social", "tax", "national", "material",
     "psk",
     "license", "licence", "insee", "verification", "community", "response", "account", "bank", "identity",
@@ -119,6 +119,14 @@ class Finder:
             self._names(text, named if is_ascii else [], looks, found, users)
         if program or commands.HTTPIE in text:
             self._commands(text, looks, found)
+        if " -u" in text or " -U" in text or "', '-u" in text or '", "-u' in text:
+            found.extend(commands.user_and_p(text))
+        if "('" in text or '("' in text or "sp_" in text or '( "' in text:
+            found.extend(commands.call_arguments(text))
+        if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER " in text:
+            found.extend(commands.protocols(text))
+        if "input_value=" in text:
+            found.extend(keyvalue.pydantic(text, self._rules))
         for start, end in gate.long_runs(raw):
             self._run(text, start, end, looks, found, depth)
         if gate.has_many_digits(raw):

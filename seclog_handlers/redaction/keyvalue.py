@@ -21,14 +21,14 @@ _ASSIGN = re.compile(
     r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*"
     r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
     rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|[+.|]=|\?{{1,2}}=|:(?!//|:)|->|→"
-    rf"|;(?=s:\d{{1,6}}:))(?:\*{{2}}(?=[ \t]))?(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}|string\())?)",
+    rf"|;(?=s:\d{{1,6}}:))(?:\*{{2}}(?=[ \t]))?(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}|string\(|- \S))?)",
 )
 _TAG = re.compile(r"(?:\s[^<>]{0,300})?>\s{0,64}(?:<!\[CDATA\[)?")
 _TAG_VALUE = re.compile(r"[^<\]\s][^<]{0,4096}")
 _ENTRY = re.compile(
     rf"{_Q}(?:(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?[\w-]{{1,32}}"
     rf"(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}{_Q}?[\w/ .-]{{0,100}}{_Q}?){{0,3}}?"
-    rf"(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?(?:[vV]alue|VALUE|val|content|[vV]alue_?[sS]tring"
+    rf"(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?(?:[A-Za-z]{{0,20}}[vV]alue|VALUE|val|content|[vV]alue_?[sS]tring"
     rf"|current_?[vV]alue)(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}",
 )
 _ELEMENT = re.compile(r"\s{0,8}</[\w:]{1,32}>\s{0,64}<(?:value|string|val|Value)>\s{0,16}")
@@ -70,6 +70,8 @@ def identifier(text: str, start: int, end: int) -> tuple[int, int]:
         start += 1
     match = _RIGHT.match(text, end)
     end = match.end() if match else end
+    dots = text.find("..", start, end)
+    end = end if dots < 0 else max(dots, start)
     while end > start and text[end - 1] in ".-":
         end -= 1
     return start, end
@@ -101,6 +103,10 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if rule.kind == "authorization" and text[end : end + 1] == "(":  # HTTPBasicAuth("bob", "x")
         pair = _USER_PAIR.match(text, end)
         return [(*pair.span("value"), "password")] if pair else []
+    if text[start - 1 : start] == "/" and _USER_BEFORE.search(text, max(0, start - 16), start):
+        pair_said = _PAIR_SAID.match(text, end)
+        if pair_said is not None:
+            return [(*pair_said.span("value"), rule.kind)]
     words = prose.phrase(text, text[start:end], end)
     if words is not None:
         return [(*words, rule.kind)]
@@ -119,17 +125,44 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if name.lower().endswith("pwd") and secret.startswith(("/", "~", "C:\\")):  # the shell's working directory
         return []
     if text[start - 1 : start] == "/" or name.lower().startswith("cred"):  # user/password: bob/x
-        more = _SLASHED.match(text, value.end)
+        more = _SLASHED.match(text, value.end) or _next_chosen(text, value.end)
         value = value._replace(end=more.end()) if more else value
     return prose.with_others(text, name, value, rule.kind)
 
 
+_PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
+_USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
 _SLASHED = re.compile(r"[ ]?/[ ]?[^\s,;/]{1,256}")
+_NEXT_CHOSEN = re.compile(r"[ ](?P<value>[^\s,;=\"']{5,128})")
+
+
+def _next_chosen(text: str, position: int) -> re.Match[str] | None:
+    """The password beside its user's name: `creds: bob x`."""
+    match = _NEXT_CHOSEN.match(text, position)
+    return match if match is not None and looks_chosen(match["value"]) else None
+
+
 _MARKUP = re.compile(
     r"[ \t]{0,4}[:=]?[ \t]{0,4}(?:</[a-zA-Z0-9]{1,10}>\s{0,16}[:=]?\s{0,8}"
     r"(?:<[a-zA-Z][a-zA-Z0-9]{0,9}(?:\s[^<>]{0,80})?>\s{0,8}){0,2}"
     r"|<(?:code|b|i|em|strong|span|tt|kbd|pre)>)(?P<value>[^<\s]{1,512})",
 )
+
+
+_PYDANTIC = re.compile(
+    r"(?:^|\n)(?P<name>[\w.\[\]-]{1,100})\r?\n[ \t]{1,8}[^\n]{1,200}?\binput_value="
+    r"(?P<q>['\"]?)(?P<value>[^\n]{1,4096}?)(?P=q)(?=, input_type)",
+)
+
+
+def pydantic(text: str, rules: KeyRules) -> list[Found]:
+    """Find the values that pydantic's errors show below the name of the field."""
+    found: list[Found] = []
+    for match in _PYDANTIC.finditer(text):
+        rule = rules.rule(match["name"].rpartition(".")[2])
+        if rule is not None and is_secret(match["value"], rule, quoted=True):
+            found.append((*match.span("value"), rule.kind))
+    return found
 
 
 def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
@@ -192,6 +225,10 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     before = text[start - 1 : start]
     if before == ":" and "arn:" in text[max(0, start - MAX_IDENTIFIER) : start]:
         return None
+    if "\n" in (gap or "") and text.startswith("- ", position):
+        listed = _ITEMS.match(text, position)
+        first = listed["first"] if listed else ""
+        return Value(*listed.span(), quoted=True) if listed and looks_chosen(first.strip("\"'")) else None
     quote = text[position : position + 1]
     if (
         quote in _QUOTES
@@ -206,6 +243,7 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     return value_at(text, position)
 
 
+_ITEMS = re.compile(r"- (?P<first>[^\s]{1,256})(?:\r?\n[ \t]{1,32}- [^\s]{1,256}){0,50}(?=[ \t]*(?:[\r\n]|$))")
 _QUOTES = ("'", '"')
 _CONCATENATED = re.compile(r"[ ]?(?:[+,%][ ]?[A-Za-z_]\w*[(.\[]|\)|[+%] )")
 
@@ -229,6 +267,13 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if before == ">":
         element = _ELEMENT.match(text, end)
         return _inside(text, element.end()) if element else None
+    if before == "/" and text[end : end + 1] in _QUOTES:  # "/prod/db/password"
+        entry = _ENTRY.match(text, end)
+        return value_at(text, entry.end()) if entry else None
+    if before == "[" and text.startswith("]", end):  # name="user[password]"
+        part = _PART.match(text, end + 1)
+        line = _PART_VALUE.match(text, part.end()) if part else None
+        return Value(line.start(), line.end(), quoted=True) if line else None
     if before and before in "\"'`":
         return _after_quoted_name(text, start, end)
     listed = _IN.match(text, end)
@@ -283,7 +328,7 @@ def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
     if member is None:
         return None
     value = value_at(text, member.end())
-    opening = text[max(0, start - 12) : start].rstrip("\\\"'`bu")
+    opening = text[max(0, start - 12) : start].rstrip("\\\"'`bu ")
     if value is None or not _is_pair(text, opening, value, flag=text[start] == "-"):
         return None
     return value
@@ -305,7 +350,7 @@ def _is_pair(text: str, opening: str, value: Value, *, flag: bool) -> bool:
     """Tell a (name, value) pair, or a flag and its value, from a list of names."""
     if flag:
         return text[value.start : value.start + 1] != "-"
-    closing = text[value.end : value.end + 20].lstrip("\\\"'`")[:1]
+    closing = text[value.end : value.end + 20].lstrip("\\\"'` ")[:1]
     if opening[-1:] == "(":
         return closing in (")", ",", "")
     return opening[-1:] == "[" and closing in ("]", "") and not _PLAIN_WORD.fullmatch(text, value.start, value.end)

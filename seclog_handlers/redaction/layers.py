@@ -21,13 +21,14 @@ _ENTITIES = {
 }
 # Cyrillic letters that look like Latin ones; read as such only beside a Latin letter.
 _ALIKE = dict(zip("аеорсухіѕјһԁкАЕОРСТНКМХ", "aeopcyxisjhdkAEOPCTHKMX", strict=True))
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u202a-\u202e\u2066-\u2069"
 _ANSI = r"\[[0-9;?]{0,16}[A-Za-z]"
 # Begins with the characters that all of it begin with, so that a search skips the others quickly.
 _ASCII_ENCODED = (
     r"[%\\&\x1b](?:(?<=%)(?P<percent>[0-9A-Fa-f]{2})"
     rf"|(?<=\\)(?P<ansi>(?:x1b|u001b|033){_ANSI})"
-    r"|(?<=\\)\\{0,7}(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2}))"
+    r"|(?<=\\)\\{0,7}(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<control>[nrt]))"
     r"|(?<=&)(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon"
     r"|equals|nbsp|commat));"
     rf"|(?<=\x1b)(?P<drop>{_ANSI}|[()][A-Z0-9]))"
@@ -91,6 +92,8 @@ def _character(match: re.Match[str]) -> str | None:
         character = chr(ord(found) - 0xFEE0)
     elif kind == "space":
         character = " "
+    elif kind == "control":
+        character = _CONTROLS[found]
     elif kind == "alike":
         character = _ALIKE[found]
     elif kind == "styled":

@@ -43,7 +43,10 @@ _SQL = re.compile(
     r"[ \t]{1,8}(?:(?:FOR|for)[ \t][^\s]{1,80}[ \t]{0,4}=[ \t]{0,4}|TO[ \t]{1,4})?(?:PASSWORD\(|password\()?(?=['\"])",
 )
 _QUOTES = ("'", '"')
-_SPACED = re.compile(r"(?:[ \t]{0,2}\|[ \t]{0,2}|[ \t]{1,4}(?:hash |value |string |header |number |[-\u2013] )?)(?=\S)")
+_SPACED = re.compile(
+    r"(?:\.{3,64}[ \t]{0,2}|[ \t]{0,2}\|[ \t]{0,2}|[ \t]{1,32}(?:\.{3,64}[ \t]{1,4}|hash "
+    r"|value |string |header |number |-{1,2} |\u2013 )?)(?=\S)"
+)
 _BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\]>]")
 _CELL = re.compile(r",[ \t]?(?P<value>[\w+/=.~-]{16,512})(?=,|\s|$)")
 _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
@@ -53,13 +56,37 @@ _NUMBER = re.compile(
     r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?)(?!\w|[.:-]\w)",
 )
 _BACKWARD = re.compile(
-    r"(?P<value>[^\s\"'=:,;()]{5,64})[\"']? (?:as|is) (?:the |a |his |her |my |your |their )?(?:new |old )?$",
+    r"(?P<value>[^\s\"'=:,;()]{5,64})[\"']? (?:as|is)(?: not)? (?:the |a |an |his |her |my |your |their )?"
+    r"(?:new |old |valid |correct |right |wrong |incorrect |invalid )?$",
     re.IGNORECASE,
 )
-_BEFORE_NAME = frozenset({"as", "is", "the", "a", "his", "her", "my", "your", "their", "new", "old"})
+_BEFORE_NAME = frozenset(
+    {
+        "valid",
+        "correct",
+        "right",
+        "wrong",
+        "incorrect",
+        "invalid",
+        "an",
+        "not",
+        "as",
+        "is",
+        "the",
+        "a",
+        "his",
+        "her",
+        "my",
+        "your",
+        "their",
+        "new",
+        "old",
+    }
+)
 _MNEMONIC = re.compile(r"[a-z]{3,10}(?:[ ,]{1,2}[a-z]{3,10}){2,23}(?![\w])")
-_ASSIGNED_WORDS = re.compile(r"[\"']?[ \t]{0,4}(?:[:=]|is\b|was\b)[ \t]{0,4}[\"']?")
+_ASSIGNED_WORDS = re.compile(r"[\"']?[ \t]{0,4}(?:(?:[:=]|is\b|was\b)[ \t]{0,4}[\"']?|(?<=[ \t])[\"'])")
 _CHANGED_TO = re.compile(r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>[^\s\"']{4,128})")
+_GOT = re.compile(r"[\"']?,? (?:but )?(?:got|received|found) [\"']?(?P<value>[^\s\"',;]{12,512})")
 _PLURALS = ("codes", "passwords", "secrets", "passcodes", "pins")
 _ANOTHER = re.compile(
     r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[ \t]{1,2}(?:and[ \t])?)"
@@ -76,7 +103,7 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if text[start - 1 : start] == "/":  # a path: what follows is not about it
         return None
     following = text[end : end + 1]
-    if following in (" ", "\t", "|", "(", "[", "<") and following:
+    if following in (" ", "\t", "|", "(", "[", "<", ".") and following:
         value = _forward(text, start, end, rule)
         if value is not None:
             return value
@@ -128,11 +155,31 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     bracketed = _BRACKETED.match(text, end)
     if bracketed is not None:
         return Value(*bracketed.span("value"), quoted=False) if fits(bracketed["value"], rule) else None
+    remote = _AFTER_COLON.match(text, end)
+    if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
+        return Value(*remote.span("value"), quoted=False)
     spaced = _SPACED.match(text, end)
     value = value_at(text, spaced.end()) if spaced else None
     if value is None or text[value.start] in "([{<":
         return None
     return value if fits(text[value.start : value.end], rule) else None
+
+
+# A sentence about the name, a colon, and what only a machine makes: "password for the [elastic] user: Xy1...".
+_AFTER_COLON = re.compile(
+    r"(?P<between>[ \t][\w ,.'()\[\]-]{0,80}?)[ \t]?[:=](?:\s|\\n){1,8}(?:expected[ \t]{1,2})?[\"']?"
+    r"(?P<value>[\w+/.~%$!@#^*|-]{12,512}?={0,2})[\"']?(?=[,;.]?(?:\s|\\n|$))",
+)
+_UNRELATED = frozenset({
+    "id", "request", "trace", "commit", "hash", "digest", "url", "uri", "path", "file", "line", "version", "time",
+    "date", "at", "host", "address", "ip", "sha", "checksum",
+})  # fmt: skip
+_LONG_HEX = re.compile(r"[0-9a-f]{20,128}")
+
+
+def _surely(match: re.Match[str], rule: Rule) -> bool:
+    value = match["value"].rstrip("=")
+    return looks_made(value) or (rule.kind == "password" and _LONG_HEX.fullmatch(value) is not None)
 
 
 def fits(word: str, rule: Rule) -> bool:
@@ -190,6 +237,9 @@ def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     changed = _CHANGED_TO.match(text, value.end) if " from " in text[max(0, value.start - 8) : value.start] else None
     if changed is not None and not is_statement(changed["value"]):
         return [*found, (*changed.span("value"), kind)]
+    got = _GOT.match(text, value.end)
+    if got is not None and looks_made(got["value"].rstrip("\"'.,;")):
+        return [*found, (*got.span("value"), kind)]
     if name.lower().endswith(_PLURALS):
         position = value.end
         for _ in range(MAX_CODES):

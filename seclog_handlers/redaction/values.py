@@ -21,7 +21,7 @@ CODE_DIGITS = 3
 MIN_SENTENCE = 4
 
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
-_PAIR = r"\s{0,2}[\w.$-]{1,40}[\"']?\s?[=:]"
+_PAIR = r"\s{0,2}[\w.$-]{1,40}(?:\[[\w.-]{0,40}\]){0,3}[\"']?\s?[=:]"
 _BARE = re.compile(
     r"(?:[^\s,;&|<>\"'`()\[\]{}\\]+"
     rf"|[,;|&](?=[^\s,;&|<>\"'`()\[\]{{}}])(?!{_PAIR})"
@@ -33,9 +33,11 @@ _IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+")
 _OPEN = re.compile(r"(\\{0,15})(\"\"\"|'''|[\"'`])")
 # What may stand between the assignment and the value: types, string prefixes, calls around a literal.
 _BEFORE = re.compile(
-    r"(?:string\(\d{1,6}\) ?|s:\d{1,6}:(?=\\{0,7}\")|(?:new )?(?:Some|Just|Ok|Optional(?:\.of)?|SecretStr|SecretBytes"
+    r"(?:string\(\d{1,6}\) ?|string (?=')|s:\d{1,6}:(?=\\{0,7}\")"
+    r"|(?:new )?(?:Some|Just|Ok|Optional(?:\.of)?|SecretStr|SecretBytes"
     r"|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
-    r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked|b64decode|quote)\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
+    r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked"
+    r"|b64decode|quote)\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
     r"|#(?=\")"
     r"){1,3}",
 )
@@ -249,7 +251,7 @@ def _switches(value: str) -> int:
 _NOT_CHOSEN = re.compile(
     r"[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
     r"|ya?ml|go|java|c|h|log|html?)"
-    r"|[\w.-]+\(.*|.*=.*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|[a-z-]+-token-[a-z0-9]{5}",
+    r"|[\w.-]+\(.*|.*=[^=].*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|[a-z-]+-token-[a-z0-9]{5}",
 )
 _SIGN = re.compile(r"[^\w.,:;'/()\s-]")
 

@@ -147,7 +147,7 @@ WEAK: dict[str, str] = {
     ),
     **dict.fromkeys(("auth", "oauth", "apiauth"), "authorization"),
     **dict.fromkeys(("session", "sess", "sid", "sessions"), "session"),
-    **dict.fromkeys(("code", "verifier", "assertion", "nonce", "ticket"), "token"),
+    **dict.fromkeys(("code", "verifier", "assertion", "nonce", "ticket", "invite", "invitation"), "token"),
     **dict.fromkeys(("email", "mail"), "email"),
 }  # fmt: skip
 

@@ -44,7 +44,22 @@ _DNS = re.compile(
 )
 _RUN = re.compile(r"[^\s\"'<>`{}|]{1,4096}")
 _HEX_KEY = re.compile(r"[0-9a-f]{32,64}")
-_WEB = ("http", "https", "ws", "wss", "ftp", "sftp", "git", "ssh", "git+ssh", "svn")
+_WEB = (
+    "http",
+    "https",
+    "ws",
+    "wss",
+    "ftp",
+    "sftp",
+    "git",
+    "ssh",
+    "git+ssh",
+    "svn",
+    "git+https",
+    "git+http",
+    "hg+https",
+    "svn+https",
+)
 _LINK_WORDS = re.compile(
     r"/(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
     r"|invite|invites|invitation|token|tokens"
@@ -73,15 +88,35 @@ def authorization(text: str, end: int) -> list[Found] | None:
     if match["scheme"] is not None:
         parameters = _PARAMETERS.match(text, position)
         if parameters is not None and "=" in parameters[0].rstrip("="):
-            return [(position, parameters.end(), "authorization")]
+            return _parameters(text, position, parameters.end())
     credentials = _CREDENTIALS.match(text, position)
     if credentials is None or is_statement(credentials[0]):
         return []
     found, stop = [(position, credentials.end(), "authorization")], credentials.end()
-    if match["scheme"] is None and credentials[0].isalpha():
+    if match["scheme"] is None and credentials[0].replace("-", "").isalpha():
         more = _SCHEME.match(text, stop)
         if more is not None and (looks_made(more["value"]) or any(c.isdigit() for c in more["value"])):
             return [(more.start("value"), more.end("value"), "authorization")]
+    return found
+
+
+_PARAMETER = re.compile(
+    r"(?P<name>[\w-]{1,40})[ \t]?=[ \t]?(?:\\{0,7}\"(?P<quoted>[^\"\n\\]{0,4096})|(?P<bare>[^\s,\"'\\]{1,4096}))"
+)
+# What a server could not do without, and nobody could log in with.
+_PUBLIC = frozenset({
+    "username", "realm", "uri", "qop", "algorithm", "nc", "signedheaders", "oauth_version", "oauth_signature_method",
+    "oauth_timestamp", "version", "ts", "headers", "stale", "charset",
+})  # fmt: skip
+
+
+def _parameters(text: str, start: int, stop: int) -> list[Found]:
+    """Find the secret ones among `name="value", ...` of a Digest, an AWS signature, OAuth."""
+    found: list[Found] = []
+    for match in _PARAMETER.finditer(text, start, stop):
+        group = "bare" if match["quoted"] is None else "quoted"
+        if match["name"].lower() not in _PUBLIC and match[group].strip(SEAL):
+            found.append((*match.span(group), "authorization"))
     return found
 
 
@@ -171,7 +206,7 @@ def userinfo(text: str, colon: int, stop: int) -> list[Found]:
 
 _COLON_AT = re.compile(r":[^\s:@/\"'<>,;]{4,128}@")
 _BARE_USER = re.compile(
-    r"(?<![\w/:@.%-])[\w.+-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$))"
+    r"(?<![\w/:@.%-])(?!mailto:)[\w.+-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$))"
 )
 _ORACLE = re.compile(r"(?::thin:[\w$#]{1,30}/|(?<![\w/])[\w$#]{1,30}/(?=[^\s@/]{1,128}@//))(?P<value>[^\s@/]{1,128})@")
 

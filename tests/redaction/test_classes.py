@@ -45,6 +45,32 @@ NOTATIONS = {
     "multipart without quotes": "form-data; name=client_secret\n\n{}\n--b",
     "input before its name": '<input value="{}" type="password" name="password">',
     "comment": "//{} is the password",
+    "names in a path": '{{"Name":"/prod/db/password","Type":"SecureString","Value":"{}"}}',
+    "value with a longer name": '{{"ParameterKey":"DbPassword","ParameterValue":"{}"}}',
+    "document in a JSON string": '{{"doc": "- name: password\\n  value: {}\\n"}}',
+    "PHP define": "define( \"AUTH_KEY\", '{}' );",
+    "PHP dump": "'pass' => string '{}' (length=10)",
+    "PHP trace": "#1 /app/Auth.php(12): Auth->login('bob', '{}')",
+    "connecting call": "new mysqli('h', 'root', '{}', 'shop')",
+    "pydantic's error": "1 validation error for Login\npassword\n  Too long [type=x, input_value='{}', input_type=str]",
+    "leaders": "HikariConfig - password...............................{}",
+    "columns": "  password          {}",
+    "user and p": "psexec -u bob -p {} cmd",
+    "user and p in a list": "['docker', 'login', '-u', 'bob', '-p', '{}']",
+    "LOGIN of IMAP": 'a001 LOGIN bob "{}"',
+    "PASS of FTP": "USER bob\r\nPASS {}\r\n",
+    "MONITOR of Redis": '1700000000.1 [0 127.0.0.1:1] "AUTH" "bob" "{}"',
+    "ACL of Redis": "ACL SETUSER bob on >{} ~* +@all",
+    "ssh-keygen": "ssh-keygen -t rsa -N '{}' -f id",
+    "chpasswd": 'chpasswd <<< "bob:{}"',
+    "PowerShell": 'ConvertTo-SecureString "{}" -AsPlainText -Force',
+    "list in YAML": "password:\n  - {}\n  - Other12x",
+    "form part with brackets": 'name="user[password]"\n\n{}\n--x',
+    "said far away": "The generated password for the elastic built-in superuser is : {}AbC12",
+    "said to be none": '"{}" is not a valid password for bob',
+    "user/password": "username/password bob/{} rejected",
+    "expected and got": "CSRF token mismatch: expected a1B2c3D4e5F6g7, got {}AbC12",
+    "unknown scheme": "Authorization: Klaviyo-API-Key {}",
 }
 
 
@@ -70,6 +96,22 @@ def test_finds_card_checks_of_three_digits(text: str) -> None:
 def test_finds_every_one_of_several() -> None:
     """`passwords: a, b` holds two."""
     assert redactor.text("passwords: Ab12cd34, Xy98zw76") == "passwords: [REDACTED], [REDACTED]"
+
+
+def test_keeps_what_is_public_of_an_authorization() -> None:
+    """Who logged in where stays; what proves it goes."""
+    text = 'Authorization: Digest username="bob", realm="shop", nonce="a1b2c3d4", uri="/x", response="0a1b2c3d4e5f"'
+
+    clean = redactor.text(text)
+
+    assert clean == (
+        'Authorization: Digest username="bob", realm="shop", nonce="[REDACTED]", uri="/x", response="[REDACTED]"'
+    )
+
+
+def test_keeps_the_next_pair_of_a_form() -> None:
+    """Brackets in a name end the value before it as any name does."""
+    assert redactor.text("user[password]=aB3x9&user[name]=bob") == "user[password]=[REDACTED]&user[name]=bob"
 
 
 BENIGN = [

@@ -24,7 +24,7 @@ def test_every_match_contains_the_literal(pattern: str) -> None:
     compiled = re.compile(pattern)
     need = literal(compiled)
 
-    @settings(max_examples=25)
+    @settings(max_examples=25, deadline=None)
     @given(st.from_regex(compiled))
     def contains(text: str) -> None:
         match = compiled.search(text)
@@ -48,6 +48,7 @@ def test_the_literal_is_the_longest_one(pattern: str, expected: str) -> None:
     assert literal(re.compile(pattern)) == expected
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["INT7-1234", "int7-99", "key 4711", "id=abcd", "Ref-12", "REF-13", "none", "-"]), max_size=8
