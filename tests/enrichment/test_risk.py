@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seclog_handlers.enrichment import _failures, _freeman, _incidents, risk
-from seclog_handlers.enrichment._freeman import ADDRESS_WEIGHTS, AGENT_WEIGHTS, LoginModel
+from seclog_handlers.enrichment._freeman import LoginModel
 from seclog_handlers.enrichment.agents import SCANNERS, describe, scanner
 from seclog_handlers.enrichment.risk import RiskModel, risk_level, unfamiliar_points
 
@@ -290,6 +290,12 @@ class TestScore:
 def test_levels(score, level):
     """Elastic's bands."""
     assert risk_level(score) == level
+
+
+# Wiefling, Duermuth, Lo Iacono (2021), as their published code has them: address, network, country; user agent,
+# browser, system, device.
+ADDRESS_WEIGHTS = (0.6, 0.3, 0.1)
+AGENT_WEIGHTS = (0.5386653840551359, 0.2680451498625666, 0.18818295100109536, 0.0051065150812021525)
 
 
 def reference(history: list, user: str, features: tuple) -> float | None:
