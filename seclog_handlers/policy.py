@@ -53,6 +53,7 @@ _KEYS: dict[str, Reader] = {
     "redact.patterns": _config.as_lines,
     "redact.known_values": _config.as_list,
     "redact.censor": _config.as_text,
+    "redact.source_lines": _config.as_bool,
     "pseudonyms": _config.as_bool,
     "pseudonyms.fields": _config.as_list,
     "pseudonyms.keys": parse_keys,

@@ -73,6 +73,8 @@ _Reader = Callable[["_Report", str, str], None]
 # A header's name as it was given, in HTTP's form, and what reads it.
 _Plan = tuple[tuple[str, str, _Reader], ...]
 
+# Values without a secret -> their host.
+_hosts: dict[str, str] = {}
 # Sets of names -> the plan to read them by; a client sends the same ones each time.
 _plans: dict[tuple[Any, ...], _Plan] = {}
 MAX_PLANS = 256
@@ -281,11 +283,21 @@ _known_chain = lru_cache(MAX_NAMES)(_judged_chain)
 
 def _host(value: str) -> str | None:
     """Return the host of a URL or authority, without user and port."""
+    known = _hosts.get(value)
+    if known is not None:
+        return known
     end = value.find("/", len("https://"))
     head = value[:end] if end > 0 else value
     # Remembered where it can be nothing but a host: no user and password, no query.
     plain = len(head) <= MAX_REMEMBERED and "@" not in head and "?" not in head and "#" not in head
-    return _plain_host(head) if plain else _any_host(value)
+    if not plain:
+        return _any_host(value)
+    host = _plain_host(head)
+    if host is not None and len(value) <= MAX_REMEMBERED and "?" not in value:
+        if len(_hosts) >= MAX_NAMES:
+            _hosts.clear()
+        _hosts[value] = host
+    return host
 
 
 def _any_host(value: str) -> str | None:

@@ -44,8 +44,11 @@ _Link = tuple[BaseException, "TracebackType | None", str]
 Piece = tuple[str, bool]
 
 _START: Piece = (_HEADER, True)
+_Frames = dict[tuple[str, int, str], Piece]
 # (file, line, function) -> the frame's lines. A frame that was shown once costs a look-up from then on.
-_frames: dict[tuple[str, int, str], Piece] = {}
+_frames: _Frames = {}
+# The same without its source line.
+_bare_frames: _Frames = {}
 
 
 def format_exception(exc_info: Any) -> str:
@@ -64,17 +67,21 @@ def format_exception(exc_info: Any) -> str:
     return "".join(text for text, _ in exception_pieces(exc_info))
 
 
-def exception_pieces(exc_info: Any) -> list[Piece]:
+def exception_pieces(exc_info: Any, *, source: bool = True) -> list[Piece]:
     """Return the text of `format_exception` in pieces, each with whether it comes from the code alone.
 
     Each frame is a piece, the same object each time; only the exceptions' messages differ. So whoever scans the text
     may remember what each frame gave. Pieces begin and end with lines of their own.
+
+    Args:
+        exc_info: As for `format_exception`.
+        source: Whether to show the lines of source code.
     """
     error, trace = _exception(exc_info)
     if error is None:
         return []
     try:
-        writer = _Writer()
+        writer = _Writer(_frames if source else _bare_frames)
         writer.chain(error, trace, 0)
         pieces = writer.pieces()
     except Exception as failure:
@@ -142,9 +149,14 @@ def _links(error: BaseException, trace: TracebackType | None) -> list[_Link]:
 
 
 class _Writer:
-    """Writes one exception with all that hangs on it, in pieces."""
+    """Writes one exception with all that hangs on it, in pieces.
 
-    def __init__(self) -> None:
+    Args:
+        known: Frames that are remembered, with source lines or without.
+    """
+
+    def __init__(self, known: _Frames) -> None:
+        self._known = known
         self._pieces: list[Piece] = []
         # What does not come from the code alone, since the last frame.
         self.lines: list[str] = []
@@ -170,9 +182,15 @@ class _Writer:
             if _GROUP and isinstance(link, _GROUP):
                 self._group(link, frames, column)
             elif margin:
-                self._write("".join((*_texts(frames), *_own_lines(link))), margin)
+                self._write("".join((*self._texts(frames), *self._own_lines(link))), margin)
             else:
-                self._plain(_stack(frames), _own_lines(link))
+                self._plain(_stack(frames, self._known), self._own_lines(link))
+
+    def _texts(self, trace: TracebackType | None) -> list[str]:
+        return [text for text, _ in _stack(trace, self._known)]
+
+    def _own_lines(self, error: BaseException) -> list[str]:
+        return _own_lines(error, source=self._known is _frames)
 
     def _plain(self, frames: list[Piece], own: list[str]) -> None:
         if frames:
@@ -190,10 +208,10 @@ class _Writer:
         if inner > 2 * MAX_GROUP_DEPTH:
             self._write(f"... (max_group_depth is {MAX_GROUP_DEPTH})\n", " " * inner + "| ")
             return
-        frames = _texts(trace)
+        frames = self._texts(trace)
         start = len(self.lines)
         title = "Exception Group " if frames else ""
-        self._write("".join((title, *frames, *_own_lines(group))), " " * inner + "| ")
+        self._write("".join((title, *frames, *self._own_lines(group))), " " * inner + "| ")
         if not column and frames:
             self.lines[start] = self.lines[start].replace("|", "+", 1)
         self._members(tuple(group.exceptions), inner)
@@ -216,11 +234,7 @@ class _Writer:
             self._open = False
 
 
-def _texts(trace: TracebackType | None) -> list[str]:
-    return [text for text, _ in _stack(trace)]
-
-
-def _stack(trace: TracebackType | None) -> list[Piece]:
+def _stack(trace: TracebackType | None, known: _Frames) -> list[Piece]:
     """Return the header and the frames, or nothing for an exception that was never raised."""
     if trace is None:
         return []
@@ -233,7 +247,7 @@ def _stack(trace: TracebackType | None) -> list[Piece]:
         if key != earlier:
             repeats = 0
             earlier = key
-            pieces.append(_frames.get(key) or _remember(key, trace.tb_frame))
+            pieces.append(known.get(key) or _remember(key, trace.tb_frame, known))
         else:
             repeats += 1
             if repeats < MAX_REPEATS:
@@ -255,20 +269,24 @@ def _repeat(pieces: list[Piece], more: int) -> None:
     pieces.append((f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n", False))
 
 
-def _remember(key: tuple[str, int, str], frame: FrameType) -> Piece:
+def _remember(key: tuple[str, int, str], frame: FrameType, known: _Frames) -> Piece:
     filename, line, function = key
-    try:
-        linecache.checkcache(filename)
-        source = linecache.getline(filename, line, frame.f_globals).strip()
-    except Exception:
-        source = ""  # a loader with its own ideas; the traceback goes without
+    source = _source(filename, line, frame) if known is _frames else ""
     text = f'  File "{_end(filename)}", line {line}, in {_end(function)}\n'
     if source:
         text += f"    {_cut(source, MAX_SOURCE)}\n"
-    if len(_frames) >= MAX_REMEMBERED:
-        _frames.clear()
-    piece = _frames[key] = text, True
+    if len(known) >= MAX_REMEMBERED:
+        known.clear()
+    piece = known[key] = text, True
     return piece
+
+
+def _source(filename: str, line: int, frame: FrameType) -> str:
+    try:
+        linecache.checkcache(filename)
+        return linecache.getline(filename, line, frame.f_globals).strip()
+    except Exception:
+        return ""  # a loader with its own ideas; the traceback goes without
 
 
 def _end(name: str) -> str:
@@ -276,9 +294,9 @@ def _end(name: str) -> str:
     return name if len(name) <= MAX_NAME else "..." + name[-MAX_NAME:]
 
 
-def _own_lines(error: BaseException) -> list[str]:
+def _own_lines(error: BaseException, *, source: bool) -> list[str]:
     """Return the exception's last line, and its notes."""
-    lines = _syntax_lines(error) if isinstance(error, SyntaxError) else [_final_line(error)]
+    lines = _syntax_lines(error, source=source) if isinstance(error, SyntaxError) else [_final_line(error)]
     notes = getattr(error, "__notes__", None)
     if type(notes) is list or type(notes) is tuple:
         lines += [_said(note, "note") + "\n" for note in notes[:MAX_NOTES]]
@@ -287,11 +305,11 @@ def _own_lines(error: BaseException) -> list[str]:
     return lines
 
 
-def _syntax_lines(error: SyntaxError) -> list[str]:
+def _syntax_lines(error: SyntaxError, *, source: bool) -> list[str]:
     if error.lineno is None:
         return [_final_line(error)]
     lines = [f'  File "{error.filename or "<string>"}", line {error.lineno}\n']
-    if error.text:
+    if error.text and source:
         lines.append(f"    {_cut(str(error.text).strip(), MAX_SOURCE)}\n")
     return [*lines, f"{_type_name(error)}: {_said(error.msg or '<no detail available>', 'exception')}\n"]
 

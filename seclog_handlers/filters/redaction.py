@@ -32,6 +32,7 @@ class RedactionFilter(Stage):
         known_values: `env:NAME`, `file:PATH` or names of environment variables by pattern (`*_PASSWORD`).
         censor: What stands in a secret's place; `[REDACTED]` by default.
         leave: Fields that a PseudonymFilter after this one turns into tokens.
+        source_lines: Whether tracebacks show lines of source code, redacted as everything is.
     """
 
     protects = True
@@ -44,6 +45,7 @@ class RedactionFilter(Stage):
         known_values: Iterable[str] | str = (),
         censor: str | None = None,
         leave: Collection[str] = (),
+        source_lines: bool | str = True,
     ) -> None:
         super().__init__()
         settings: dict[str, Any] = {} if censor is None else {"censor": censor}
@@ -55,6 +57,7 @@ class RedactionFilter(Stage):
             **settings,
         )
         self._leave = frozenset(leave)
+        self._source_lines = _config.as_bool("redact.source_lines", source_lines)
         self._frames: dict[str, str] = {}
 
     def censored(self, text: str) -> bool:
@@ -85,7 +88,7 @@ class RedactionFilter(Stage):
         return "".join(
             [
                 (frames.get(piece) or self._frame(piece)) if from_code else text(piece)
-                for piece, from_code in exception_pieces(exc_info)
+                for piece, from_code in exception_pieces(exc_info, source=self._source_lines)
             ],
         )
 

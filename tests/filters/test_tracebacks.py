@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import logging
 import sys
 
+import pytest
+
 from seclog_handlers import RedactionFilter
 from seclog_handlers.filters import redaction
+from seclog_handlers.policy import Policy
 
 
 def failure(message: str, depth: int = 11) -> logging.LogRecord:
@@ -82,3 +86,55 @@ def test_remembered_frames_are_bounded(monkeypatch):
         stage.filter(record)
 
     assert len(stage._frames) <= 10
+
+
+def test_source_lines_are_optional():
+    """Without them a traceback names files, lines and functions; also in causes, groups and syntax errors."""
+
+    def fail() -> None:
+        try:
+            compile("x = = 1", "<given>", "exec")
+        except SyntaxError as cause:
+            raise ValueError("outer") from cause
+
+    shown = []
+    for policy in ({}, {"redact.source_lines": "off"}):
+        try:
+            fail()
+        except ValueError:
+            record = failure("x")
+            record.exc_info = sys.exc_info()
+        for stage in Policy(policy).in_mode("redact").stages():
+            stage.filter(record)
+        shown.append(record.exc_text)
+
+    with_source, without = shown
+    assert 'raise ValueError("outer") from cause' in with_source
+    assert "x = = 1" in with_source
+    for text in ("raise ValueError", "x = = 1", "fail()\n"):
+        assert text not in without
+    assert without.count('  File "') == with_source.count('  File "')
+    assert "ValueError: outer" in without
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="no groups before 3.11")
+def test_groups_without_source_lines():
+    """The members of a group show none either."""
+
+    def fail() -> None:
+        raise builtins.ExceptionGroup("several", [caught])
+
+    try:
+        raise ValueError("one")
+    except ValueError as error:
+        caught = error
+    try:
+        fail()
+    except builtins.ExceptionGroup:
+        record = failure("x")
+        record.exc_info = sys.exc_info()
+    RedactionFilter(source_lines=False).filter(record)
+
+    assert "raise " not in record.exc_text
+    assert "ExceptionGroup: several" in record.exc_text
+    assert "ValueError: one" in record.exc_text
