@@ -126,11 +126,12 @@ def alert(
         "window_s": rule.window_s, "samples": [dict(entry) for entry in incident["samples"]],
         "attack": list(rule.attack), "owasp": rule.owasp, "query": query(rule, incident),
         "service": origin.service, "environment": origin.environment, "host": origin.host,
-        "runbook_url": rule.runbook_url,
+        "runbook_url": rule.runbook_url, "reason": rule.reason, "rule_version": rule.version,
+        "inhibits": list(rule.inhibits),
     }  # fmt: skip
     if rule.mode == "observe":
         found["mode"] = "observe"
-    for name in ("service", "environment", "host", "runbook_url", "owasp"):
+    for name in ("service", "environment", "host", "runbook_url", "owasp", "reason", "inhibits"):
         if not found[name]:
             del found[name]
     return found

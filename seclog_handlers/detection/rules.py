@@ -11,6 +11,8 @@ must.
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +70,7 @@ class Rule:
     appsensor: tuple[str, ...] = ()
     runbook_url: str = ""
     reason: str = ""
+    version: str = ""
     weakened: bool = False
 
     @property
@@ -232,8 +235,14 @@ def parse(mapping: Mapping[str, Any], *, weakened: bool = False) -> Rule:
         attack=_names(place, mapping, "attack"), owasp=_word(place, "owasp", mapping.get("owasp", "")),
         appsensor=_names(place, mapping, "appsensor"),
         runbook_url=_word(place, "runbook_url", mapping.get("runbook_url", "")),
-        reason=_word(place, "reason", mapping.get("reason", "")), **how,
+        reason=_word(place, "reason", mapping.get("reason", "")), version=_version(mapping), **how,
     )  # fmt: skip
+
+
+def _version(mapping: Mapping[str, Any]) -> str:
+    """Return eight digits that change with the rule: an alert says which form of it was at work."""
+    text = json.dumps(mapping, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
 
 
 def _check_keywords(place: str, mapping: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Clock:
             **fields,
         }
         pending = Pending(("f", self.count), now, complete(content), {"webhook:x"}, since=now)
-        self.lane.group(pending.alert["rule"]).add(pending)
+        self.lane.add(pending)
         self.fed.append(pending)
         return pending
 
@@ -273,20 +273,24 @@ def test_an_alert_that_was_held_by_a_crash_does_not_wait_again():
     """group_wait counts from the log call, not from the restart."""
     clock = Clock()
     pending = Pending(("f", 9), 0, complete({"rule": "r", "incident_id": "a"}), {"webhook:x"}, since=-500)
-    clock.lane.group("r").add(pending)
+    clock.lane.add(pending)
 
     assert clock.send(0) == [("a", "firing")]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["open", "update", "resolve"]), st.integers(0, 400),
-                          st.sampled_from(["LOW", "HIGH", "CRITICAL"]), st.booleans()), max_size=40))  # fmt: skip
-def test_every_alert_is_settled_exactly_once(steps: list[tuple[int, str, int, str, bool]]):
-    """Whatever comes and whenever a channel fails: each alert is covered by exactly one notification that arrives."""
+                          st.sampled_from(["LOW", "HIGH", "CRITICAL"]), st.booleans()), max_size=40),
+       st.dictionaries(st.sampled_from("01234"), st.lists(st.sampled_from(["r0", "r1", "r2", "r3", "r4"]))))  # fmt: skip
+def test_every_alert_is_settled_exactly_once(
+    steps: list[tuple[int, str, int, str, bool]], inhibits: dict[str, list[str]]
+):
+    """Whatever comes, whoever speaks for whom and whenever a channel fails: each alert is settled exactly once."""
     clock = Clock(limit=3, per_minute=1_000)
     now, covered = 0.0, []
     for incident, state, pause, severity, fails in steps:
-        clock.feed(now, str(incident), state, severity=severity)
+        name = str(incident)
+        clock.feed(now, name, state, severity=severity, rule=f"r{name}", inhibits=inhibits.get(name))
         now += pause
         batch = clock.lane.next(now, now)
         if batch is not None and fails:
@@ -302,3 +306,106 @@ def test_every_alert_is_settled_exactly_once(steps: list[tuple[int, str, int, st
 
     assert sorted(map(id, covered)) == sorted(map(id, clock.fed))
     assert all(not group.waiting for group in clock.lane.groups.values())
+
+
+SPRAY = {"rule": "spray", "inhibits": ["r"], "group": {"ip_address": "x"}}
+GUESS = {"group": {"ip_address": "x", "username": "u"}}
+
+
+def test_an_incident_that_goes_on_mutes_those_its_rule_inhibits():
+    """Who hears of the cause does not hear of its effects: neither of their opening nor of their end."""
+    clock = Clock()
+    muted = clock.feed(0, "a", **GUESS)
+    clock.feed(10, "s", **SPRAY)
+    ended = clock.feed(60, "a", "resolve", **GUESS)
+    told = [clock.send(now) for now in (30, 40, 400)]
+    clock.feed(500, "s", "resolve", **SPRAY)
+
+    assert told == [None, [("s", "firing")], None]
+    assert clock.send(530) == [("s", "resolved")]
+    assert muted.left == ended.left == set()
+    assert clock.lane.groups == {}
+
+
+def test_a_muted_incident_that_goes_on_is_told_after_its_cause():
+    """An incident that outlives the one that spoke for it is told then."""
+    clock = Clock()
+    clock.feed(0, "a", **GUESS)
+    clock.feed(0, "s", **SPRAY)
+    clock.send(30)
+    clock.feed(500, "s", "resolve", **SPRAY)
+
+    assert clock.send(530) == [("s", "resolved")]
+    assert clock.send(530) == [("a", "firing")]
+
+
+def test_an_incident_about_somebody_else_is_not_muted():
+    """Inhibition is about the same group: the fields that both name agree. With none in common nobody can tell."""
+    for group in ({"ip_address": "y"}, {"username": "u"}, {}):
+        clock = Clock()
+        clock.feed(0, "s", **SPRAY)
+        clock.feed(0, "a", group=group)
+
+        assert sorted([clock.send(30), clock.send(30)]) == [[("a", "firing")], [("s", "firing")]]
+
+
+def test_a_network_speaks_for_its_addresses():
+    """A group of a network is about the addresses in it, of which tokens say nothing."""
+    for network, address, muted in (("192.0.2.0/24", "192.0.2.7", True), ("192.0.2.0/24", "198.51.100.7", False),
+                                    ("192.0.2.0/24 ip_k1", "ip_k1_x", False), ("2001:db8::/64", "2001:db8::1", True)):  # fmt: skip
+        clock = Clock()
+        clock.feed(0, "s", **{**SPRAY, "group": {"ip_address/24": network}})
+        clock.feed(0, "a", group={"ip_address": address})
+        told = [clock.send(30), clock.send(30)]
+
+        assert ([("a", "firing")] not in told) is muted
+
+
+def test_the_end_of_what_was_told_is_told():
+    """An incident that people know of is closed for them, whatever speaks for it meanwhile."""
+    clock = Clock()
+    clock.feed(0, "a", **GUESS)
+    clock.send(30)
+    clock.feed(40, "s", **SPRAY)
+    clock.feed(50, "a", "resolve", **GUESS)
+
+    assert [clock.send(330), clock.send(330)] == [[("s", "firing")], [("a", "resolved")]]
+
+
+def test_a_cause_without_news_mutes_nobody_for_ever():
+    """The end of an incident may never be logged: after repeat_interval without news it speaks for no other."""
+    clock = Clock()
+    clock.feed(0, "s", **SPRAY)
+    clock.feed(0, "a", **GUESS)
+    clock.send(30)
+
+    assert clock.send(14_400) is None
+    assert [("a", "firing")] in [clock.send(14_431), clock.send(14_431)]
+
+
+def test_of_incidents_that_inhibit_each_other_the_first_is_told():
+    """Rules may inhibit each other, two or three in a ring: one of them speaks, none is lost."""
+    ring = {"x": ["y"], "y": ["z"], "z": ["x"]}
+    for inhibits in ({"x": ["y"], "y": ["x"]}, ring):
+        clock = Clock()
+        for number, (rule, others) in enumerate(inhibits.items()):
+            clock.feed(number, rule, rule=rule, inhibits=others, group={"ip_address": "x"})
+
+        assert clock.send(40) == [("x", "firing")]
+        assert clock.send(40) is None
+
+
+def test_a_refused_cause_speaks_for_nobody():
+    """If people cannot be told of the cause, they are told of its effects."""
+    clock = Clock()
+    clock.feed(0, "s", **SPRAY)
+    clock.feed(0, "a", **GUESS)
+    clock.feed(1, "a", "resolve", **GUESS)
+    batch = clock.lane.next(30, 30)
+    assert batch is not None
+    gone = clock.lane.refused(batch)
+    clock.lane.give_up(gone)
+
+    assert [one.alert["incident_id"] for one in gone] == ["s"]
+    assert [clock.send(31), clock.send(31)] == [[("a", "firing")], [("a", "resolved")]]
+    assert clock.lane.groups == {}

@@ -14,7 +14,7 @@ from tests.detection.support import BRUTE, START, detector, failure, feed, state
 ALLOWED = {
     "message", "level", "created", "event_type", "rule", "severity", "incident_id", "incident_state", "dedup_key",
     "group", "count", "first_seen", "last_seen", "window_s", "samples", "attack", "owasp", "service", "environment",
-    "host", "runbook_url", "query", "mode",
+    "host", "runbook_url", "query", "mode", "reason", "rule_version", "inhibits",
 }  # fmt: skip
 
 
@@ -284,6 +284,18 @@ def test_an_open_incident_mutes_the_rules_that_it_inhibits():
     assert states(alerts) == [("network", "open"), ("network", "update")]
     assert ("guessing", "open") not in states(later[:1])
     assert states(later)[0] == ("network", "resolve")
+
+
+def test_an_alert_says_which_form_of_its_rule_was_at_work():
+    """Its reason and the rules it inhibits come along; the version changes with the rule and with nothing else."""
+    versions = []
+    for rule in (BRUTE, dict(reversed(BRUTE.items())), {**BRUTE, "count": 4}):
+        (alert,) = feed(detector({**rule, "name": "network", "inhibits": ["guessing"], "reason": "house rule"}, BRUTE),
+                        *fails(*range(rule["count"])))[:1]  # fmt: skip
+        versions.append(alert["rule_version"])
+
+        assert (alert["reason"], alert["inhibits"]) == ("house rule", ["guessing"])
+    assert versions[0] == versions[1] != versions[2]
 
 
 def test_a_muted_incident_is_never_resolved_aloud():

@@ -20,7 +20,7 @@ STATES = ("open", "update", "resolve")
 FIELDS = (
     "rule", "severity", "incident_id", "incident_state", "dedup_key", "group", "count", "first_seen", "last_seen",
     "window_s", "samples", "attack", "owasp", "service", "environment", "host", "runbook_url", "query", "mode",
-    "reason", "rule_version",
+    "reason", "rule_version", "inhibits",
 )  # fmt: skip
 
 _CHARACTERS = 2000  # of one text
@@ -68,6 +68,7 @@ def complete(alert: dict[str, Any]) -> dict[str, Any]:
         alert["incident_state"] = "open"
     if type(alert.get("group")) is not dict:
         alert["group"] = {}
+    alert["inhibits"] = [name for name in listed(alert.get("inhibits")) if type(name) is str]
     known = alert.get("incident_id") or alert.get("dedup_key")
     alert["incident_id"] = str(known or f"{alert['rule']}:{json.dumps(alert['group'], sort_keys=True)}")[:_DEDUP_KEY]
     alert["dedup_key"] = str(alert.get("dedup_key") or alert["incident_id"])[:_DEDUP_KEY]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from seclog_handlers.handlers.alerts.content import rank
+from seclog_handlers.handlers.alerts.inhibition import Inhibitions, concerns, inhibited
 
 GROWTH = 10  # an incident ten times as large as last told is news; other updates ride along
 FORGET_AFTER = 86_400.0  # s without news, after which an open incident is not repeated any more
@@ -83,8 +85,9 @@ class Batch:
 class Group:
     """The incidents of one rule on one channel."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, mutes: Callable[[dict[str, Any]], bool]) -> None:
         self.limit = limit
+        self._mutes = mutes
         self.single = limit == 1  # the receiver keeps incidents itself: each change is told, nothing repeated
         self.waiting: dict[str, list[Pending]] = {}
         self.firing: dict[str, tuple[dict[str, Any], float]] = {}  # as last told, and the time of its last news
@@ -106,7 +109,9 @@ class Group:
 
     def _is_news(self, alert: dict[str, Any]) -> bool:
         known = self.firing.get(alert["incident_id"])
-        if known is None or self.single or alert["incident_state"] == "resolve":
+        if known is None:
+            return not self._mutes(alert)
+        if self.single or alert["incident_state"] == "resolve":
             return True
         told = known[0]
         return rank(alert["severity"]) > rank(told["severity"]) or _number(alert) >= GROWTH * _number(told) > 0
@@ -130,7 +135,8 @@ class Group:
         shown: list[dict[str, Any]] = []
         covered: list[Pending] = []
         more = False
-        ordered = sorted(self.waiting.values(), key=lambda queue: -max(rank(one.alert["severity"]) for one in queue))
+        audible = [queue for identity, queue in self.waiting.items() if not self.is_muted(identity)]
+        ordered = sorted(audible, key=lambda queue: -max(rank(one.alert["severity"]) for one in queue))
         for queue in ordered[: self.limit]:
             part = self._next_state(queue)
             shown.append(_shown(part[-1]))
@@ -141,6 +147,16 @@ class Group:
         rest = [alert for identity, (alert, _) in self.firing.items() if identity not in told]
         room = 0 if self.single else self.limit - len(shown)
         return shown + rest[:room], covered, more or len(ordered) > self.limit
+
+    def is_muted(self, identity: str) -> bool:
+        """Whether nobody has heard of a waiting incident, and another incident speaks for it."""
+        return identity not in self.firing and self._mutes(self.waiting[identity][0].alert)
+
+    def silenced(self, cause: dict[str, Any]) -> list[Pending]:
+        """Return the alerts of incidents that have begun and ended while `cause` spoke for them."""
+        queues = [queue for identity, queue in self.waiting.items() if identity not in self.firing]
+        ended = [queue for queue in queues if _is_over(queue[-1]) and concerns(cause["group"], queue[0].alert["group"])]
+        return [pending for queue in ended for pending in queue]
 
     def _next_state(self, queue: list[Pending]) -> list[Pending]:
         """Return the alerts of one incident that its next telling covers: its opening is told before its end."""
@@ -164,7 +180,6 @@ class Group:
                 self.firing.pop(identity, None)
             else:
                 self.firing[identity] = (alert, self.firing.get(identity, (alert, now))[1])
-        self.remove(batch.covered)
         self.again = batch.more
 
     def remove(self, settled: list[Pending]) -> None:
@@ -174,6 +189,10 @@ class Group:
             left = [one for one in self.waiting.pop(identity, []) if one is not pending]
             if left:
                 self.waiting[identity] = left
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Find out anew whether anything is worth telling."""
         news = [one for queue in self.waiting.values() for one in queue if self._is_news(one.alert)]
         self.since = min((one.since for one in news), default=None)
         self.hurry = any(rank(one.alert["severity"]) == _CRITICAL and not _is_over(one) for one in news)
@@ -209,6 +228,7 @@ class Lane:
         self._limit = limit
         self._per_minute = per_minute
         self._sent: deque[float] = deque(maxlen=max(1, per_minute))
+        self._inhibitions = Inhibitions(timers.repeat_interval)
 
     @property
     def is_open(self) -> bool:
@@ -217,7 +237,29 @@ class Lane:
 
     def group(self, rule: str) -> Group:
         """Return the rule's group, made now if need be."""
-        return self.groups.setdefault(rule, Group(self._limit))
+        group = self.groups.get(rule)
+        if group is None:
+            group = self.groups[rule] = Group(self._limit, self._inhibitions.mutes)
+        return group
+
+    def add(self, pending: Pending) -> None:
+        """Take in an alert of this channel."""
+        changed = self._inhibitions.hear(pending.alert, pending.since)
+        self.group(pending.alert["rule"]).add(pending)
+        self._look_again(changed)
+
+    def restore(self, rule: str, firing: dict[str, dict[str, Any]], flushed: float) -> None:
+        """Go on from what a predecessor has told of a rule."""
+        group = self.group(rule)
+        group.flushed = flushed
+        group.firing = {identity: (alert, flushed) for identity, alert in firing.items()}
+        for alert in firing.values():
+            self._look_again(self._inhibitions.hear(alert, flushed))
+
+    def _look_again(self, rules: Iterable[str]) -> None:
+        for rule in rules:
+            if rule in self.groups:
+                self.groups[rule].look_again()
 
     def next(self, now: float, wall: float, *, drain: bool = False) -> Batch | None:
         """Return the notification to send now, or None.
@@ -229,6 +271,7 @@ class Lane:
         """
         if self.busy or now < self.asked_to_wait or (now < self.blocked_until and (not drain or self.is_open)):
             return None
+        self._look_again(self._inhibitions.expire(now))
         if self.current is None:
             self.current = self._compose(now, wall, drain=drain)
         return self.current
@@ -251,8 +294,17 @@ class Lane:
         if not shown:
             self._drop_if_empty(rule)
             return None
+        covered += self._silenced(shown)
         held_back, group.held_back = (len(covered) if group.held_back else 0), 0
         return Batch(self._key(rule, covered, wall), rule, shown, covered, held_back, more, self.buried)
+
+    def _silenced(self, shown: list[dict[str, Any]]) -> list[Pending]:
+        """Return the alerts that need not be told, since those shown stand for them."""
+        found = {}
+        for alert in shown:
+            for rule in inhibited(alert) & self.groups.keys():
+                found.update({id(pending): pending for pending in self.groups[rule].silenced(alert)})
+        return list(found.values())
 
     def _is_capped(self, now: float) -> bool:
         return len(self._sent) == self._per_minute and now - self._sent[0] < _MINUTE
@@ -282,7 +334,18 @@ class Lane:
         group = self.group(batch.rule)
         group.limit = min(self._limit, group.limit * 2)
         group.told(batch, now)
+        self._remove(batch.covered)
+        over = [alert["incident_id"] for alert in batch.alerts if alert["status"] == "resolved"]
+        self._look_again(self._inhibitions.end(over))
         self._drop_if_empty(batch.rule)
+
+    def _remove(self, settled: list[Pending]) -> None:
+        by_rule: dict[str, list[Pending]] = {}
+        for pending in settled:
+            by_rule.setdefault(pending.alert["rule"], []).append(pending)
+        for rule, part in by_rule.items():
+            self.group(rule).remove(part)
+            self._drop_if_empty(rule)
 
     def failed(self, now: float, retry_after: float | None) -> None:
         """Take note of a failure: the same notification is tried again later, after a random part of the backoff."""
@@ -299,22 +362,18 @@ class Lane:
         if len(batch.alerts) > 1:
             group.limit, group.again = max(1, len(batch.alerts) // 2), True
             return []
-        return batch.covered
+        return [pending for pending in batch.covered if pending.alert["rule"] == batch.rule]
 
     def give_up(self, gone: list[Pending]) -> bool:
         """Forget alerts that will not be told; return whether the notification to be tried again went with them."""
-        by_rule: dict[str, list[Pending]] = {}
-        for pending in gone:
-            by_rule.setdefault(pending.alert["rule"], []).append(pending)
-        for rule, settled in by_rule.items():
-            self.group(rule).remove(settled)
-            self._drop_if_empty(rule)
+        self._remove(gone)
+        self._look_again(self._inhibitions.end(pending.alert["incident_id"] for pending in gone))
         dropped = self.current is not None and not self.busy and any(one in gone for one in self.current.covered)
         if dropped:
             self.current = None
         return dropped
 
     def _drop_if_empty(self, rule: str) -> None:
-        group = self.groups[rule]
-        if not group.waiting and not group.firing:
+        group = self.groups.get(rule)
+        if group is not None and not group.waiting and not group.firing:
             del self.groups[rule]

@@ -170,6 +170,8 @@ class AlertHandler(logging.Handler):
         while len(self._memory) > MEMORY_LIMIT:
             self._memory.popleft()
             self._past.dead += 1
+            warn_once(f"More than {MEMORY_LIMIT} alerts wait in memory: the oldest are lost, and counted as "
+                      "dead-lettered. Look at the channels, and name a 'spool' that can be written.")  # fmt: skip
 
     def start(self) -> None:
         """Start the sender of this process now, so that alerts left by a dead one are sent before the next alert comes.

@@ -135,50 +135,56 @@ class Journal:
         self._fsync = fsync
         self._descriptor: int | None = None
         self._size = 0
+        self._owed = b""  # what a full disk has not taken yet
 
     def open(self) -> History:
         """Read the history, rewrite it in its shortest form and go on from there."""
         history = read_history(self._folder)
         files = {path.name for path in self._folder.glob("*" + SUFFIX)}
-        data = b"".join(map(_encoded, history.steps(files)))
         try:
-            self._replace(data)
+            self._replace(b"".join(map(_encoded, history.steps(files))))
         except OSError as error:
             warn_unwritable(self._folder, error)
-            self.close()
+            self.close()  # the next write goes on behind the long form
         return history
 
     def _replace(self, data: bytes) -> None:
         hidden = self._folder / (_NAME + ".new")
-        flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
-        with guarded():
-            self.close()
-            self._descriptor = descriptor = os.open(hidden, flags, 0o600)
-        if data:
-            write_all(descriptor, data)
-        os.fsync(descriptor)
+        self._open(hidden, os.O_TRUNC)
+        if self._descriptor is not None and data:
+            write_all(self._descriptor, data)
+            os.fsync(self._descriptor)
         kill_point("before-journal-rename")
         hidden.rename(self._folder / _NAME)
         kill_point("after-journal-rename")
-        self._size = len(data)
 
-    def write(self, *steps: dict[str, Any]) -> None:
-        """Append steps with one write.
+    def _open(self, path: Path, flags: int) -> None:
+        with guarded():
+            self.close()
+            self._descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags, 0o600)
+        self._size = 0
+
+    def write(self, step: dict[str, Any]) -> None:
+        """Append a step with one write, and what is owed before it.
 
         Raises:
-            OSError: If the disk does not take them.
+            OSError: If the disk does not take it; it is owed then, up to a limit.
         """
-        if self._descriptor is None:
-            return
-        data = b"".join(map(_encoded, steps))
-        if self._size + len(data) > COMPACT_AT:
+        if self._size > COMPACT_AT:
             self.open()
-            if self._descriptor is None:
-                return
+        data = self._owed + _encoded(step)
+        self._owed = data if len(data) < COMPACT_AT else b""
+        descriptor = self._descriptor
+        if descriptor is None or os.fstat(descriptor).st_nlink == 0:
+            self._open(self._folder / _NAME, 0)
+            descriptor = self._descriptor
+        if descriptor is None:  # a fork has closed it in between
+            return
         # A leading newline ends whatever half a line a full disk left behind.
-        write_all(self._descriptor, b"\n" + data)
+        write_all(descriptor, b"\n" + data)
+        self._owed = b""
         if self._fsync:
-            os.fdatasync(self._descriptor)
+            os.fdatasync(descriptor)
         self._size += len(data) + 1
 
     def close(self) -> None:

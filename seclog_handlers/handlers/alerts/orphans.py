@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from seclog_handlers.handlers.alerts.content import decoded
 from seclog_handlers.handlers.alerts.journal import read_history
-from seclog_handlers.handlers.alerts.spool import SUFFIX, Reader, holds_alerts
+from seclog_handlers.handlers.alerts.spool import LOCK, SUFFIX, Reader, program
+
+STRANGERS_WAIT = 3_600.0  # s
 
 
 def adopt(root: Path, living: set[Path | None], take: Callable[[bytes], None]) -> None:
     """Hand every waiting alert of dead processes with other channels to `take`, and remove their files.
+
+    What another program has left is taken only when it has lain there for long: the program may be about to start
+    again, and its alerts are for other people.
 
     Args:
         root: The spool.
         living: Folders that handlers of this process use.
         take: Appends a line to this process's own file.
     """
-    for folder in sorted(root.iterdir()):
-        if folder not in living and holds_alerts(folder):
+    for folder in _listed(root):
+        if folder not in living:
             _adopt_folder(folder, take)
+
+
+def _listed(folder: Path, pattern: str = "*") -> list[Path]:
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []  # another user's, or gone
 
 
 def _adopt_folder(folder: Path, take: Callable[[bytes], None]) -> None:
     reader = Reader(folder)
-    if not reader.lead():
-        return
     try:
-        for path in sorted(folder.glob("*" + SUFFIX)):
+        paths = _listed(folder, "*" + SUFFIX)
+        if not paths or not _is_ours(folder, paths) or not reader.lead():
+            return
+        for path in paths:
             if reader.is_abandoned(path.name):
                 for line in waiting_lines(path, folder):
                     take(line)
                 path.unlink()
+    except OSError:
+        pass  # it cannot be read: its own user's processes will send it
     finally:
         reader.close()
+
+
+def _is_ours(folder: Path, paths: list[Path]) -> bool:
+    try:
+        left_by = (folder / LOCK).read_bytes()
+    except FileNotFoundError:
+        return True  # nobody has sent there yet
+    latest = max(path.stat().st_mtime for path in paths)
+    return left_by in {b"", program()} or time.time() - latest > STRANGERS_WAIT
 
 
 def waiting_lines(path: Path, folder: Path) -> list[bytes]:

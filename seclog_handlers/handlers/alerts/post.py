@@ -21,6 +21,7 @@ class Post:
         self._wake = wake
         self._work: SimpleQueue[tuple[Lane, Batch] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._abandoned = False
 
     def submit(self, lane: Lane, batch: Batch) -> None:
         """Send a notification in the channel's thread; in this one where the interpreter starts no more threads."""
@@ -45,8 +46,14 @@ class Post:
         except Exception as error:  # a channel of the user's own: its alert waits
             outcome = Outcome("retry", described(error))
         kill_point("delivered")
-        self._results.put((lane, batch, outcome))
-        self._wake.set()
+        if not self._abandoned:
+            self._results.put((lane, batch, outcome))
+            self._wake.set()
+
+    def abandon(self) -> None:
+        """Give up a delivery that goes on though it was cut off; its thread ends whenever it can."""
+        self._abandoned = True
+        self.stop()
 
     def stop(self) -> None:
         """Let the thread end; what is under way is cut off."""

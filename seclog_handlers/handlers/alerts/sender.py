@@ -28,6 +28,7 @@ _READ_AT_ONCE = 1_000  # alerts, before due notifications get their turn
 # A log call that wants the interpreter back waits while this thread works: it works in bursts of some 0.2 ms.
 _BURST = 8  # alerts
 _BREATH = 0.002  # s between bursts
+_ADOPT = 30.0  # s between looks for what other channel sets have left
 _UPKEEP = 2.0  # s between looks at what is too old or can be removed
 _PATIENCE = 4  # times a channel's timeout; then a connection that trickles is cut
 _LONGEST_PAUSE = 5.0  # s
@@ -53,7 +54,7 @@ class Sender:
         memory: Alerts that no disk has taken, shared with the handler.
         settings: Timers and limits.
         heartbeat: The dead man's switch, if there is one.
-        adopt: Called once when this process begins to lead; appends what orphaned spools hold.
+        adopt: Called now and then while this process leads; appends what orphaned spools hold.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Sender:
         ]
         self._posts = {channel.name: Post(channel, self._results, self.wake) for channel in channels}
         self._under_way: dict[str, float] = {}
-        self._upkeep_at = float("-inf")
+        self._upkeep_at = self._adopt_at = float("-inf")
         self._thread: threading.Thread | None = None
         self._deadline: float | None = None
         self._draining = False  # whether what was logged before the deadline was set has been read
@@ -196,15 +197,12 @@ class Sender:
         if self._journal is None or self._reader is None:
             return
         self._history = self._journal.open()
+        self._adopt_at = float("-inf")
         now, wall = time.monotonic(), time.time()
-        if self._adopt is not None:
-            self._adopt()
         for lane in self.lanes:
             for (channel, rule), told in self._history.told.items():
                 if channel == lane.name:
-                    group = lane.group(rule)
-                    group.flushed = now - max(0.0, wall - told.at)
-                    group.firing = {name: (alert, group.flushed) for name, alert in told.firing.items()}
+                    lane.restore(rule, told.firing, now - max(0.0, wall - told.at))
 
     def _take_in(self, now: float, *, leads: bool) -> None:
         room = min(_READ_AT_ONCE, PENDING_LIMIT - len(self._pending))
@@ -237,7 +235,7 @@ class Sender:
             wanted = severity >= self._channels[lane.name].options.severity
             if wanted and line.ref not in self._history.sent.get(lane.name, ()):
                 pending.left.add(lane.name)
-                lane.group(line.alert["rule"]).add(pending)
+                lane.add(pending)
         if not pending.left:
             self._settle([pending])
 
@@ -274,19 +272,21 @@ class Sender:
 
     def _collect(self) -> None:
         while not self._results.empty():
-            lane, batch, outcome = self._results.get()
-            now = time.monotonic()  # not earlier: a server that asked to wait counts from its answer
-            lane.busy = False
-            self._under_way.pop(lane.name, None)
-            if outcome.kind == "delivered":
-                self._arrived(lane, batch, now)
-            elif outcome.kind == "refused":
-                self._refused(lane, batch, outcome)
-            else:
-                lane.failed(now, outcome.retry_after)
-                if lane.is_open:
-                    text = f"The alert channel {lane.name} fails ({outcome.detail}): alerts wait and are tried again."
-                    warn_once(text, key=f"circuit {lane.name}")
+            self._take_result(*self._results.get())
+
+    def _take_result(self, lane: Lane, batch: Batch, outcome: Outcome) -> None:
+        now = time.monotonic()  # not earlier: a server that asked to wait counts from its answer
+        lane.busy = False
+        self._under_way.pop(lane.name, None)
+        if outcome.kind == "delivered":
+            self._arrived(lane, batch, now)
+        elif outcome.kind == "refused":
+            self._refused(lane, batch, outcome)
+        else:
+            lane.failed(now, outcome.retry_after)
+            if lane.is_open:
+                text = f"The alert channel {lane.name} fails ({outcome.detail}): alerts wait and are tried again."
+                warn_once(text, key=f"circuit {lane.name}")
 
     def _arrived(self, lane: Lane, batch: Batch, now: float) -> None:
         self._note({"step": "done", "channel": lane.name, "key": batch.key, "at": time.time()})
@@ -346,18 +346,36 @@ class Sender:
     # ---- upkeep
 
     def _keep_up(self, now: float, *, leads: bool) -> None:
-        for name, began in self._under_way.items():
-            if now - began > _PATIENCE * self._channels[name].options.timeout:
-                self._channels[name].abort()
-        oldest = time.time() - self._settings.max_age
         for lane in self.lanes:
-            under_way = set(map(id, lane.current.covered)) if lane.busy and lane.current is not None else set()
-            gone = [one for one in self._pending.values() if one.at < oldest and lane.name in one.left]
-            gone = [one for one in gone if id(one) not in under_way]
-            if gone:
-                self._give_up(lane, gone, f"older than {self._settings.max_age:g} s")
+            self._cut_off(lane, now)
+            self._give_up_old(lane)
         if leads and self._reader is not None:
             self._reader.tidy()
+            self._reader.check()
+        if leads and self._adopt is not None and now >= self._adopt_at:
+            self._adopt_at = now + _ADOPT
+            self._adopt()
+
+    def _cut_off(self, lane: Lane, now: float) -> None:
+        """End a delivery that takes too long: however slowly its bytes come, the others wait behind it."""
+        began = self._under_way.get(lane.name)
+        channel = self._channels[lane.name]
+        if began is None or now - began <= _PATIENCE * channel.options.timeout:
+            return
+        channel.abort()
+        if now - began > (_PATIENCE + 1) * channel.options.timeout and lane.current is not None:
+            self._posts[lane.name].abandon()
+            self._posts[lane.name] = Post(channel, self._results, self.wake)
+            self._take_result(lane, lane.current, Outcome("retry", "no end of the delivery in sight"))
+
+    def _give_up_old(self, lane: Lane) -> None:
+        """Put aside what a failing channel has not taken for too long; one that works gets it, however old."""
+        if lane.busy or not lane.failures:
+            return
+        oldest = time.time() - self._settings.max_age
+        gone = [one for one in self._pending.values() if one.at < oldest and lane.name in one.left]
+        if gone:
+            self._give_up(lane, gone, f"older than {self._settings.max_age:g} s")
 
     def _finish(self) -> None:
         """Let go: what was not delivered stays in the spool, or goes back to memory."""

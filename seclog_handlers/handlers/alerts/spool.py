@@ -14,6 +14,7 @@ import fcntl
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -133,7 +134,8 @@ class Writer:
         Raises:
             OSError: If the disk does not take it; the line counts as not written.
         """
-        if self._descriptor is None or self._size > SEGMENT:
+        # A file without a name is one that somebody has removed: whoever sends next would not find it.
+        if self._descriptor is None or self._size > SEGMENT or os.fstat(self._descriptor).st_nlink == 0:
             self._begin()
         descriptor = self._descriptor
         if descriptor is None:  # closed by a fork in between
@@ -160,7 +162,7 @@ class Writer:
 
     def _begin(self) -> None:
         """Open the next file under a name that nobody reads, lock it, then give it its name."""
-        self._folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+        make_private(self._folder)
         name = f"{os.getpid()}-{time.time_ns():x}-{secrets.token_hex(4)}{SUFFIX}"
         hidden = self._folder / (name + ".new")
         with guarded():
@@ -178,6 +180,29 @@ class Writer:
         """Let go of the file: whoever sends may remove it once all in it is settled."""
         descriptor, self._descriptor = self._descriptor, None
         close_quietly(descriptor)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder and its parent, which the spool is, for this user alone."""
+    folder.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+
+
+def program() -> bytes:
+    """Return what tells the programs apart that may share a spool: name and working directory."""
+    try:
+        directory = os.getcwd()  # noqa: PTH109 - a name, not a path
+    except OSError:
+        directory = ""  # it has been removed
+    return os.fsencode(f"{sys.argv[0] if sys.argv else ''}\n{directory}")
+
+
+def _sign(lock: int) -> None:
+    try:
+        os.ftruncate(lock, 0)
+        os.write(lock, program())
+    except OSError:
+        pass  # the disk is full; whoever finds no name takes the alerts for its own
 
 
 def holds_alerts(folder: Path) -> bool:
@@ -246,16 +271,22 @@ class Reader:
             OSError: If the folder cannot be written to.
         """
         if self._lock is None:
-            self._folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            make_private(self._folder)
             with guarded():
                 descriptor = os.open(self._folder / LOCK, os.O_CREAT | os.O_RDWR | _FLAGS, _PRIVATE_FILE)
                 if not lock_file(descriptor):
                     close_quietly(descriptor)
                     return False
                 self._lock = descriptor
+            _sign(descriptor)
             self._sweep()
             kill_point("leader")
         return True
+
+    def check(self) -> None:
+        """Let go of a lock file that somebody has removed: it keeps no other process from sending."""
+        if self._lock is not None and os.fstat(self._lock).st_nlink == 0:
+            self._unlock()
 
     def _sweep(self) -> None:
         """Remove what processes have left that died before their first alert was written."""
@@ -345,5 +376,8 @@ class Reader:
             for source in self._sources.values():
                 close_quietly(source.descriptor)
             self._sources.clear()
-            descriptor, self._lock = self._lock, None
-            close_quietly(descriptor)
+            self._unlock()
+
+    def _unlock(self) -> None:
+        descriptor, self._lock = self._lock, None
+        close_quietly(descriptor)

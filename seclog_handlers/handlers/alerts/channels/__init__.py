@@ -71,10 +71,9 @@ def _open(what: str, row: Any, min_severity: str, per_minute: int) -> Channel:
 
 
 def _identity(url: str, options: Options) -> str:
-    parts = parse_url("url", url)
-    if parts.scheme.startswith("smtp"):  # a password may be weak: nothing is derived from it
-        return f"{parts.username}@{parts.hostname}:{parts.port}?{parts.query}"
-    return f"{url}\n{options.key if parts.scheme.startswith('pagerduty') else ''}"
+    parts = parse_url("url", url)  # a password may be weak: nothing is derived from it
+    address = f"{parts.scheme}://{parts.username}@{parts.hostname}:{parts.port}{parts.path}?{parts.query}"
+    return f"{address}\n{options.key if parts.scheme.startswith('pagerduty') else ''}"
 
 
 def severity(key: str, value: Any) -> str:
