@@ -69,17 +69,20 @@ class Mark:
 def mark_of(record: logging.LogRecord) -> Mark | None:
     """Return the record's mark, or None; what an application put under that name is data, not a mark."""
     mark = record.__dict__.get(MARK)
-    return mark if type(mark) is Mark and mark.origin is PROCESS else None
+    if type(mark) is Mark and mark.origin is PROCESS:
+        return mark
+    return None
 
 
 def ensure_mark(record: logging.LogRecord) -> Mark:
     """Return the record's mark, made now if it has none."""
-    mark = mark_of(record)
-    if mark is None:
-        attributes = record.__dict__
-        if MARK in attributes:
-            attributes["extra." + MARK] = attributes[MARK]
-        mark = attributes[MARK] = Mark()
+    attributes = record.__dict__
+    if MARK in attributes:
+        mark = mark_of(record)
+        if mark is not None:
+            return mark
+        attributes["extra." + MARK] = attributes[MARK]
+    mark = attributes[MARK] = Mark()
     return mark
 
 
@@ -91,12 +94,14 @@ def private_copy(record: logging.LogRecord) -> logging.LogRecord:
     kind = type(record)
     try:
         copy: logging.LogRecord = kind.__new__(kind)
-        copy.__dict__ = record.__dict__.copy()  # as a whole: half the price of filling the empty one
+        attributes = copy.__dict__ = record.__dict__.copy()  # as a whole: half the price of filling the empty one
     except Exception:  # a record class of the application's with its own ideas
         copy = logging.makeLogRecord(dict(record.__dict__))
-    mark = mark_of(record)
-    if mark is not None:
-        copy.__dict__[MARK] = mark.copy()
+        attributes = copy.__dict__
+    if MARK in attributes:
+        mark = mark_of(record)
+        if mark is not None:
+            attributes[MARK] = mark.copy()
     return copy
 
 

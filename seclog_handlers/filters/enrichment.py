@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from seclog_handlers import _config, rendering
@@ -17,7 +17,7 @@ from seclog_handlers.enrichment.risk import Names, RiskModel, risk_level, user_o
 from seclog_handlers.enrichment.travel import MAX_KMH, MIN_KM, WITHIN_HOURS, Journeys
 from seclog_handlers.enrichment.trusted import TrustedSources
 from seclog_handlers.errors import ConfigurationError
-from seclog_handlers.filters.stage import WITHHELD, Stage, words
+from seclog_handlers.filters.stage import WITHHELD, Kind, Stage, words
 from seclog_handlers.filters.surfaces import Surfaces, replace_everywhere
 from seclog_handlers.pseudonym import Pseudonymizer, parse_keys
 
@@ -65,9 +65,9 @@ class GeoIPFilter(Stage):
         """How many values of `ip_address` were no address, so that nothing is known of them."""
         return self._locator.not_addresses if self._locator is not None else 0
 
-    def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002
+    def concerns(self, kind: Kind) -> bool:
         """Only records with an address; any, where users, agents or paths may be trusted."""
-        return "ip_address" in fields or bool(self._trusted)
+        return "ip_address" in kind.fields or bool(self._trusted)
 
     def _apply(self, record: logging.LogRecord) -> None:
         address = record.__dict__.get("ip_address")
@@ -179,9 +179,9 @@ class RiskFilter(Stage):
         if self._sharing is not None:
             self._sharing.close()
 
-    def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002
+    def concerns(self, kind: Kind) -> bool:
         """Only events."""
-        return "event_type" in fields
+        return "event_type" in kind.fields
 
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__

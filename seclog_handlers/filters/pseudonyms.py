@@ -8,9 +8,9 @@ from typing import Any
 
 from seclog_handlers import _config, _message, rendering
 from seclog_handlers._occurrences import Search, may_show
-from seclog_handlers._record import Mark, ensure_mark, field_names, fields_of
+from seclog_handlers._record import Mark, ensure_mark, fields_of
 from seclog_handlers.errors import warn_once
-from seclog_handlers.filters.stage import WITHHELD, Stage, words
+from seclog_handlers.filters.stage import WITHHELD, Kind, Stage, words
 from seclog_handlers.filters.surfaces import BEYOND, CONTAINERS, MAX_DEPTH, Surfaces, replace_everywhere
 from seclog_handlers.pseudonym import DEFAULT_FIELDS, Identity, Pseudonymizer, parse_keys
 from seclog_handlers.redaction.censor import Censor
@@ -60,10 +60,12 @@ class PseudonymFilter(Stage):
                 key="ephemeral pseudonyms",
             )
 
+    def concerns(self, kind: Kind) -> bool:
+        """Only records that may tell who somebody is: a plain message has no field that would."""
+        return bool(kind.fields) or not kind.bare
+
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__
-        if _is_bare(attributes):
-            return
         mark = ensure_mark(record)
         tokens, state_keys = mark.tokens, mark.state_keys
         again = bool(tokens)
@@ -161,10 +163,3 @@ class PseudonymFilter(Stage):
             return value
         found.update(self._engine.pairs({key: value}))
         return token
-
-
-def _is_bare(attributes: dict[str, Any]) -> bool:
-    """Tell whether a record is a message and nothing else: no field tells whom it might name."""
-    args = attributes.get("args")
-    bare = args is None or (type(args) is tuple and not args)
-    return bare and type(attributes.get("msg")) is str and not field_names(attributes)

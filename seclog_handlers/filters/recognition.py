@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from seclog_handlers import _config
 from seclog_handlers._record import DERIVED, IN_REQUEST, derive, ensure_mark, reserve
 from seclog_handlers.access import DEFAULT_LOGIN_PATHS, AccessLog, is_servers
 from seclog_handlers.enrichment.injection import ClientFields
 from seclog_handlers.events import derive as derive_event
-from seclog_handlers.filters.stage import Stage, words
+from seclog_handlers.filters.stage import Kind, Stage, words
 
 # Sets of attributes that are remembered, and the most names in one.
 MAX_SHAPES = 512
@@ -43,9 +42,9 @@ class AccessLogFilter(Stage):
             health_paths=words("access_log.health_paths", health_paths),
         )
 
-    def concerns(self, logger: Any, fields: Collection[str]) -> bool:
+    def concerns(self, kind: Kind) -> bool:
         """Only events, and records of servers, which become events."""
-        return "event_type" in fields or is_servers(logger)
+        return "event_type" in kind.fields or is_servers(kind.logger)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Note an event of the application, make one of a server's record, once each; always True."""
@@ -78,9 +77,9 @@ class EventFilter(Stage):
         self._levels = _config.as_bool("levels", levels)
         self._shapes: dict[tuple[str, ...], _Shape] = {}
 
-    def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002
+    def concerns(self, kind: Kind) -> bool:
         """Only events."""
-        return "event_type" in fields
+        return "event_type" in kind.fields
 
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__

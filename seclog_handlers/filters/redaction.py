@@ -16,7 +16,10 @@ from seclog_handlers.redaction import Redactor
 OURS = frozenset({"security_headers"})
 
 # Attributes of text beside message and fields; the exception's comes first.
-TEXTS: tuple[str, ...] = ("exc_text", "stack_info", *NAMES)
+TEXTS = ("exc_text", "stack_info")
+# Sets of names that are remembered, and how long one may be.
+MAX_NAMES = 1024
+MAX_NAME = 128
 
 # Frames of tracebacks that are remembered with what is left of them; a program has a few hundred that fail.
 MAX_FRAMES = 2048
@@ -59,6 +62,7 @@ class RedactionFilter(Stage):
         self._leave = frozenset(leave)
         self._source_lines = _config.as_bool("redact.source_lines", source_lines)
         self._frames: dict[str, str] = {}
+        self._clean_names: set[tuple[Any, ...]] = set()
 
     def censored(self, text: str) -> bool:
         """Tell whether the whole of `text` is what this filter leaves in a secret's place."""
@@ -67,20 +71,39 @@ class RedactionFilter(Stage):
     def _apply(self, record: logging.LogRecord) -> None:
         redactor, attributes = self._redactor, record.__dict__
         record.msg, record.args = redactor.message(attributes.get("msg"), attributes.get("args"))
-        texts = TEXTS
+        texts: tuple[str, ...] = TEXTS
         if attributes.get("exc_info"):
             attributes["exc_text"] = self._traceback(attributes["exc_info"])
             # exc_info goes: formatters that find it would render the traceback again, unredacted.
             attributes["exc_info"] = None
             texts = texts[1:]
-        clean = redactor.clean
         for key in texts:
             value = attributes.get(key)
-            if value is not None and not (type(value) is str and value in clean):
+            if value is not None:
                 attributes[key] = redactor.text(value if type(value) is str else rendering.text(value))
+        self._redact_names(attributes)
         names = field_names(attributes)
         if names:
             self._redact_fields(record, names)
+
+    def _redact_names(self, attributes: dict[str, Any]) -> None:
+        """Redact the names of logger, thread, process and task; a program has few, so the clean ones are known."""
+        get = attributes.get
+        names = (get("name"), get("threadName"), get("processName"), get("taskName"))
+        try:
+            if names in self._clean_names:
+                return
+        except Exception:  # a name that is no text
+            pass
+        clean = True
+        for key, value in zip(NAMES, names, strict=True):
+            if value is not None:
+                attributes[key] = self._redactor.text(value if type(value) is str else rendering.text(value))
+                clean = clean and type(value) is str and attributes[key] == value and len(value) <= MAX_NAME
+        if clean:
+            if len(self._clean_names) >= MAX_NAMES:
+                self._clean_names.clear()
+            self._clean_names.add(names)
 
     def _traceback(self, exc_info: Any) -> str:
         """Return the text of an exception; what a frame's lines give is remembered, since code does not change."""

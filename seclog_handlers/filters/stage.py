@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, NamedTuple
 
 from seclog_handlers import _config
 from seclog_handlers._record import MARK, STANDARD, mark_of, note_error
@@ -18,6 +18,20 @@ NAMES = ("name", "threadName", "processName", "taskName")
 _TEXTLESS = (int, float, bool, type(None))
 
 
+class Kind(NamedTuple):
+    """What can be told of a record at a glance.
+
+    Attributes:
+        logger: Its logger's name.
+        fields: The names of its fields.
+        bare: Whether its message is text and has no arguments.
+    """
+
+    logger: str
+    fields: tuple[str, ...]
+    bare: bool
+
+
 class Stage(logging.Filter):
     """One stage: changes the record and lets it pass, whatever happens.
 
@@ -27,8 +41,8 @@ class Stage(logging.Filter):
 
     protects: ClassVar[bool] = False
 
-    def concerns(self, logger: Any, fields: Collection[str]) -> bool:  # noqa: ARG002 - for stages that look at them
-        """Tell whether there may be anything to do for a record, by its logger's name and its fields' names alone."""
+    def concerns(self, kind: Kind) -> bool:  # noqa: ARG002 - for stages that look at it
+        """Tell whether there may be anything to do for records of a kind."""
         return True
 
     def filter(self, record: logging.LogRecord) -> bool:

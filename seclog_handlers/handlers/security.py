@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from seclog_handlers import context
 from seclog_handlers._config import plain
 from seclog_handlers._record import (
+    MAX_NAME,
+    MAX_NAMES,
     ensure_mark,
     field_names,
     fields_of,
@@ -18,7 +20,7 @@ from seclog_handlers._record import (
     private_copy,
 )
 from seclog_handlers.filters import AccessLogFilter, RiskFilter, SamplingFilter, Stage, withhold
-from seclog_handlers.filters.stage import WITHHELD
+from seclog_handlers.filters.stage import WITHHELD, Kind
 from seclog_handlers.handlers import _coverage
 from seclog_handlers.handlers._targets import TargetsHandler
 from seclog_handlers.handlers.accounting import SAMPLED, losses, name_of, named
@@ -30,8 +32,6 @@ JUDGED = frozenset({"full", "observe"})
 
 # Kinds of records whose stages are remembered; longer names and more fields are not.
 MAX_PLANS = 1024
-MAX_PLAN_FIELDS = 64
-MAX_PLAN_NAME = 128
 
 INJECTION = "security_log_injection_attempt"
 # What a rule may group by or make exceptions for.
@@ -111,28 +111,32 @@ class SecurityHandler(TargetsHandler):
             stage.filter(record)
 
     def _plan_of(self, attributes: dict[str, Any]) -> tuple[logging.Filter, ...]:
-        logger, fields = attributes.get("name"), field_names(attributes)
+        logger, args = attributes.get("name"), attributes.get("args")
         if type(logger) is not str:
             return self._stages
-        plan = self._plans.get((logger, fields))
-        return self._plan(logger, fields) if plan is None else plan
+        bare = type(attributes.get("msg")) is str and (not args if type(args) is tuple else args is None)
+        plan = self._plans.get((tuple(attributes), logger, bare))
+        return self._plan(attributes, Kind(logger, field_names(attributes), bare)) if plan is None else plan
 
-    def _plan(self, logger: str, fields: tuple[str, ...]) -> tuple[logging.Filter, ...]:
-        """Return the stages that records of one logger with such fields need, and remember them.
+    def _plan(self, attributes: dict[str, Any], kind: Kind) -> tuple[logging.Filter, ...]:
+        """Return the stages that records of a kind need, and remember them.
 
-        A program has few kinds of records; most need no more than redaction and pseudonyms. What becomes an event on
-        its way needs every stage that follows.
+        A program has few kinds of records, and most need little more than redaction. What becomes an event on its
+        way needs every stage that follows.
         """
         plan: list[logging.Filter] = []
         opened = False
         for stage in self._stages:
-            if opened or not isinstance(stage, Stage) or stage.concerns(logger, fields):
+            if opened or not isinstance(stage, Stage) or stage.concerns(kind):
                 plan.append(stage)
-                opened = opened or (isinstance(stage, AccessLogFilter) and "event_type" not in fields)
-        if len(fields) <= MAX_PLAN_FIELDS and len(logger) <= MAX_PLAN_NAME:
+                opened = opened or (isinstance(stage, AccessLogFilter) and "event_type" not in kind.fields)
+        names = tuple(attributes)
+        if len(names) <= MAX_NAMES and all(
+            type(each) is str and len(each) <= MAX_NAME for each in (*names, kind.logger)
+        ):
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            self._plans[logger, fields] = tuple(plan)
+            self._plans[names, kind.logger, kind.bare] = tuple(plan)
         return tuple(plan)
 
     def _receivers(self) -> Sequence[logging.Handler]:
@@ -213,7 +217,7 @@ class SecurityHandler(TargetsHandler):
 
     def _use(self, stages: tuple[logging.Filter, ...]) -> None:
         self._stages = stages
-        self._plans: dict[tuple[str, tuple[str, ...]], tuple[logging.Filter, ...]] = {}
+        self._plans: dict[tuple[tuple[str, ...], str, bool], tuple[logging.Filter, ...]] = {}
 
     def _stages_of(self, mode: str) -> tuple[logging.Filter, ...]:
         """Return the stages of a mode; whoever comes back to it finds what they have learnt."""

@@ -26,11 +26,12 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "path": st.sampled_from(["/alice", "/x?password=hunter2hunter2"]),
     "details": st.just({"username": "alice", "token": "k9f8e7d6c5b4a392"}),
     "request_id": st.just("r-1"),
+    "taskName": st.sampled_from(["Task-1", "alice's token=k9f8e7d6c5b4a392", None, 7]),
 }
 FIELDS = st.fixed_dictionaries({}, optional=VALUES)
 LOGGERS = st.sampled_from(["shop", "gunicorn.access", "uvicorn.access", "django.request", "werkzeug", ""])
 MESSAGES = st.sampled_from([
-    ("login of %s failed", ("alice",)), ("plain", ()), ({"event_type": "authentication", "username": "bob"}, ()),
+    ("login of %s failed", ("alice",)), ("plain", ()), ("of alice", None), ({"event_type": "authentication", "username": "bob"}, ()),
     ('%s - "%s %s HTTP/%s" %d', ("203.0.113.7:1", "GET", "/login?user=bob", "1.1", 401)),
 ])  # fmt: skip
 
@@ -94,6 +95,7 @@ def test_kinds_that_an_attacker_makes_up_fill_no_memory() -> None:
         record = logging.LogRecord(f"logger{number}", logging.INFO, "app.py", 1, "x", (), None)
         record.__dict__["n" * 1000 if number % 2 else f"field{number}"] = 1
         secure.handle(record)
+    secure.handle(logging.makeLogRecord({7: "seven", "msg": "odd"}))
 
     assert len(secure._plans) <= 1024
 
