@@ -19,6 +19,10 @@ Find = Callable[[str], Iterable[Replacement]]
 MAX_WIDTH = 4096
 MAX_TEMPLATES = 1024
 MAX_TEMPLATE = 2048
+# What is longer, has more parts or becomes longer is an attack on memory or time.
+MAX_FILLED = 65_536
+MAX_PIECES = 2_000
+MAX_OUTPUT = 1_048_576
 
 _CONVERSION = re.compile(
     r"%(?:\((?P<key>[^()]{0,256})\))?(?P<flags>[#0\- +]{0,8})(?P<width>\*|\d{0,9})(?:\.(?P<precision>\*"
@@ -31,6 +35,10 @@ _CONTAINERS = frozenset({dict, list, tuple, set, frozenset, bytes})
 
 class FieldWidthError(ValueError):
     """A template asks for a field wider than any line."""
+
+
+class TemplateSizeError(ValueError):
+    """A template with arguments is longer, or makes a longer text, than any message."""
 
 
 class Piece(NamedTuple):
@@ -209,9 +217,13 @@ def _pieces(template: str) -> tuple[Piece, ...] | None:
 
 def _parse(template: str) -> tuple[Piece, ...] | None:
     """Split a template into literals and conversions; None if that is not plain."""
+    if len(template) > MAX_FILLED:
+        raise TemplateSizeError
     pieces: list[Piece] = []
     position = 0
     for match in _CONVERSION.finditer(template):
+        if len(pieces) > MAX_PIECES:
+            raise TemplateSizeError
         literal = template[position : match.start()]
         position = match.end()
         if literal:
@@ -258,6 +270,8 @@ def _render(pieces: tuple[Piece, ...], values: Any) -> tuple[str, list[_Shown], 
         parts.append(part)
         shown.append(_Shown(position, position + len(part), piece, first))
         position += len(part)
+        if position > MAX_OUTPUT:
+            raise TemplateSizeError
     if not isinstance(safe, dict) and index != len(safe):
         raise TypeError
     return "".join(parts), shown, safe if isinstance(safe, dict) else tuple(safe)
@@ -272,7 +286,7 @@ def _one(piece: Piece, values: Any, at: Any) -> str:
     written = piece.text if piece.key is None else "%" + piece.text[piece.text.index(")") + 1 :]
     if kind not in _PLAIN and kind not in _CONTAINERS and written[-1] in "sra":
         return written[:-1].__add__("s") % rendering.text(value)
-    return written % (value,)
+    return written % (value if kind in _PLAIN else rendering.argument(value),)
 
 
 def _several(piece: Piece, values: list[Any], first: int) -> str:
@@ -282,25 +296,28 @@ def _several(piece: Piece, values: list[Any], first: int) -> str:
     for star in used[:-1]:
         if type(star) is int and abs(star) > MAX_WIDTH:
             raise FieldWidthError
-    return piece.text % used
+    return piece.text % (*used[:-1], rendering.argument(used[-1]))
 
 
 def _whole(msg: str, values: Any, find: Find) -> tuple[str, Any]:
-    """The template is odd: render it as a whole and keep no arguments apart."""
-    text = msg % values
+    """The template is odd: render it as a whole, within bounds, and keep no arguments apart."""
+    text = rendering.message(msg, values)
     return applied(text, find(text)), ()
 
 
 def _cut_up(text: str, shown: list[_Shown], found: list[Replacement]) -> list[str | None]:
     """Return each piece's new text, or None where nothing in it was found."""
     result: list[str | None] = [None] * len(shown)
+    first = 0
     for number, piece in enumerate(shown):
-        inner = [
-            (max(start, piece.start) - piece.start, min(end, piece.end) - piece.start,
-             replacement if start >= piece.start else "")
-            for start, end, replacement in found
-            if start < piece.end and end > piece.start
-        ]  # fmt: skip
+        while first < len(found) and found[first][1] <= piece.start:
+            first += 1
+        inner, at = [], first
+        while at < len(found) and found[at][0] < piece.end:
+            start, end, replacement = found[at]
+            here = replacement if start >= piece.start else ""
+            inner.append((max(start, piece.start) - piece.start, min(end, piece.end) - piece.start, here))
+            at += 1
         if inner:
             result[number] = applied(text[piece.start : piece.end], inner)
     return result

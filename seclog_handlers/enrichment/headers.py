@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from seclog_handlers.enrichment.addresses import parse_address, scope
@@ -136,7 +137,7 @@ def _entries(headers: Any) -> list[tuple[Any, Any]]:
     if type(headers) is dict:
         return list(headers.items())[:MAX_HEADERS]
     if isinstance(headers, Mapping) or callable(getattr(headers, "items", None)):
-        headers = list(headers.items())
+        headers = list(islice(headers.items(), MAX_HEADERS))  # which may have no end
     if not isinstance(headers, (list, tuple)):
         return []
     pairs = [entry for entry in headers[:MAX_HEADERS] if isinstance(entry, (list, tuple))]

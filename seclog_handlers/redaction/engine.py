@@ -252,7 +252,9 @@ class Redactor:
         if text in self._clean:
             return []
         if len(text) > MAX_TEXT:
-            text = _cut(text, MAX_TEXT)[0]
+            head, missing = _cut(text, MAX_TEXT)
+            rest = (len(head), len(text), f"[CUT: {missing} characters missing]")  # no formatter shows what nobody saw
+            return [*self._replaced(head, self._find(head)), rest]
         return self._replaced(text, self._find(text))
 
     def _replaced(self, text: str, found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

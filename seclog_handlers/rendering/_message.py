@@ -92,6 +92,11 @@ def _bounded(args: tuple[Any, ...], used: int) -> tuple[Any, ...]:
     return args
 
 
+def argument(value: Any, limit: int = MAX_TEXT) -> Any:
+    """Return an argument that answers every conversion as `value` does, within bounds."""
+    return _shown(value, limit)
+
+
 def _shown(arg: Any, limit: int) -> Any:
     kind = type(arg)
     if kind is str:

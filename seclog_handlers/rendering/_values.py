@@ -234,9 +234,22 @@ def _of_numpy_scalar(walk: _Walk, value: Any, depth: int) -> Any:
 def _of_numpy_array(walk: _Walk, value: Any, depth: int) -> Any:
     if raw_name(type(value)) != "ndarray":
         return walk.string(said(value))  # a masked array hides what tolist() shows
-    if value.size > _MAX_ARRAY:
+    if value.size > _MAX_ARRAY or value.nbytes > MAX_TEXT:
         return walk.string(f"<ndarray {value.shape} of {said(value.dtype)}>")
     return walk.value(value.tolist(), depth)
+
+
+def _of_frame(walk: _Walk, value: Any, depth: int) -> Any:
+    """Render a table column by column, so that redaction can judge by the columns' names."""
+    return walk.value(value.to_dict("list"), depth) if value.size <= _MAX_ARRAY else _shape(walk, value)
+
+
+def _of_series(walk: _Walk, value: Any, depth: int) -> Any:
+    return walk.value(value.to_dict(), depth) if value.size <= _MAX_ARRAY else _shape(walk, value)
+
+
+def _shape(walk: _Walk, value: Any) -> Any:
+    return walk.string(f"<{type_name(type(value))} {value.shape}>")
 
 
 def _of_library_repr(walk: _Walk, value: Any, depth: int) -> Any:  # noqa: ARG001 - one signature for all
@@ -251,6 +264,10 @@ _LIBRARY: dict[tuple[str, str], _Renderer] = {
     ("numpy", "datetime64"): lambda walk, value, _depth: walk.string(said(value)),
     ("numpy", "timedelta64"): lambda walk, value, _depth: walk.string(said(value)),
     ("numpy", "ndarray"): _of_numpy_array,
+    ("pandas", "DataFrame"): _of_frame,  # pandas 3
+    ("pandas", "Series"): _of_series,
+    ("pandas.core.frame", "DataFrame"): _of_frame,
+    ("pandas.core.series", "Series"): _of_series,
     ("pydantic.main", "BaseModel"): _of_library_repr,
     ("pandas._libs.tslibs.nattype", "_NaT"): lambda _walk, _value, _depth: None,
 }
