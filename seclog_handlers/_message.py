@@ -301,7 +301,7 @@ def _several(piece: Piece, values: list[Any], first: int) -> str:
 
 def _whole(msg: str, values: Any, find: Find) -> tuple[str, Any]:
     """The template is odd: render it as a whole, within bounds, and keep no arguments apart."""
-    text = rendering.message(msg, values)
+    text = rendering.filled(msg, values)
     return applied(text, find(text)), ()
 
 

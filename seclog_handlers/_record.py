@@ -154,6 +154,16 @@ def is_lifted(record: logging.LogRecord) -> bool:
     return mark is not None and LIFTED in mark.applied
 
 
+def settle_message(record: logging.LogRecord) -> None:
+    """Let a record class with its own idea of messages say what it has to, once: from then on it is a plain record.
+
+    Otherwise a formatter would ask it again, and be told what the record held before it was redacted.
+    """
+    message = record.getMessage()
+    record.__class__ = logging.LogRecord
+    record.__dict__.update(msg=message, args=())
+
+
 def derive(record: logging.LogRecord, name: str, value: Any) -> None:
     """Set a field that the pack owns; an application's own value of it moves to `extra.<name>`."""
     mark = ensure_mark(record)

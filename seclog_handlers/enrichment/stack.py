@@ -10,6 +10,8 @@ import linecache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from seclog_handlers import rendering
+
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
@@ -38,6 +40,10 @@ _CONTEXT = "\nDuring handling of the above exception, another exception occurred
 _GROUP: tuple[type[BaseException], ...] = (
     (builtins.BaseExceptionGroup,) if hasattr(builtins, "BaseExceptionGroup") else ()
 )
+
+# Exceptions that show their arguments with these run whatever the arguments do.
+_SHOWS_ARGS = frozenset({BaseException.__str__, KeyError.__str__})
+_args_of = BaseException.__dict__["args"].__get__
 
 _Link = tuple[BaseException, "TracebackType | None", str]
 # A part of the text, and whether it comes from the code alone.
@@ -330,6 +336,12 @@ def _type_name(error: BaseException) -> str:
 
 def _said(value: Any, what: str) -> str:
     try:
+        if type(value).__str__ in _SHOWS_ARGS:
+            args = _args_of(value)
+            args = args[0] if len(args) == 1 else args
+            if type(args) is not str and not (rendering.is_small((args,)) and rendering.has_exact_keys((args,))):
+                # What may be endless, or take a second: only bounded text is made of it.
+                return _cut(rendering.text(args, 2 * MAX_TEXT), MAX_TEXT)
         return _cut(str(value), MAX_TEXT)
     except Exception:
         return f"<{what} str() failed>"

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from seclog_handlers import _config, rendering
-from seclog_handlers._record import field_names, fields_of, mark_of
+from seclog_handlers._record import field_names, fields_of, mark_of, settle_message
 from seclog_handlers.enrichment.stack import exception_pieces
 from seclog_handlers.filters.stage import NAMES, Stage, words
 from seclog_handlers.redaction import Redactor
@@ -23,6 +23,9 @@ MAX_NAME = 128
 
 # Frames of tracebacks that are remembered with what is left of them; a program has a few hundred that fail.
 MAX_FRAMES = 2048
+
+# Names of levels that say nothing; whatever else stands there came from somewhere.
+LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NOTSET"})
 
 
 class RedactionFilter(Stage):
@@ -70,6 +73,11 @@ class RedactionFilter(Stage):
 
     def _apply(self, record: logging.LogRecord) -> None:
         redactor, attributes = self._redactor, record.__dict__
+        if type(record).getMessage is not logging.LogRecord.getMessage:
+            settle_message(record)
+        level = attributes.get("levelname")
+        if type(level) is not str or level not in LEVELS:
+            attributes["levelname"] = redactor.text(rendering.text(level)) if level is not None else None
         record.msg, record.args = redactor.message(attributes.get("msg"), attributes.get("args"))
         texts: tuple[str, ...] = TEXTS
         if attributes.get("exc_info"):

@@ -15,7 +15,7 @@ WITHHELD = "[WITHHELD]"
 NAMES = ("name", "threadName", "processName", "taskName")
 
 # What a withheld record may keep of its fields: no text.
-_TEXTLESS = (int, float, bool, type(None))
+_TEXTLESS = frozenset(map(id, (int, float, bool, type(None))))  # by identity: a metaclass may raise when compared
 
 
 class Kind(NamedTuple):
@@ -69,9 +69,13 @@ def withhold(record: logging.LogRecord) -> None:
     """Replace everything that an application wrote on the record; the event itself is kept."""
     attributes = record.__dict__
     event_type = attributes.get("event_type")
-    for key in [key for key in attributes if key not in STANDARD and key != MARK]:
-        if type(attributes[key]) not in _TEXTLESS:
-            del attributes[key]
+    kept = {
+        key: value
+        for key, value in list(attributes.items())
+        if type(key) is str and (key in STANDARD or key == MARK or id(type(value)) in _TEXTLESS)
+    }
+    attributes.clear()  # no single deletion: a key's own hash may fail
+    attributes.update(kept)
     if type(event_type) is str and event_type.isidentifier():
         attributes["event_type"] = event_type
     attributes.update(msg=WITHHELD, args=(), exc_info=None, exc_text=None, stack_info=None)

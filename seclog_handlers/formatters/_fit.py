@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _MIN_SHARE = 64  # bytes that a cut string keeps at least
+_SAMPLE = 1_000  # characters
 _MARK_ROOM = 200  # bytes of the mark that says how much is missing, and for rounding
 _END_ROOM = 200  # bytes for saying how many fields are missing
 _MAX_ESCAPE = 6  # bytes of the longest escape of one character
@@ -31,8 +32,9 @@ def fit(
         lead: How fields are left out where shorter strings are not enough: `leading` or what is built on it.
     """
     whole = plain(line)
-    excess = _json_size(whole) - limit
-    share = _share(sorted(_sizes(whole)), excess) if excess > 0 else limit
+    sizes = sorted(_sizes(whole))
+    excess = _json_size(_shorten(whole, _MIN_SHARE)) + sum(sizes) - _MIN_SHARE * len(sizes) - limit
+    share = _share(sizes, excess) if excess > 0 else limit
     while share >= _MIN_SHARE:
         shown = render(_shorten(whole, share))
         size = len(shown.encode())
@@ -59,10 +61,12 @@ def leading(line: dict[str, Any], limit: int) -> dict[str, Any]:
 
 
 def _size(value: str) -> int:
-    """Return the bytes that a string takes in a line, about."""
+    """Return the bytes that a string takes in a line, about; a long one's by what its ends take."""
     if value.isascii() and value.isprintable():
         return len(value)
-    return _json_size(value)
+    if len(value) <= 2 * _SAMPLE:
+        return _json_size(value)
+    return (_json_size(value[:_SAMPLE]) + _json_size(value[-_SAMPLE:])) * len(value) // (2 * _SAMPLE)
 
 
 def _json_size(value: Any) -> int:

@@ -8,6 +8,7 @@ import ipaddress
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from enum import Enum
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +25,7 @@ MAX_DEPTH = 12
 MAX_NODES = 5_000
 MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
+MAX_KEY = 1_000
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
 MAX_NAME = 64
@@ -93,6 +95,7 @@ Plan = tuple[tuple[str, "Rule | None"], ...]
 _STR = frozenset({str})
 MAX_PLANS = 512
 MAX_PLAN = 64
+MAX_PLAN_TEXT = 4_096
 
 
 class Plans:
@@ -130,7 +133,7 @@ class Plans:
         return plan
 
     def _made(self, names: tuple[str, ...], *, inner: bool) -> Plan | None:
-        if not self._usable or not _STR.issuperset(map(type, names)):
+        if not self._usable or not _STR.issuperset(map(type, names)) or sum(map(len, names)) > MAX_PLAN_TEXT:
             return None
         if inner and 2 <= len(names) <= MAX_ENTRY and not _NAME_KEYS.isdisjoint(map(str.lower, names)):
             return None
@@ -274,7 +277,7 @@ class Walk:
 
     def mapping(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         """Return a new dict of what a mapping holds, judged key by key."""
-        if rule is None and type(value) is dict and _STR.issuperset(map(type, value)):
+        if rule is None and type(value) is dict and len(value) <= MAX_PLAN and _STR.issuperset(map(type, value)):
             plan = self._plans.of(tuple(value), inner=True)
             if plan is not None and len(plan) < self._nodes:
                 return self._planned(value, plan, depth)
@@ -302,13 +305,14 @@ class Walk:
         result: dict[Any, Any] = {}
         named = self._named(value)
         path = self._path
+        twins: dict[Any, int] = {}
         items: Iterable[tuple[Any, Any]] = dict.items(value)
         for key, item in items:
             if type(key) is str:
                 own = self._rule(key) or rule
                 if named is not None and key.lower() in _VALUE_KEYS:
                     own = named
-                name: Any = self._text(key)
+                name: Any = self._name(key)
             else:
                 own = self._rule_of_other(key) or rule
                 name = self._key(key, depth)
@@ -317,11 +321,17 @@ class Walk:
             if self._censor.removes and clean == self._censor.marker and own is not None:
                 continue
             while name in result:
-                name = f"{name}'"
+                twins[name] = number = twins.get(name, 1) + 1
+                name = f"{name}~{number}"
             result[name] = clean
             if self._nodes < 0:
                 break
         return result
+
+    def _name(self, key: str) -> str:
+        """Return a key without secrets, no longer than a formatter shows; once there were many, without its text."""
+        self._characters -= len(key)
+        return self._text(rendering.cut(key, MAX_KEY)) if self._characters >= 0 else "[WITHHELD: size]"
 
     def _rule(self, key: str) -> Rule | None:
         if not self._rules.uses_paths:
@@ -330,7 +340,15 @@ class Walk:
         return self._rules.rule_of_path(self._path)
 
     def _rule_of_other(self, key: Any) -> Rule | None:
-        return self._rules.rule(key.decode("latin-1")) if type(key) is bytes else None
+        """Return the rule of a key that is no str by what it says of itself."""
+        kind = type(key)
+        if kind in UNTOUCHED or kind is int:
+            return None
+        for name in _names_of(key):
+            rule = self._rules.rule(name)
+            if rule is not None:
+                return rule
+        return None
 
     def _key(self, key: Any, depth: int) -> Any:
         kind = type(key)
@@ -400,6 +418,17 @@ class Walk:
             and item.replace("_", "").isalpha()
             and self._rules.rule(item) is not None
         )
+
+
+def _names_of(key: Any) -> list[str]:
+    """Return the names under which a key that is no str may be known."""
+    kind = type(key)
+    if kind is bytes:
+        return [key.decode("latin-1")]
+    if kind is tuple or kind is frozenset:
+        return [name for name in key if type(name) is str]
+    names = [rendering.text(key, MAX_NAME)]
+    return [*names, str.__str__(key._name_)] if issubclass(kind, Enum) else names
 
 
 def _without_counters(value: Any, rule: Rule | None) -> Rule | None:

@@ -23,7 +23,7 @@ _SMALL_NODE = 4
 def is_small(items: Iterable[Any]) -> bool:
     """Say whether values are small together, and nothing but what JSON encoders take as it is or refuse.
 
-    Half the price of `room_left`: keys that are no str, or subclasses of it, are left to the encoder.
+    Half the price of `room_left`: keys that are of a subclass of str are left to the encoder.
     """
     return _small_left(items, SMALL, MAX_DEPTH) >= 0
 
@@ -37,7 +37,10 @@ def _small_left(items: Iterable[Any], room: int, depth: int) -> int:
             room -= _SMALL_NODE * len(item)
             if room < 0 or depth <= 0:
                 return -1
-            size = len("".join(item))
+            try:
+                size = len("".join(item))
+            except TypeError:
+                return -1
             if size > MAX_KEY:
                 return -1
             room = _small_left(item.values(), room - size, depth - 1)

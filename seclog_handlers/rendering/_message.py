@@ -35,7 +35,7 @@ def message(msg: Any, args: Any = None) -> str:
     if args is None or (type(args) is tuple and not args) or (type(args) in SCALARS and not args):
         return clean(template)
     try:
-        return clean(cut(_filled(template, args), MAX_TEXT))
+        return clean(cut(filled(template, args), MAX_TEXT))
     except Exception as error:
         return f"{clean(template)} [arguments not shown: they do not fit the template ({_problem(error)})]"
 
@@ -44,7 +44,8 @@ def _problem(error: Exception) -> str:
     return "size" if type(error) is _RefusedTemplateError else type_name(type(error))
 
 
-def _filled(template: str, args: Any) -> str:
+def filled(template: str, args: Any) -> str:
+    """Return `template % args` within bounds; raises if they do not fit each other."""
     if len(template) > _MAX_TEMPLATE:
         raise _RefusedTemplateError
     wide = _is_wide_memo if len(template) <= _MAX_TEMPLATE_MEMO else _is_wide

@@ -1,0 +1,315 @@
+"""Hostile records through the whole pipeline: whatever is logged, one valid line, no secret, in bounded time."""
+
+from __future__ import annotations
+
+import collections
+import decimal
+import enum
+import itertools
+import json
+import logging
+import re
+import types
+
+import pytest
+
+from seclog_handlers import EscalationHandler, JsonFormatter, SecurityHandler, TextFormatter
+from tests.support import KEY, Lines
+
+SECRET = "pLaNted9Secret7xQv"
+SHOWN = f"password={SECRET}"
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def fails(*_args, **_kwargs):
+    raise ValueError(SHOWN)
+
+
+def built(name="Built", bases=(), meta=type, **namespace):
+    return meta(name, bases, namespace)
+
+
+def metaclass(**namespace):
+    return built("Meta", (type,), **namespace)
+
+
+class EvilStr(str):
+    __slots__ = ()
+    __str__ = __repr__ = __len__ = __iter__ = __eq__ = __format__ = __getitem__ = encode = lower = strip = fails
+    __hash__ = None
+
+    def isascii(self):
+        return True
+
+    isprintable = isascii
+
+
+class BenignKey(str):
+    """Says that it is something else than it is."""
+
+    __slots__ = ()
+
+    def lower(self):
+        return "benign"
+
+    __str__ = __repr__ = lower
+
+
+class EvilDict(dict):
+    items = keys = values = __iter__ = __getitem__ = __len__ = __bool__ = get = copy = __str__ = __repr__ = fails
+
+
+class EndlessDict(dict):
+    def items(self):
+        return ((str(number), number) for number in itertools.count())
+
+
+class EndlessList(list):
+    def __iter__(self):
+        return itertools.count()
+
+
+class GrowsWhenShown:
+    def __init__(self, home):
+        self.home = home
+
+    def __repr__(self):
+        self.home.append(GrowsWhenShown(self.home))
+        return "grown"
+
+
+def growing():
+    home = []
+    home.append(GrowsWhenShown(home))
+    return home
+
+
+class SaysSo(logging.LogRecord):
+    def getMessage(self):
+        return SHOWN
+
+
+class Braces(logging.LogRecord):
+    def getMessage(self):
+        return str(self.msg).format(*self.args)
+
+
+def laughs(levels=30):
+    value = [SHOWN]
+    for _ in range(levels):
+        value = [value] * 10
+    return value
+
+
+Password = enum.Enum("Password", {"password": 1, "OTHER": "password"})
+
+VALUES = {
+    "raises": lambda: built(__str__=fails, __repr__=fails, __len__=fails, __iter__=fails, __bool__=fails)(),
+    "raises on equality": lambda: built(__eq__=fails, __hash__=fails)(),
+    "raises on every attribute": lambda: built(__getattribute__=fails)(),
+    "lies about its class": lambda: built(__class__=property(lambda _: dict), __str__=lambda _: SHOWN)(),
+    "says a secret": lambda: built(__str__=lambda _: SHOWN, __repr__=lambda _: SHOWN)(),
+    "metaclass that raises when compared": lambda: metaclass(__eq__=fails, __hash__=lambda _: hash(dict))("C", (), {})(),
+    "metaclass that raises when hashed": lambda: metaclass(__hash__=fails)("C", (), {"__str__": lambda _: SHOWN})(),
+    "metaclass equal to everything": lambda: metaclass(__eq__=lambda *_: True, __hash__=lambda _: hash(list))("C", (), {})(),
+    "name of a class": lambda: built("x\nforged\x1b[2J" + "n" * 300_000, __str__=fails)(),
+    "name of a class that is more than str": lambda: built(EvilStr("Name"), __str__=fails)(),
+    "evil str": lambda: EvilStr(SHOWN),
+    "evil dict": lambda: EvilDict(password=SECRET),
+    "endless dict": lambda: EndlessDict(password=SECRET),
+    "endless list": lambda: EndlessList([SHOWN]),
+    "endless iterator": lambda: itertools.repeat(SHOWN),
+    "grows when shown": growing,
+    "billion laughs": laughs,
+    "key of a str subclass": lambda: {BenignKey("password"): SECRET},
+    "key of an enum's value": lambda: {Password.OTHER: SECRET},
+    "key within a tuple": lambda: {("db", "password"): SECRET},
+    "key of an object": lambda: {built(__str__=lambda _: "password")(): SECRET},
+    "keys that redact to the same": lambda: {f"password={SECRET}{number}": number for number in range(4_000)},
+    "keys of 100 kB": lambda: {"k" * 100_000 + str(number): number for number in range(50)},
+    "10 MB": lambda: "A" * 10_000_000,
+    "controls": lambda: "\x00\x1b\u2028\ud800" * 100_000 + SHOWN,
+    "forged line": lambda: f'"}}\n{{"level":"CRITICAL"}}\r\n\x85forged\u2028 {SHOWN}',
+    "decimal of a million digits": lambda: decimal.Decimal("1e1000000"),
+    "int of 100,000 digits": lambda: 10**100_000,
+    "not a number": lambda: {"a": [float("nan"), decimal.Decimal("sNaN")], "password": SECRET},
+    "named tuple": lambda: collections.namedtuple("Login", "user password")("bob", SECRET),
+    "mapping proxy": lambda: types.MappingProxyType({"password": SECRET}),
+    "released view": lambda: (view := memoryview(b"x"), view.release())[0],
+}  # fmt: skip
+HEAVY = {"keys that redact to the same", "keys of 100 kB", "10 MB", "controls"}
+
+
+def with_args(logger, template, value):
+    # LogRecord itself asks whether an only argument is a mapping: what fails there never reaches a handler.
+    logger.handle(logging.makeLogRecord({"msg": template, "args": (value,), "levelno": 20, "levelname": "INFO"}))
+
+
+CALLS = {
+    "extra": lambda logger, value: logger.info("event", extra={"data": value}),
+    "nested": lambda logger, value: logger.info("event", extra={"data": {"a": [value]}}),
+    "message": lambda logger, value: logger.info(value),
+    "%s": lambda logger, value: with_args(logger, "value %s", value),
+    "%r": lambda logger, value: with_args(logger, "value %-5r", value),
+    "%d": lambda logger, value: with_args(logger, "value %d", value),
+    "dict message": lambda logger, value: logger.info({"event": "x", "data": value}),
+    "authentication": lambda logger, value: logger.info(
+        "login", extra={"event_type": "authentication", "username": value, "success": value, "ip_address": value}
+    ),
+    "api_request": lambda logger, value: logger.info(
+        "request", extra={"event_type": "api_request", "headers": value, "query_params": value, "path": value}
+    ),
+    "authorization": lambda logger, value: logger.info(
+        "denied", extra={"event_type": "authorization", "granted": value, "required_permissions": value}
+    ),
+    "exception": lambda logger, value: logger.info("failed", exc_info=ValueError(value)),
+    "event_type": lambda logger, value: logger.info("x", extra={"event_type": value}),
+}
+
+
+@pytest.fixture(scope="module", params=["json", "text"])
+def pipeline(request):
+    formatter = JsonFormatter(service="svc") if request.param == "json" else TextFormatter(service="svc")
+    policy = {"pseudonyms.keys": [KEY], "geoip": "off", "service": "svc"}
+    out, alerts = Lines(formatter), Lines(formatter)
+    judge = EscalationHandler(target=alerts, policy=policy)
+    logger = logging.Logger("hostile", logging.DEBUG)  # known to nobody: pytest's handlers would render records, too
+    logger.addHandler(SecurityHandler(target=out, targets=[judge], policy=policy))
+    return logger, out, alerts
+
+
+@pytest.fixture(autouse=True)
+def _empty(pipeline):
+    for lines in pipeline[1:]:
+        lines.stream.seek(0)
+        lines.stream.truncate()
+
+
+def check(out, alerts, capsys):
+    everything = out.text + alerts.text + capsys.readouterr().err
+    assert len(out.text.splitlines()) == out.text.count("\n") == 1
+    assert not UNSAFE.search(out.text[:-1])
+    assert len(out.text.encode()) <= 256_001
+    assert SECRET not in everything
+    if isinstance(out.formatter, JsonFormatter):
+        shown = strict(out.text)
+        assert list(shown)[:5] == ["timestamp", "level", "logger", "message", "service"]
+        assert shown["service"] == "svc"
+
+
+def strict(line):
+    def unique(pairs):
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    return json.loads(line, object_pairs_hook=unique, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"), [(call, name) for call in CALLS for name in VALUES if call == "extra" or name not in HEAVY]
+)
+def test_one_valid_line_without_the_secret(pipeline, capsys, call, name):
+    """Whatever is logged wherever: nothing is raised, one line comes out, and it is safe."""
+    logger, out, alerts = pipeline
+
+    CALLS[call](logger, VALUES[name]())
+
+    check(out, alerts, capsys)
+
+
+@pytest.mark.parametrize(
+    ("template", "args"),
+    [
+        ("%s %s", (SHOWN,)),
+        ("%d", (SHOWN,)),
+        ("%*d", (300_000_000, 5)),
+        ("%300000000d", (5,)),
+        ("%d", (decimal.Decimal("1e1000000"),)),
+        ("%.300f", (decimal.Decimal("1e1000000"),)),
+        ("%4000d" * 10_000, tuple(range(10_000))),
+        ("%s " * 20_000, (SHOWN,) * 20_000),
+        ("%s " * 1_500, (SHOWN,) * 1_500),
+        ("%(a)s", ({"b": SHOWN},)),
+        ("A" * 5_000_000 + "%s", (SHOWN,)),
+        ("password=%s%s", (SECRET, "x" * 262_140)),
+        ("%s password=%s%s", ("x", SECRET, "y" * 300_000)),
+        ("%c%s", (0x2028, SHOWN)),
+        ("%y", (SHOWN,)),
+    ],
+    ids=lambda value: value[:12] if type(value) is str else "args",
+)
+def test_odd_templates(pipeline, capsys, template, args):
+    """Templates that ask for too much, or do not fit their arguments, show none of these."""
+    logger, out, alerts = pipeline
+
+    logger.info(template, *args)
+
+    check(out, alerts, capsys)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"levelname": SHOWN},
+        {"levelname": {"password": SECRET}},
+        {"levelname": [1]},
+        {"name": SHOWN},
+        {"threadName": SHOWN},
+        {"levelno": "20"},
+        {"created": float("nan")},
+        {"created": 10**400},
+        {"created": None},
+        {"args": itertools.repeat(SHOWN)},
+        {"args": EvilDict(a=SHOWN), "msg": "%(a)s"},
+        {"exc_info": (None, None, None)},
+        {"exc_info": True},
+        {"exc_info": ValueError(SHOWN)},
+        {"exc_text": EvilStr(SHOWN)},
+        {"stack_info": SHOWN.encode()},
+        {"_seclog": types.SimpleNamespace(applied={"redaction"}, origin=None)},
+        {5: SHOWN, b"level": "SPOOFED"},
+        {"lineno": None, "process": SHOWN, "msecs": None},
+    ],
+    ids=lambda attributes: str(next(iter(attributes))),
+)
+def test_odd_records(pipeline, capsys, attributes):
+    """Records that no logger made, with attributes of other types."""
+    logger, out, alerts = pipeline
+    made = logging.makeLogRecord({"name": "odd", "levelno": 20, "levelname": "INFO", "msg": "odd"})
+    made.__dict__.update(attributes)
+
+    logger.handlers[0].handle(made)
+
+    check(out, alerts, capsys)
+
+
+def test_an_enum_is_a_key_by_its_name_too(pipeline, capsys):
+    """Rules know a key's name although its value is what is shown."""
+    logger, out, alerts = pipeline
+
+    logger.info("event", extra={"data": {Password.password: SECRET}})
+
+    check(out, alerts, capsys)
+
+
+@pytest.mark.parametrize(("kind", "shown"), [(SaysSo, "[REDACTED]"), (Braces, "login bob")])
+def test_a_record_class_with_its_own_message_is_redacted_too(pipeline, capsys, kind, shown):
+    """What it says of itself is its message, and no formatter asks it again."""
+    logger, out, alerts = pipeline
+
+    logger.handle(kind("hostile", logging.INFO, "f", 1, "login {}", ("bob",), None))
+
+    check(out, alerts, capsys)
+    assert shown in out.text
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_what_ends_a_program_passes(pipeline, error):
+    """An interrupt while a record is rendered is not swallowed."""
+    logger, _, _ = pipeline
+
+    def ends(_self):
+        raise error
+
+    with pytest.raises(error):
+        logger.info("x", extra={"data": built(__str__=ends)()})
