@@ -38,6 +38,7 @@ UNTOUCHED_FIELDS = frozenset({
 MIN_KEY_BYTES = 16
 CACHE_SIZE = 8192
 # Members of a list or mapping in an identity field that are looked for on the record's other surfaces.
+MAX_CONTAINER = 1_000
 MAX_MEMBERS = 100
 # Longer values are hashed as they are, and not remembered: no identity is that long.
 MAX_NORMALISED = 512
@@ -323,6 +324,8 @@ def _identity_text(value: Any) -> str:
         value = int(value)
     if type(value) is bytes:
         return value.decode("utf-8", "backslashreplace")
+    if type(value) in (dict, list, tuple, set, frozenset):
+        return rendering.text(value, MAX_CONTAINER)  # nobody's identity; an attacker may nest it a thousand times
     return rendering.text(value)
 
 

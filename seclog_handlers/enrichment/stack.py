@@ -42,7 +42,7 @@ _GROUP: tuple[type[BaseException], ...] = (
 )
 
 # Exceptions that show their arguments with these run whatever the arguments do.
-_SHOWS_ARGS = frozenset({BaseException.__str__, KeyError.__str__})
+_SHOWS_ARGS: frozenset[Any] = frozenset({BaseException.__str__, KeyError.__str__})
 _args_of = BaseException.__dict__["args"].__get__
 
 _Link = tuple[BaseException, "TracebackType | None", str]

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,6 +32,8 @@ _GAP = "  "  # between message and fields; no message contains it unquoted
 _LIKE_A_FIELD = re.compile(r"(?:^|\s)\w[\w.\-]*=")
 _FREE = STANDARD | {"timestamp", "level", "logger", "service"}  # no application's field
 _MAX_BARE = 1_000  # characters: what is longer is always quoted
+_MAX_KNOWN = 2_048  # short texts whose written form is remembered
+_MAX_KNOWN_LENGTH = 128
 _NOT_BARE = re.compile(r"[\s\"'=\\\[\]{}|]")
 _KEY = re.compile(r"[A-Za-z_][\w.\-]*", re.ASCII)
 
@@ -140,7 +143,7 @@ class TextFormatter(logging.Formatter):
 
     def _line(self, content: dict[str, Any]) -> str:
         shown = [self._begin(content["head"])]
-        fields = [f"{_key(name)}={_value(value)}" for name, value in content["fields"].items()]
+        fields = [f"{_key[name]}={_value(value)}" for name, value in content["fields"].items()]
         traces = content["traces"]
         if not self._multiline:
             fields += [f"{name}={dumps(trace)}" for name, trace in traces.items()]
@@ -201,15 +204,35 @@ def _free(words: str) -> str:
     return one_line(words)
 
 
-def _key(name: str) -> str:
-    return name if len(name) <= _MAX_BARE and _KEY.fullmatch(name) else dumps(name)
+class _Written(dict[str, str]):
+    """How a short text is written, worked out once: programs have few names, and clients few user agents."""
+
+    def __init__(self, write: Callable[[str], str]) -> None:
+        super().__init__()
+        self._write = write
+
+    def __missing__(self, words: str) -> str:
+        written = self._write(words)
+        if len(words) <= _MAX_KNOWN_LENGTH:
+            if len(self) >= _MAX_KNOWN:
+                self.clear()
+            self[words] = written
+        return written
+
+
+_key = _Written(lambda name: name if len(name) <= _MAX_BARE and _KEY.fullmatch(name) else dumps(name))
+_text_value = _Written(lambda words: words if _is_bare(words) else dumps(words))
+
+
+def _is_bare(words: str) -> bool:
+    return 0 < len(words) <= _MAX_BARE and words.isprintable() and not _NOT_BARE.search(words)
 
 
 def _value(value: Any) -> str:
     kind = type(value)
+    if kind is str:
+        return _text_value[value]
     if kind is int or kind is dict or kind is list or kind is float:
         return dumps(value)
-    if kind is not str:
-        value = plain(value)
-    bare = type(value) is str and 0 < len(value) <= _MAX_BARE and value.isprintable()
-    return str(value) if bare and not _NOT_BARE.search(value) else dumps(value)
+    value = plain(value)
+    return _text_value[value] if type(value) is str else dumps(value)

@@ -11,6 +11,6 @@ from seclog_handlers.rendering._traceback import traceback_text
 from seclog_handlers.rendering._values import plain, text
 
 __all__ = [
-    "SMALL", "argument", "cut", "dumps", "dumps_plain", "encode", "filled", "has_exact_keys", "is_small", "message", "one_line",
-    "plain", "text", "traceback_text",
+    "SMALL", "argument", "cut", "dumps", "dumps_plain", "encode", "filled", "has_exact_keys", "is_small", "message",
+    "one_line", "plain", "text", "traceback_text",
 ]  # fmt: skip

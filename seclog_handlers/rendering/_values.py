@@ -54,7 +54,7 @@ def text(value: Any, limit: int = MAX_TEXT) -> str:
         return str(value)
     if type(value) is float:
         return float.__repr__(value)
-    shown = plain(value)
+    shown = _Walk(min(MAX_NODES, limit)).value(value, 0)  # each takes one character at least
     if type(shown) is dict or type(shown) is list:
         from seclog_handlers.rendering._json import dumps  # noqa: PLC0415 - it is built on this module
 
@@ -67,11 +67,11 @@ class _Walk:
 
     __slots__ = ("active", "chars", "key_chars", "nodes")
 
-    def __init__(self) -> None:
+    def __init__(self, nodes: int = MAX_NODES) -> None:
         self.active: set[int] = set()
         self.chars = MAX_TOTAL
         self.key_chars = MAX_TOTAL
-        self.nodes = MAX_NODES
+        self.nodes = nodes
 
     def value(self, value: Any, depth: int) -> Any:
         kind = type(value)
