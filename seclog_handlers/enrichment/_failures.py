@@ -26,6 +26,11 @@ GRANTED = 3
 MAX_GRANTED_USERS = 20
 
 
+def _late(age: float, decay: float) -> float:
+    """Return what is left of a failure that is told of late: hosts' clocks may differ by an hour, not by days."""
+    return exp(min(0.0, age + HALF_LIFE) * decay)
+
+
 class Before(NamedTuple):
     """What came before a success.
 
@@ -99,22 +104,26 @@ class Failures:
                 of_user = 1.0
             else:
                 age = when - tally.last
-                if age > 0:
-                    tally.recent *= exp(-age * _DECAY)
+                if age >= 0:
+                    tally.recent = tally.recent * exp(-age * _DECAY) + 1.0
                     tally.last = when
-                of_user = tally.recent = tally.recent + 1.0
+                else:
+                    tally.recent += _late(age, _DECAY)
+                of_user = tally.recent
         if address is not None:
             source = self.addresses.young.get(address) or self.addresses.get(address)
             if source is None:
                 self.addresses.add(address, _Source(when, user))
                 return of_user, 1.0
             age = when - source.last
-            if age > 0:
-                source.recent *= exp(-age * _DECAY)
-                source.lasting *= exp(-age * _LASTING_DECAY)
+            if age >= 0:
+                source.recent = source.recent * exp(-age * _DECAY) + 1.0
+                source.lasting = source.lasting * exp(-age * _LASTING_DECAY) + 1.0
                 source.last = when
-            source.lasting += 1.0
-            of_address = source.recent = source.recent + 1.0
+            else:
+                source.recent += _late(age, _DECAY)
+                source.lasting += _late(age, _LASTING_DECAY)
+            of_address = source.recent
             if user == source.user:
                 source.in_a_row += 1
             else:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers.enrichment.agents import MAX_AGENT, Agent, describe, scanner
-from seclog_handlers.enrichment.risk import Login, Names, RiskModel, key_of, network_of, user_field
+from seclog_handlers.enrichment.risk import MAX_TIME, Login, Names, RiskModel, key_of, network_of, user_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,6 +95,8 @@ class Sharing:
             self._model.note(told)
             return
         user, address, network, text, device, success, when, spot = told
+        if not abs(when) < MAX_TIME:
+            return
         login = Login(user, address, tuple(network), text, Agent(*device), success, float(when))
         self._model.learn(login)
         if spot and self._journeys is not None and success is True and user is not None:

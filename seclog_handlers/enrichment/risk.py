@@ -85,6 +85,9 @@ _points_of = itemgetter("points")
 # How well the user knows where the event comes from.
 _STRANGE, _NEAR, _HOME = range(3)
 
+# Seconds since 1970: the year 9999. Infinity, or NaN, would leave counters that never change again.
+MAX_TIME = 253_402_300_800.0
+
 Factor = dict[str, Any]
 # Under which the model remembers an event: user, address, and the user agent with what it says.
 Names = tuple[Any, Any, tuple[str, Agent, bool]]
@@ -155,8 +158,7 @@ class RiskModel:
             unusual, news = self._logins.judge(user, address, network, agent, device, success is True)
         points: dict[str, int] = {}
         if success is False:
-            of_user, of_address = self._failures.fail(user, address, when)
-            _count(points, of_user, of_address)
+            _count(points, *self._failures.fail(user, address, when))
         elif self._failures.knows(user, address):
             nearness = _STRANGE if unusual is None else _nearness(news, network)
             self._judge_after_failures(points, user, address, success, when, nearness)
@@ -253,10 +255,17 @@ def _agent(text: str) -> tuple[Agent, bool]:
 
 
 def _told(points: dict[str, int]) -> tuple[int, list[Factor]]:
-    factors: list[Factor] = [{"name": name, "points": worth} for name, worth in points.items()]
-    if len(factors) > 1:
+    """Return the score and its factors; in a loop, since most events have two that are in order."""
+    factors: list[Factor] = []
+    score, least, in_order = 0, MAX_SCORE, True
+    for name, worth in points.items():
+        factors.append({"name": name, "points": worth})
+        score += worth
+        in_order = in_order and worth <= least
+        least = worth
+    if not in_order:
         factors.sort(key=_points_of, reverse=True)
-    return min(MAX_SCORE, sum(points.values())), factors
+    return min(MAX_SCORE, score), factors
 
 
 def user_of(fields: Mapping[str, Any]) -> Any:

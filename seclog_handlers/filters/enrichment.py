@@ -13,7 +13,7 @@ from seclog_handlers.enrichment._shared import Sharing
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.enrichment.geo import GeoLocator
 from seclog_handlers.enrichment.journal import MEMORY, open_journal, shown
-from seclog_handlers.enrichment.risk import Names, RiskModel, risk_level, user_of
+from seclog_handlers.enrichment.risk import MAX_TIME, Names, RiskModel, risk_level, user_of
 from seclog_handlers.enrichment.travel import MAX_KMH, MIN_KM, WITHIN_HOURS, Journeys
 from seclog_handlers.enrichment.trusted import TrustedSources
 from seclog_handlers.errors import ConfigurationError
@@ -195,16 +195,19 @@ class RiskFilter(Stage):
         if not attributes.keys().isdisjoint(_RISK):
             for name in _RISK.intersection(attributes):
                 reserve(record, name)
+        when = record.created
+        if not abs(when) < MAX_TIME:
+            raise ValueError("no time")
         names: Names | None = None
         if self._sharing is None:
             user = user_of(attributes)
         else:
             travels = "trusted" not in mark.derived
-            names = self._sharing.exchange(attributes, record.created, mark.state_keys, travels=travels)
+            names = self._sharing.exchange(attributes, when, mark.state_keys, travels=travels)
             user = names[0]
         if attributes.get("success") is True:
             self._travel(record, mark, user)
-        score, factors = self._model.score(attributes, record.created, user, names)
+        score, factors = self._model.score(attributes, when, user, names)
         mark.derived |= _SCORED
         attributes["risk_score"], attributes["risk_level"] = score, risk_level(score)
         attributes["risk_factors"] = factors

@@ -234,6 +234,16 @@ class TestScore:
 
         assert model.score(login(False), T0 - 3600)[0] == 4 * risk.POINTS_PER_FAILURE
 
+    def test_what_comes_days_late_has_faded(self):
+        """Failures of last week that another process tells of now are no recent ones; of the weeks they are."""
+        model = RiskModel()
+        model.score(login(False, user="usr_k1_eve"), T0)
+        for second in range(40):
+            late = model.score(login(False, user="usr_k1_eve"), T0 - 7 * 86400 + second)[0]
+
+        assert late == 2 * risk.POINTS_PER_FAILURE
+        assert model.score(login(user="usr_k1_bob"), T0 + 1)[0] >= 90
+
     def test_points_explain_the_score(self):
         """The points of the factors, heaviest first, add up to the score, or to more than 100."""
         model = RiskModel()

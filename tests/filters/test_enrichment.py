@@ -141,6 +141,16 @@ class TestRiskFilter:
 
         assert scored(stage, login()).risk_factors == [{"name": "open_incident", "points": 20}]
 
+    @pytest.mark.parametrize("created", [float("nan"), float("inf"), -float("inf"), 1e300])
+    def test_a_time_that_is_none_leaves_nothing_behind(self, created):
+        """Such an event is not scored, and the next one is."""
+        stage, made = RiskFilter(), login(success=False)
+        made.created = created
+        stage.filter(made)
+
+        assert made.seclog_error == ["RiskFilter:ValueError"]
+        assert scored(stage, login(success=False)).risk_score == 8
+
     @pytest.mark.parametrize("created", [None, "now"])
     def test_without_a_time_it_goes_without(self, created):
         """A record whose time is no number is passed on, and says so."""

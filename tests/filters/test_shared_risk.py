@@ -242,7 +242,16 @@ def test_what_nobody_can_read_is_passed_over(workers):
     """Rows of another version, or of somebody else, teach nothing and break nothing."""
     journal = open_journal(workers.url)
     assert journal is not None
-    for body in ("", "null", "[1, 2]", "{", '{"group": 5}', json.dumps([*"abcdefgh"]), "[" * 50_000):
+    for body in (
+        "",
+        "null",
+        "[1, 2]",
+        "{",
+        '{"group": 5}',
+        json.dumps([*"abcdefgh"]),
+        '["u", "a", [1, "X"], "t", ["b", "s", "d"], false, NaN, []]',
+        "[" * 50_000,
+    ):
         journal.swap(body)
     journal.close()
 
