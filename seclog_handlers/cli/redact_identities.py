@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seclog_handlers import rendering
-from seclog_handlers._occurrences import MIN_LENGTH, Search
+from seclog_handlers._occurrences import MIN_LENGTH, Search, needles
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.pseudonym import UNTOUCHED_FIELDS, Pseudonymizer
 
@@ -40,7 +40,7 @@ class Identities:
     def __init__(self, pseudonymizer: Pseudonymizer, names: Mapping[str, str], ip: str, marker: str) -> None:
         self._engine = pseudonymizer
         self._ip = ip
-        self._censored = (*_CENSORED, marker)
+        self._censored = re.compile("|".join(map(re.escape, (*_CENSORED, marker))))
         self.names = {shown: field for shown, field in names.items() if ip != "keep" or field != ADDRESS}
         words = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True))
         self._written = re.compile(
@@ -52,11 +52,18 @@ class Identities:
         """Return the fields of a record that redaction leaves to this."""
         return frozenset(name for name, field in self.names.items() if field != ADDRESS)
 
-    def record(self, value: Any) -> Any:
-        """Return what redaction made of a JSON line with tokens for identities; a new container if there are any."""
+    def record(self, value: Any, line: str) -> Any:
+        """Return what redaction made of a JSON line with tokens for identities; a new container if there are any.
+
+        Args:
+            value: What redaction made of the line.
+            line: The line.
+        """
         found: Found = {}
         value = self._by_key(value, found, MAX_DEPTH)
-        return self._everywhere(value, Search(list(found.items())), found, MAX_DEPTH) if found else value
+        if not found or (self._ip == "keep" and _once(line, found)):
+            return value
+        return self._everywhere(value, Search(list(found.items())), found, MAX_DEPTH)
 
     def _by_key(self, value: Any, found: Found, depth: int) -> Any:
         kind = type(value)
@@ -75,14 +82,17 @@ class Identities:
         }
 
     def _token(self, field: str, value: Any, found: Found) -> Any:
-        if type(value) is str and (_DONE.fullmatch(value) or any(mark in value for mark in self._censored)):
+        if type(value) is str and (_DONE.fullmatch(value) or self._censored.search(value)):
             return value
         if field == ADDRESS:
             return self._hidden(value, found)
         token = self._engine.token(field, value)
         if token is None:
             return value
-        found.update(self._engine.pairs({field: value}))
+        if type(value) is not str:
+            found.update(self._engine.pairs({field: value}))
+        elif len(raw := value.strip()) >= MIN_LENGTH:
+            found[raw] = token
         return token
 
     def _hidden(self, value: Any, found: Found) -> Any:
@@ -134,3 +144,11 @@ class Identities:
             return line
         long = [(raw, token) for raw, token in found.items() if len(raw) >= MIN_LENGTH]
         return Search(long).replace("".join([*parts, line[end:]]))
+
+
+def _once(line: str, found: Found) -> bool:
+    """Tell whether a line shows each of these identities in its own field only."""
+    if not line.isascii() or "\\" in line:
+        return False
+    lowered = line.lower()
+    return sum([lowered.count(needle) for raw in found for needle in needles(raw)]) == len(found)

@@ -162,7 +162,7 @@ class LineRedactor:
         if self._redactor and not is_clean:
             clean = self._redactor.fields(value, self._left) if type(value) is dict else self._redactor.value(value)
         if self._identities and self._named and ("\\u" in line or self._shows_name(line)):
-            clean = self._identities.record(clean)
+            clean = self._identities.record(clean, line)
         written = _dumped(clean)
         if clean is not value and clean != value:
             self._note(line, written)
@@ -176,14 +176,14 @@ class LineRedactor:
         """Count what was found in a line that changed."""
         tally = self.tally
         tally.changed += 1
-        kinds = Counter(self._found)
+        kinds = list(self._found)
         for mark, kind in _MARKS:
             if mark in clean:
-                kinds[kind] += max(0, clean.count(mark) - line.count(mark))
-        kinds = +kinds or Counter({"other": 1})
-        tally.kinds.update(kinds)
+                kinds += [kind] * (clean.count(mark) - line.count(mark))
+        for kind in kinds or ("other",):
+            tally.kinds[kind] += 1
         if len(tally.where) < MAX_WHERE:
-            tally.where.append((tally.lines, tuple(sorted(kinds))))
+            tally.where.append((tally.lines, tuple(sorted(set(kinds or ("other",))))))
 
 
 def _sieve(redactor: Redactor | None, rules: Rules) -> Sieve | None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from seclog_handlers.redaction import Redactor, commands, gate, keyvalue, pii, web
+from seclog_handlers.redaction import Redactor, commands, finder, gate, keyvalue, pii, web
+from seclog_handlers.redaction.keys import Rule
 
 # More would be more than the engine is ready to look at: see redaction.finder.LOOKS_PER_TEXT.
 MAX_LINE = 2_048
@@ -22,7 +23,8 @@ MAX_PLAIN = 32
 MAX_DEPTH = 8
 LONG_NUMBER = 10**12
 
-_SEPARATORS = "\"'`{}[],;<>|\t\r "
+# Not `|`, which may be part of what looks made by a machine.
+_SEPARATORS = "\"'`{}[],;<>\t\r "
 _FOREIGN_SIGN = 1
 
 
@@ -64,8 +66,14 @@ _FOREIGN = re.compile(
 )
 # An id, alone or as a value; not a number.
 _HEX = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]{0,15}[a-f])[0-9a-f]{1,64}")
-# Numbers that are nobody's: an address, a date, a status and a size, a fraction.
-_NOBODYS = re.compile(r"0{1,3}(?:\.0{1,3}){3}|0000([-/])00\1(?:00|00 00)|000 0{1,9}|0{1,2}\.0{1,20}")
+_HEX_LETTERS = re.compile(r"[a-f]+", re.IGNORECASE)
+# The same as a part of a path or of a file's name: `/123e4567-e89b-12d3-a456-426614174000/items`, `app.0a1b2c3d.js`.
+_HEX_PART = re.compile(
+    r"(?<=[/=.])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]{0,39}[a-f])(?=[a-f]{0,39}0)[0-9a-f]{6,40})"
+    r"(?=[/.?&]|\Z)",
+)
+# Numbers that are nobody's: an address, a date, a status and a size, a fraction, digits too few for a card.
+_NOBODYS = re.compile(r"0{1,12}|0{1,3}(?:\.0{1,3}){3}|0000([-/])00\1(?:00|00 00)|000 0{1,9}|0{1,2}\.0{1,20}")
 # The engine looks at these once a line has any long run.
 _PERHAPS_BASE64 = re.compile(r"(?=.*/)(?=.*[A-Z])(?=.*0).{32,}")
 # Programs whose one secret stands in an option: `-u user:password`.
@@ -73,6 +81,9 @@ _HARMLESS_PROGRAMS = frozenset({"curl", "http", "lftp", "svn", "wget"})
 _LETTERS = re.compile(r"[a-z]+")
 # A name of several words, which no other word can follow, and what it is set to.
 _SETTING = re.compile(r"([a-z]+(?:_[a-z]+)+)=([^=]*)")
+# A whole name as the engine reads it, and what it would take for its next word.
+_NAME = re.compile(r"[A-Za-z](?:[A-Za-z_.$-]*[A-Za-z])?")
+_NEXT = re.compile(r"[A-Za-z]{2,12}(?![A-Za-z])")
 
 
 class Sieve:
@@ -87,8 +98,11 @@ class Sieve:
         self._rules = redactor._rules  # noqa: SLF001 - the engine's own judgement of names
         # It knows the names of the built-in rules and of the user's.
         self._gate = redactor._finder._gate  # noqa: SLF001
+        names = (*finder._LONG_WORDS, *finder._SHORT_WORDS, *self._rules.mentions(), *commands.FIRST_WORDS)  # noqa: SLF001
+        # Whether a name could be spelled with the letters of hexadecimal digits: nobody's is, but a user's may be.
+        self._hex_names = any(map(_HEX_LETTERS.fullmatch, names))
         self._harmless: set[str] = set()
-        self._settings: set[str] = set()
+        self._settings: dict[str, bool] = {}  # a word that looks like a name: whether it may be a weak one
         self._refused: set[str] = set()
         self._plain: set[str] = set()
         self._plain_values: set[str] = set()
@@ -163,24 +177,41 @@ class Sieve:
         new = [word for word in words if word not in self._harmless]
         if not refused.isdisjoint(new):
             return False
-        has_settings = False
+        has_names = False
         for word in new:
-            if self._is_id(word):
+            if word in settings:
+                has_names = True
+            elif self._is_id(word):
                 continue
-            if word in settings or self._is_setting(word):
-                has_settings = True
-                _remember(settings, word)
-            elif self._is_harmless(word):
-                _remember(self._harmless, word)
+            elif self._is_setting(word) or self._is_nameless(word):
+                has_names = True
+                if len(settings) >= MAX_WORDS:
+                    settings.clear()
+                settings[word] = "=" not in word and self._rules.rule(word) is not None
+            elif self._is_harmless(without := self._without_ids(word)):
+                _remember(self._harmless, without)
             else:
                 _remember(refused, word)
                 return False
-        return not has_settings or _FIRST_WORDS.isdisjoint(words)
+        return not has_names or not any(map(self._joins, ("", "", *words), ("", *words), words, (*words[1:], "")))
+
+    def _joins(self, second: str, first: str, word: str, following: str) -> bool:
+        """Tell whether what looks like a name is one, with what stands around it."""
+        is_weak = self._settings.get(word)
+        if is_weak is None:
+            return False
+        # Only what has digits looks made by a machine.
+        if is_weak and following and not following.isalpha():
+            return True
+        if second.lower() in keyvalue._FIRST_WORDS or first.lower() in keyvalue._FIRST_WORDS:  # noqa: SLF001
+            return True
+        goes_on = _NEXT.match(following)
+        return goes_on is not None and goes_on[0].lower() in finder._AFTER_WORDS  # noqa: SLF001
 
     def _is_id(self, word: str) -> bool:
         """Tell whether a word is a hexadecimal id, as `request=0a1b2c3d` or alone: these come but once."""
         name, equals, value = word.rpartition("=")
-        if not _HEX.fullmatch(value) or self._gate.ask(value.encode()) != _NOTHING:
+        if not _HEX.fullmatch(value) or (self._hex_names and self._gate.ask(value.encode()) != _NOTHING):
             return False
         name += equals
         if name and name not in self._harmless:
@@ -189,6 +220,11 @@ class Sieve:
             _remember(self._harmless, name)
         return True
 
+    def _without_ids(self, word: str) -> str:
+        """Return a word with 0 for the hexadecimal ids in its path, which come but once."""
+        # With a capital in it, it might be a key that is known by its shape.
+        return _HEX_PART.sub("0", word) if "/" in word and word.islower() and not self._hex_names else word
+
     def _is_setting(self, word: str) -> bool:
         """Tell whether a word is a name that is no secret's, though it looks like one, and a harmless value."""
         match = _SETTING.fullmatch(word)
@@ -196,8 +232,26 @@ class Sieve:
             return False
         return self._rules.rule(match[1]) is None and self._is_harmless(match[2])
 
+    def _is_nameless(self, word: str) -> bool:
+        """Tell whether a word is no secret's name by itself, though it looks like one: `Intel`, `app.auth.views`.
+
+        Or one that means something only with a value that looks made by a machine: `session`, `key`, `code`.
+        """
+        low = word.lower()
+        if not _NAME.fullmatch(word) or len(word) > MAX_WORD or any(part in low for part in _OF_THEIR_OWN):
+            return False
+        raw = word.encode()
+        named, program = self._gate.ask(raw)
+        # Of Redis' AUTH the engine asks that a space follows, or capitals.
+        if program and (_programs(word) != {"auth"} or low.endswith("auth") or "AUTH" in word):
+            return False
+        rule = self._rules.rule(word) if named and not gate.has_long_run(raw) else _ANY
+        return rule is None or (rule.sort == "weak" and rule.kind not in _READ_FURTHER)
+
     def _is_harmless(self, word: str) -> bool:
         """Tell whether the engine would find nothing in a word, whatever its digits."""
+        if word in self._harmless:
+            return True
         if len(word) > MAX_WORD or not word.isascii():
             return False
         word = word.replace(_GLUE, " ")
@@ -214,12 +268,12 @@ class Sieve:
         return all(_NOBODYS.fullmatch(match[0].strip()) for match in pii._NUMBER.finditer(word))  # noqa: SLF001
 
 
-# Words that make one name with the word behind them; as they may stand in a line.
-_FIRST_WORDS = frozenset(
-    form
-    for word in keyvalue._FIRST_WORDS  # noqa: SLF001 - the words that the engine's own gate looks for
-    for form in (word, word.title(), word.upper())
-)
+# A rule that is strong, for what need not be looked up.
+_ANY = Rule("secret", "strong")
+# Kinds of names behind which the engine also reads a list, or pairs.
+_READ_FURTHER = frozenset({"authorization", "cookie"})
+# Names that the engine reads in ways of their own.
+_OF_THEIR_OWN = ("basic", "bearer", "digest", "negotiate", "identified")
 
 
 def _may_go_on(classes: str) -> bool:

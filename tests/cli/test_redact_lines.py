@@ -223,7 +223,22 @@ def test_an_address_that_is_none_is_withheld() -> None:
     """Where addresses are hidden, what cannot be read as one is hidden too."""
     identities = Identities(TOKENS, {"ip_address": "ip_address"}, "truncate", "[REDACTED]")
 
-    assert identities.record({"ip_address": "secret host", "m": 1}) == {"ip_address": "[WITHHELD]", "m": 1}
+    assert identities.record({"ip_address": "secret host", "m": 1}, "") == {"ip_address": "[WITHHELD]", "m": 1}
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["username", "user_id", "email", "m", "bob", "order", "deep"]),
+        st.sampled_from(["bob", "BOB", " bob ", "for bob", "x%20bob", "bob smith", "u=bob%20smith", "b\u00f6b", 'b"b', 4711, "4711", None, ["bob"]]),
+        max_size=4,
+    )
+)  # fmt: skip
+def test_a_line_that_shows_nobody_elsewhere_is_known_at_a_glance(record: dict[str, Any]) -> None:
+    """Whether somebody shows outside the field for it is seen in the line as it is by going through the record."""
+    identities = Identities(TOKENS, NAMES, "keep", "[REDACTED]")
+
+    assert identities.record(record, json.dumps(record)) == identities.record(record, "\\")
 
 
 @given(st.text(st.sampled_from("username=\"': {}\\bo"), max_size=80))

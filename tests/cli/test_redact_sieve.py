@@ -24,6 +24,8 @@ PIECES = (
     "bob@example.com", "curl", "-u", "bob:hunter2x", "mysql", "-phunter2x", "--password", "http", "echo", "|", "insert", "into", "AUTH",
     "0f3a" * 8, "123e4567-e89b-12d3-a456-426614174000", "AKIA" + "Q" * 16, "dXNlcjpodW50ZXIyeC1a", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
     "DE89", "3704", "0044", "0532", "0130", "00", "QQ", "12", "34", "56", "C", "%70assword", "pass&quot;", "caf\u00e9", "\uff50\uff41\uff53\uff53", "\u200b",
+    "Intel", "Mac", "app.auth.views", "author", "monkey", "first", "second", "no", "sessions", "cleanup", "db", "AUTH", "auth", "xy|as:frKe*786SoX",
+    "customer=7281054", "/checkout/5ae74b81-ea30-febd-d531-fd7f794b13dd", "/app.57866ba3.js", "/reset/57866ba3c5d5", "BasicID/" + "0f3a" * 8,
     "-----BEGIN", "RSA", "PRIVATE", "KEY-----", "\\u0070", "\x1b[31m", "\x00", "-", "--", "(", ")", ",", ";", ":", "=", "{", "}", '"', "'", "\r",
 )  # fmt: skip
 SEPARATORS = (
@@ -99,12 +101,33 @@ def test_many_lines_with_few_words() -> None:
         '203.0.113.7 - - [23/Nov/2026:07:00:01 +0000] "GET /api/v1/orders/47 HTTP/1.1" 200 5123 "https://shop.example/cart" "curl/8.4.0"',
         "2026-11-23 07:00:01,123 INFO shop.orders: order 4711 placed, 3 items, in 0.0341 s request=0a1b2c3d4e5f6071 status_code=200",
         "2026-11-23T07:00:01.123Z INFO [worker-3] job 123e4567-e89b-12d3-a456-426614174000 finished from 203.0.113.7:443 with exit status 0",
+        '8.8.4.4 - - [21/Sep/2026:14:13:20 +0000] "GET /orders/1600a35a-0999-50d8-36f6-75cc81e74ef5/items/2 HTTP/1.1" 200 6205 "-" "(Macintosh; Intel Mac OS X)"',
+        "INFO [app.auth.views] [req=3898d190-f9eb-dacc-0cb1-e29c658cda14] session cleanup removed 6020181 rows build=0dd27a6 /static/app.fb5c9d56.js",
         "",
     ],
 )
 def test_ordinary_lines_take_the_short_way(text: str) -> None:
     """It is worth its while: access and application logs pass."""
     assert SIEVE.passed(text) == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Intel id=hunter2x", "session key: hunter2-Zx9", "session frKe*786SoX", "session: frKe*786SoX", "session passenger|as:frKe*786SoX-1688",
+        "api key Zk39fhA8slQ2mN7x", "BasicID/" + "0f3a" * 8, "auth ['bob', 'hunter2-Zx9']",
+    ],
+)  # fmt: skip
+def test_words_that_may_be_names_are_judged_with_their_neighbours(text: str) -> None:
+    """A word that means nothing by itself may mean something beside another one."""
+    assert is_sound(text)
+
+
+def test_hexadecimal_names_of_users_are_seen() -> None:
+    """An id in a path is no id if the policy knows its letters as a name."""
+    redactor = Redactor(keys=["cafe"])
+
+    assert Sieve(redactor).passed("/x/0cafe=0a1b2c3d4e")[0] is False
 
 
 def test_lines_are_judged_one_by_one() -> None:
