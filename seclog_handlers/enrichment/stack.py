@@ -339,7 +339,7 @@ def _said(value: Any, what: str) -> str:
         if type(value).__str__ in _SHOWS_ARGS:
             args = _args_of(value)
             args = args[0] if len(args) == 1 else args
-            if type(args) is not str and not (rendering.is_small((args,)) and rendering.has_exact_keys((args,))):
+            if type(args) is not str and not (rendering.is_small((args,)) and rendering.is_exact((args,))):
                 # What may be endless, or take a second: only bounded text is made of it.
                 return _cut(rendering.text(args, 2 * MAX_TEXT), MAX_TEXT)
         return _cut(str(value), MAX_TEXT)

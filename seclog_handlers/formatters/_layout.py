@@ -18,6 +18,8 @@ _MAX_SHAPES = 256
 _MAX_SHAPE_NAMES = 100
 _MAX_SHAPE_TEXT = 4_000  # characters: with the numbers above, all the memory that an attacker's keys can take
 _MAX_NAME = 500  # characters of a field's name in a line that is written without a closer look
+# Containers that the pack makes, of few names and numbers.
+_OWNED = frozenset({"geo_location", "risk_factors", "security_headers"})
 _MAX_LAYOUTS = 16  # one for each policy that shares the formatter
 
 
@@ -88,12 +90,16 @@ class Shape(NamedTuple):
     Attributes:
         targets: Their names in the output.
         values: Fetches them from the record's attributes; KeyError if one is not there any more.
+        owned: Fields that are plain and small if the pack itself has set them.
+        others: Fetches the other ones.
         line: A line with every name in its place; only the constants have their values. None if a name may
             have to be cut. To copy it and fill it in takes two thirds of the time that building it anew does.
     """
 
     targets: tuple[str, ...]
     values: Callable[[dict[str, Any]], tuple[Any, ...]]
+    owned: frozenset[str]
+    others: Callable[[dict[str, Any]], tuple[Any, ...]]
     line: dict[str, Any] | None
 
 
@@ -120,7 +126,9 @@ class Shapes(dict[tuple[str, ...], Shape]):
         small = len(names) <= _MAX_SHAPE_NAMES and len("".join(names)) <= _MAX_SHAPE_TEXT
         line = {**dict.fromkeys(layout.head), **layout.constants, **dict.fromkeys(placed)}
         ordinary = small and max(map(len, placed), default=0) < _MAX_NAME
-        shape = Shape(tuple(placed), _fetching(tuple(placed.values())), line if ordinary else None)
+        fields, owned = tuple(placed.values()), _OWNED.intersection(names)
+        others = _fetching(tuple([name for name in fields if name not in owned]))
+        shape = Shape(tuple(placed), _fetching(fields), owned, others, line if ordinary else None)
         if small:
             if len(self) >= _MAX_SHAPES:
                 self.clear()

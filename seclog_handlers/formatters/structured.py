@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from pythonjsonlogger.core import BaseJsonFormatter
@@ -18,6 +19,8 @@ from seclog_handlers.rendering import SMALL, dumps, dumps_plain, encode, is_smal
 if TYPE_CHECKING:
     import logging
 
+_MAX_WHOLE = 64_000  # characters of a line in which no text is so long that it would be cut
+_NOTHING: frozenset[str] = frozenset()
 _MAX_NAMES = 1_000  # characters of an ordinary level and logger together
 # What python-json-logger lets a subclass override.
 _TEMPLATE = ("add_fields", "process_log_record", "jsonify_log_record", "serialize_log_record")
@@ -73,6 +76,7 @@ class JsonFormatter(BaseJsonFormatter):
         self._timestamps = Timestamps()
         self._max_bytes = taken.max_bytes
         self._surely_fits = taken.max_bytes // 4  # characters: UTF-8 takes at most four bytes for each
+        self._surely_whole = min(self._surely_fits, _MAX_WHOLE)
         overridden = type(self).formatException is not BaseJsonFormatter.formatException
         self._own_exception = self.formatException if overridden else None
         # Nothing between record and line is a subclass's, and a line is what its record holds.
@@ -97,17 +101,20 @@ class JsonFormatter(BaseJsonFormatter):
         """
         attributes = record.__dict__
         mark = attributes.get(MARK, attributes)
+        derived: AbstractSet[str] = _NOTHING
         if mark is attributes:
             layout = self._layouts.default
         elif type(mark) is Mark and mark.origin is PROCESS:
-            output, layout = self._layouts.latest
+            derived, (output, layout) = mark.derived, self._layouts.latest
             if mark.output is not output:
                 layout = self._layouts.of(record)
         else:
             return None
-        targets, fetch, line = layout.shapes[tuple(attributes)]
+        targets, fetch, owned, others, line = layout.shapes[tuple(attributes)]
         fields, level, name, msg = fetch(attributes), attributes["levelname"], attributes["name"], attributes["msg"]
-        if line is None or not is_small(fields) or type(level) is not str or type(name) is not str or type(msg) is dict:
+        if line is None or type(level) is not str or type(name) is not str or type(msg) is dict:
+            return None
+        if not is_small(others(attributes) if owned and owned <= derived else fields):
             return None
         line = line.copy()
         if targets:
@@ -126,7 +133,7 @@ class JsonFormatter(BaseJsonFormatter):
             for trace, value in _content.traces(record, self._own_exception):
                 line[layout.names[trace]] = value
         text = encode(line)
-        return text if len(text) <= self._surely_fits and len(level) + len(name) <= _MAX_NAMES else None
+        return text if len(text) <= self._surely_whole and len(level) + len(name) <= _MAX_NAMES else None
 
     def _carefully(self, record: logging.LogRecord) -> str:
         try:

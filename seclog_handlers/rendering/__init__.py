@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seclog_handlers.rendering._budget import SMALL, has_exact_keys, is_small
+from seclog_handlers.rendering._budget import SMALL, is_exact, is_small
 from seclog_handlers.rendering._json import dumps, dumps_plain, encode
 from seclog_handlers.rendering._lines import one_line
 from seclog_handlers.rendering._message import argument, filled, message
@@ -11,6 +11,6 @@ from seclog_handlers.rendering._traceback import traceback_text
 from seclog_handlers.rendering._values import plain, text
 
 __all__ = [
-    "SMALL", "argument", "cut", "dumps", "dumps_plain", "encode", "filled", "has_exact_keys", "is_small", "message",
+    "SMALL", "argument", "cut", "dumps", "dumps_plain", "encode", "filled", "is_exact", "is_small", "message",
     "one_line", "plain", "text", "traceback_text",
 ]  # fmt: skip

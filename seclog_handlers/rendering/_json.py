@@ -6,7 +6,7 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-from seclog_handlers.rendering._budget import ROOM, SMALL, has_exact_keys, room_left
+from seclog_handlers.rendering._budget import ROOM, SMALL, is_exact, room_left
 from seclog_handlers.rendering._lines import seal_json
 from seclog_handlers.rendering._values import MAX_DEPTH, plain
 
@@ -61,7 +61,7 @@ def encode(value: Any) -> str:
 
 def _stdlib_checked(value: Any) -> str:
     """Refuse what orjson refuses."""
-    if not has_exact_keys((value,)):
+    if not is_exact((value,)):
         raise TypeError
     line = _stdlib_encode(value)
     if not line.isascii():
