@@ -250,17 +250,17 @@ def _stack(trace: TracebackType | None, known: _Frames) -> list[Piece]:
     while trace is not None:
         code = trace.tb_frame.f_code
         key = (code.co_filename, trace.tb_lineno, code.co_name)
-        if key != earlier:
-            repeats = 0
+        if key == earlier:
+            repeats += 1
+        else:
+            if repeats:
+                _repeat(pieces, repeats)
+                repeats = 0
             earlier = key
             pieces.append(known.get(key) or _remember(key, trace.tb_frame, known))
-        else:
-            repeats += 1
-            if repeats < MAX_REPEATS:
-                pieces.append(pieces[-1])
-            else:
-                _repeat(pieces, repeats - MAX_REPEATS + 1)
         trace = trace.tb_next
+    if repeats:
+        _repeat(pieces, repeats)
     hidden = len(pieces) - 1 - MAX_FRAMES
     if hidden > 0:
         half = MAX_FRAMES // 2
@@ -268,11 +268,12 @@ def _stack(trace: TracebackType | None, known: _Frames) -> list[Piece]:
     return pieces
 
 
-def _repeat(pieces: list[Piece], more: int) -> None:
-    """Say at the end of `pieces` how many times more the frame before came."""
-    if more > 1:
-        pieces.pop()
-    pieces.append((f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n", False))
+def _repeat(pieces: list[Piece], repeats: int) -> None:
+    """Write the last frame once more for each time that it came again, or how often that was."""
+    pieces += pieces[-1:] * min(repeats, MAX_REPEATS - 1)
+    more = repeats - MAX_REPEATS + 1
+    if more > 0:
+        pieces.append((f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n", False))
 
 
 def _remember(key: tuple[str, int, str], frame: FrameType, known: _Frames) -> Piece:
