@@ -88,6 +88,19 @@ def risk(rounds: int) -> None:
     row("risk, repeated failure", failed, "", f"{1e6 / failed:,.0f}/s")
 
 
+def shared(rounds: int, folder: str) -> None:
+    """An event through RiskFilter, with what is learnt in a file that processes share."""
+    stages = [RiskFilter(), RiskFilter(state=f"sqlite:///{folder}/state.db", keys="k1:" + "0" * 32)]
+
+    def through(stage: logging.Filter) -> Callable[[Any], object]:
+        return lambda number: stage.filter(logging.makeLogRecord({**LOGIN, "created": NOW + number}))
+
+    numbers = count()
+    alone, told = compare(rounds, lambda: [next(numbers) for _ in range(200)], *map(through, stages))
+    row("risk, a file that processes share", told - alone, "", "")
+    stages[1].close()
+
+
 def memory() -> None:
     tracemalloc.start()
     model, before = RiskModel(), tracemalloc.get_traced_memory()[0]
@@ -151,6 +164,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         geo(rounds, folder)
         risk(rounds)
+        shared(rounds, folder)
         memory()
         others(rounds)
         stages(rounds, folder)

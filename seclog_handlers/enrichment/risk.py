@@ -124,6 +124,8 @@ class RiskModel:
 
     def __init__(self) -> None:
         self._failures = Failures()
+        # At hand, since most events have no failures before them and should not pay for a call to hear that.
+        self._failed_users, self._failed_addresses = self._failures.users, self._failures.addresses
         self._logins = LoginModel()
         self._incidents = OpenIncidents()
 
@@ -159,7 +161,11 @@ class RiskModel:
         points: dict[str, int] = {}
         if success is False:
             _count(points, *self._failures.fail(user, address, when))
-        elif self._failures.knows(user, address):
+        elif (
+            user in self._failed_users.young
+            or address in self._failed_addresses.young
+            or ((self._failed_users.old or self._failed_addresses.old) and self._failures.knows(user, address))
+        ):
             nearness = _STRANGE if unusual is None else _nearness(news, network)
             self._judge_after_failures(points, user, address, success, when, nearness)
         if self._incidents.subjects:

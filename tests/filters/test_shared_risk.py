@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import time
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -295,11 +296,25 @@ def test_a_busy_file_holds_nobody_up_and_loses_nothing(tmp_path):
     other.close()
 
 
-def test_a_state_that_cannot_be_used_is_told_once(tmp_path):
-    """Scores go on by what this process has seen, and one warning says what is wrong."""
-    stage = RiskFilter(state=f"sqlite:///{tmp_path}/missing/state.db", keys=KEY)
+def other_table(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE risk_v1 (a)")
+    connection.commit()
+    connection.close()
 
-    with pytest.warns(SecurityLogWarning, match=r"risk state .*missing/state\.db") as told:
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda path: None, Path.mkdir, lambda path: path.write_bytes(b"garbage" * 1000), other_table],
+    ids=["no folder", "folder", "garbage", "another table"],
+)
+def test_a_state_that_cannot_be_used_is_told_once(tmp_path, spoil, request):
+    """Scores go on by what this process has seen, and one warning says what is wrong."""
+    path = tmp_path / ("missing/state.db" if request.node.callspec.id == "no folder" else "state.db")
+    spoil(path)
+    stage = RiskFilter(state=f"sqlite:///{path}", keys=KEY)
+
+    with pytest.warns(SecurityLogWarning, match=r"risk state .*state\.db") as told:
         scores = [scored(stage, login(False, when=T0 + number))[0] for number in range(3)]
     stage.close()
 
