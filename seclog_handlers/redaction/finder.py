@@ -162,9 +162,12 @@ class Finder:
         done = 0
         zones = [(text.rindex("://", 0, start), end) for start, end, _ in users]
         low = _lower(text)
+        sealed = SEAL in text
         for match in self._places(low, named) if 0 < len(named) <= FEW else self._words.finditer(low):
             start = match.start()
             if start < done or (zones and any(first < start < end for first, end in zones)):
+                continue
+            if sealed and _CENSORED.match(text, match.end()):
                 continue
             looks.spend()
             done = max(done, self._name(text, start, match.end(), match[0], found))
@@ -254,6 +257,13 @@ class Finder:
 
 
 _USER_AND_PASSWORD = re.compile(r"[\w.@+-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}")
+
+
+# What follows a name whose value went in an earlier pass: there is no need to look again.
+_CENSORED = re.compile(
+    rf"[\w.-]{{0,40}}[\"']?\s{{0,2}}(?:[=:]>?)?\s{{0,2}}[\"']?(?:(?:[Bb]earer|[Bb]asic|[Tt]oken) )?{SEAL}{{1,200}}"
+    r"(?=[\"';)\]}&<\n]|\s(?!(?:is|was|to|now|as|set|has|or|and)\b)\w|$)"
+)
 
 
 def _lower(text: str) -> str:

@@ -137,9 +137,7 @@ class Words:
             return _NONE
         named: list[str] = []
         program = link = False
-        for word in {}.fromkeys(words):
-            if word in self._plain:
-                continue
+        for word in set(words).difference(self._plain):
             known = self._other.get(word) or self._judged(word)
             if known.name is not None:
                 named.append(known.name)

@@ -44,7 +44,7 @@ _NOT_MAIL = frozenset(
 # Digits with the separators people write in numbers; letters around it mean that it is something else.
 # Its first character comes first, and what stands before that after it: so a search skips all others quickly.
 _NUMBER = re.compile(
-    r"[\d+(](?<![\w.,:#/-].)(?:(?<=\+)\(?\d|(?<=\()\d|(?<=\d))(?:[ \t]?[-.()/]?[ \t]?\(?\d){6,26}"
+    r"[0-9+(](?<![\w.,:#/-].)(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))(?:[ \t]?[-.()/]?[ \t]?\(?[0-9]){6,26}"
     r"(?![\w]|[.,:]\d|-\w)"
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
@@ -71,6 +71,9 @@ _DATE = re.compile(
     r"(?:19|20)\d\d[-./ ]?(?:0[1-9]|1[0-2])[-./ ]?(?:0[1-9]|[12]\d|3[01]).*|(?:0?[1-9]|[12]\d"
     r"|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d.*|\d{1,4}(?:\.\d{1,5}){2,}|\d{1,2}/\d{1,2}/\d{2,4}.*",
 )
+# How a phone, and whatever else is looked for at the start of a longer number, begins.
+_BEGINS = re.compile(r"\+|00|\(|1[ .-]|0\d|[2-9]\d\d[-.]")
+_BEGINS_PART = re.compile(rf"{_BEGINS.pattern}|\d{{4}}[ -]\d{{4}}|\d{{3}}[ -]\d\d[ -]")
 _PHONE = re.compile(
     r"\+(?!\d+\.\d+$)[1-9]\d{0,2}[ \t.-]?(?:\(\d{1,5}\)[ \t.-]?)?\d(?:[ \t.-]?\d){5,13}(?<!\.\d)"
     r"|00[1-9]\d{0,2}[ .-]\d(?:[ .-]?\d){6,12}"
@@ -106,10 +109,18 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[], None]) -> Iter
         if (
             local
             and local != "git"
-            and not _REMOTE.search(text, max(0, at - 96), at)
+            and not _is_remote(text, at)
             and match[0].rpartition(".")[2].lower() not in _NOT_MAIL
         ):
             yield at - len(local), match.end(), "email"
+
+
+def _is_remote(text: str, at: int) -> bool:
+    before = text[max(0, at - 96) : at]
+    # Told first by the plain words: most addresses have none of them before them.
+    return (
+        "ssh" in before or "scp" in before or "sftp" in before or "rsync" in before or "mosh" in before
+    ) and _REMOTE.search(before) is not None
 
 
 def ibans(text: str, spend: Callable[[], None]) -> Iterator[Found]:
@@ -143,6 +154,8 @@ def numbers(text: str, spend: Callable[[], None]) -> Iterator[Found]:
 
 def _parts(text: str, match: re.Match[str]) -> Iterator[Found]:
     """A number may be followed by another one: judge the card and the phone at its start alone."""
+    if not _BEGINS_PART.match(text, match.start()):
+        return
     for pattern in (_CARD_GROUPS, _PHONE, _SSN):
         found = pattern.match(text, match.start(), match.end())
         if found is not None and (found.end() == match.end() or text[found.end()] == " "):
@@ -169,8 +182,11 @@ def number_kind(text: str) -> str | None:
         if len(_checks_of) >= MAX_SHAPES:
             _checks_of.clear()
         _checks_of[shape] = checks
+    if not checks:
+        return None
+    digits = re.sub(r"\D", "", text)
     for check in checks:
-        kind = check(text, re.sub(r"\D", "", text))
+        kind = check(text, digits)
         if kind is not None:
             return kind
     return None
@@ -211,6 +227,8 @@ def _as_id(text: str, digits: str) -> str | None:
 
 
 def _as_phone(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signature for all
+    if not _BEGINS.match(text):
+        return None
     dated = _DATE.fullmatch(text) and not re.fullmatch(r"\d{3}\.\d{3}\.\d{4}", text)
     return "phone" if _PHONE.fullmatch(text) and not dated else None
 

@@ -205,27 +205,28 @@ def token_at(text: str, start: int, literal: str) -> tuple[int, str] | None:
     return None
 
 
-# Tokens without a prefix of their own, whose shape is rare enough: kind, a part that each of them holds, its look.
-_SHAPED: tuple[tuple[str, str, re.Pattern[str]], ...] = (
-    ("telegram", ":AA", re.compile(r"(?:(?<=/bot)|(?<![A-Za-z0-9]))\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])")),
-    ("discord", ".", re.compile(
+# Tokens without a prefix of their own, whose shape is rare enough: kind, the length of the shortest, a part that each
+# holds, its look.
+_SHAPED: tuple[tuple[str, int, str, re.Pattern[str]], ...] = (
+    ("telegram", 44, ":AA", re.compile(r"(?:(?<=/bot)|(?<![A-Za-z0-9]))\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])")),
+    ("discord", 58, ".", re.compile(
         r"(?<![A-Za-z0-9_.-])[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"
         r"(?![A-Za-z0-9_-])",
     )),
-    ("terraform", ".atlasv1.", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}")),
-    ("azure-secret", "Q~", re.compile(
+    ("terraform", 82, ".atlasv1.", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}")),
+    ("azure-secret", 37, "Q~", re.compile(
         r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])",
     )),
-    ("azure-storage", "==", re.compile(r"(?<![A-Za-z0-9+/-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])")),
-    ("azure-devops", "AZDO", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")),
-    ("mailchimp", "-us", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
-    ("asana", "/", re.compile(r"(?<![A-Za-z0-9/.])[012]/\d{16,20}(?:/\d{16,20})?:[0-9a-f]{32}(?![A-Za-z0-9])")),
-    ("maxmind", "_mmk", re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])")),
-    ("aws-secret", "", re.compile(
+    ("azure-storage", 88, "==", re.compile(r"(?<![A-Za-z0-9+/-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])")),
+    ("azure-devops", 84, "AZDO", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")),
+    ("mailchimp", 36, "-us", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
+    ("asana", 50, "/", re.compile(r"(?<![A-Za-z0-9/.])[012]/\d{16,20}(?:/\d{16,20})?:[0-9a-f]{32}(?![A-Za-z0-9])")),
+    ("maxmind", 40, "_mmk", re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk(?![A-Za-z0-9])")),
+    ("aws-secret", 40, "", re.compile(
         r"(?<![A-Za-z0-9+/_.-])(?=[A-Za-z+/]{0,39}\d)(?=[^A-Z]{0,39}[A-Z])"
         r"(?=[^a-z]{0,39}[a-z])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_-])",
     )),
-    ("wallet-key", "", re.compile(r"(?<![A-Za-z0-9])[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
+    ("wallet-key", 51, "", re.compile(r"(?<![A-Za-z0-9])[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
 )  # fmt: skip
 
 
@@ -239,7 +240,7 @@ def shaped(text: str, start: int, stop: int) -> list[tuple[int, int, str]]:
         return []
     return [
         (match.start(), match.end(), kind)
-        for kind, part, pattern in _SHAPED
-        if text.find(part, start, stop) >= 0
+        for kind, length, part, pattern in _SHAPED
+        if stop - start >= length and text.find(part, start, stop) >= 0
         for match in pattern.finditer(text, start, stop)
     ]
