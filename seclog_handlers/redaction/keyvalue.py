@@ -21,7 +21,8 @@ _ASSIGN = re.compile(
     r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*"
     r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
     rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|[+.|]=|\?{{1,2}}=|:(?!//|:)|->|→"
-    rf"|;(?=s:\d{{1,6}}:))(?:\*{{2}}(?=[ \t]))?(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}|string\(|- \S))?)",
+    rf"|;(?=s:\d{{1,6}}:))(?:\*{{2}}(?=[ \t]))?(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}|string\(|- \S"
+    r"|[^\s:=]{8,256}[ \t]{0,8}(?:[\r\n]|$)))?)",
 )
 _TAG = re.compile(r"(?:\s[^<>]{0,300})?>\s{0,64}(?:<!\[CDATA\[)?")
 _TAG_VALUE = re.compile(r"[^<\]\s][^<]{0,4096}")
@@ -229,6 +230,10 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
         listed = _ITEMS.match(text, position)
         first = listed["first"] if listed else ""
         return Value(*listed.span(), quoted=True) if listed and looks_chosen(first.strip("\"'")) else None
+    if "\n" in (gap or "") and text[position] not in "\"'`\\":
+        value = value_at(text, position)
+        secret = text[value.start : value.end] if value else ""
+        return value if looks_chosen(secret) or _LONG_HEX.fullmatch(secret) else None
     quote = text[position : position + 1]
     if (
         quote in _QUOTES

@@ -40,7 +40,8 @@ _SETTING = re.compile(
     r"\b(?:set|setting|sets|change[ds]?|changing|reset|resetting|update[ds]?|updating)\b[^.;\n]{0,24}$", re.IGNORECASE
 )
 _SQL = re.compile(
-    r"[ \t]{1,8}(?:(?:FOR|for)[ \t][^\s]{1,80}[ \t]{0,4}=[ \t]{0,4}|TO[ \t]{1,4})?(?:PASSWORD\(|password\()?(?=['\"])",
+    r"[ \t]{1,8}(?:(?:FOR|for)[ \t][^\s]{1,80}[ \t]{0,4}=[ \t]{0,4}|TO[ \t]{1,4}"
+    r"|(?:I?LIKE|like|RLIKE|REGEXP)[ \t]{1,4})?(?:PASSWORD\(|password\()?(?=['\"])",
 )
 _QUOTES = ("'", '"')
 _SPACED = re.compile(
@@ -188,7 +189,10 @@ def fits(word: str, rule: Rule) -> bool:
         if rule.kind == "cvv":
             return 3 <= len(word) <= 8
         return 4 <= len(word) <= 8 if rule.sort == "code" else rule.kind == "password" and len(word) >= 6
-    return looks_chosen(word)
+    return looks_chosen(word) or (rule.sort == "code" and _CODE_GROUPS.fullmatch(word) is not None)
+
+
+_CODE_GROUPS = re.compile(r"\d{3,6}[- ]\d{3,6}")
 
 
 def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Value | None:

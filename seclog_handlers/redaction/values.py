@@ -38,13 +38,19 @@ _BEFORE = re.compile(
     r"|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
     r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked"
     r"|b64decode|quote)\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
-    r"|#(?=\")"
+    r"|#(?=\")|!{1,2}[a-z]{1,8} (?=\S)"
     r"){1,3}",
 )
 # Source code: a call or an index, whose text is not the secret.
-_CALL = re.compile(r"(?:await |not |new )?[A-Za-z_][\w.]{0,60}(?:\(|\[[\"'])")
+# What is called has a name that people give: lower case, camelCase or CAPITALS; passwords may hold brackets, too.
+_CALLEE = (
+    r"(?:[A-Za-z_][\w.]{0,48}[._])?_{0,2}(?:[a-z][a-z0-9]{0,2}[a-z_]{2,24}|[a-z]{2,16}(?:[A-Z][a-z]{1,16}){1,6}"
+    r"|[a-z]{2}|(?:[A-Z][a-z]{1,16}){1,6}|[A-Z_]{2,24})\d{0,4}"
+)
+_CALL = re.compile(rf"(?:await |not |new )?{_CALLEE}(?:\(|\[[\"'])")
 _REFERENCE = re.compile(
-    r"[A-Za-z_$.]{1,80}[{@][0-9a-f]{5,8}\b.*|(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+|[A-Za-z_]\w*(?:\.\w+)*[\[(].*"
+    r"[A-Za-z_$.]{1,80}[{@][0-9a-f]{5,8}\b.*|(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+"
+    rf"|{_CALLEE}[\[(].*",
 )
 _BLOCK = re.compile(
     r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})",

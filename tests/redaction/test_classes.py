@@ -45,6 +45,11 @@ NOTATIONS = {
     "multipart without quotes": "form-data; name=client_secret\n\n{}\n--b",
     "input before its name": '<input value="{}" type="password" name="password">',
     "comment": "//{} is the password",
+    "bracket in the password": "password=a1(B{}",
+    "bracket in a quoted one": '{{"password": "a1B(x{}"}}',
+    "tag of YAML": "password: !str {}",
+    "SQL LIKE": "WHERE token LIKE '{}'",
+    "value on the next line": "password =\n  {}\n",
     "names in a path": '{{"Name":"/prod/db/password","Type":"SecureString","Value":"{}"}}',
     "value with a longer name": '{{"ParameterKey":"DbPassword","ParameterValue":"{}"}}',
     "document in a JSON string": '{{"doc": "- name: password\\n  value: {}\\n"}}',
@@ -115,6 +120,10 @@ def test_keeps_the_next_pair_of_a_form() -> None:
 
 
 BENIGN = [
+    "password = base64.b16encode(random_bytes[8:])",
+    "Token = _TokenType()",
+    "cookie = interact_2965(c, 1)",
+    "token = readToken(stream)",
     "Established session 0x14ed93111f20005 with negotiated timeout 10000",
     "app wtoken = AppWindowToken{9f4ef63 token=Token{a64f992 ActivityRecord{de9231d u0 t761}}}",
     'secret "default-token-x7k2p" not found',
