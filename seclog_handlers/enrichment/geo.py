@@ -107,20 +107,15 @@ class GeoLocator:
         now = time.monotonic()
         if now >= self._due:
             self._refresh(now, wait=False)
-        found = self._cache.page.get(address) if type(address) is str else None
+        if type(address) is not str:
+            parsed = parse_address(address)
+            if parsed is None:
+                return self._no_address()
+            address = str(parsed)
+        found = self._cache.page.get(address)
         if found is None:
-            found = self._look_up(address)
+            found = self._find(address)
         return found.copy() if found else None
-
-    def _look_up(self, value: Any) -> Location | None:
-        if type(value) is not str:
-            address = parse_address(value)
-            return (
-                self._no_address()
-                if address is None
-                else self._cache.page.get(str(address)) or self._find(str(address))
-            )
-        return self._find(value)
 
     def _find(self, value: str) -> Location | None:
         cache = self._cache
