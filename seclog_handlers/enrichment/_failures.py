@@ -23,7 +23,7 @@ MAX_TRACKED = 20_000
 # Typing errors that an address is granted for each user who logs in from there, of at most so many users: an office
 # has some each day, in names that no later success takes back.
 GRANTED = 3
-MAX_GRANTED_USERS = 20
+MAX_GRANTED_USERS = 1000
 
 
 def _late(age: float, decay: float) -> float:

@@ -140,3 +140,28 @@ def test_the_break_in_stands_out_from_the_operator(name):
         assert len(scores["operator"]) == 174
         assert scores["burglar"][0] >= 90
         assert max(scores["operator"]) < 47
+
+
+def test_an_office_that_mistypes_is_no_burglar():
+    """Two hundred people behind one address, some new each day: typing errors, also in names that nobody has."""
+    chance = random.Random(200)
+    model = RiskModel()
+    events: list[Event] = []
+    for day in range(DAYS):
+        for person in range(200):
+            when = T0 + day * DAY + chance.uniform(8, 10) * 3600
+            if person % 20 > day:
+                continue  # comes to the office later
+            if chance.random() < 0.1:
+                events += [(when - 5 - n, ssh(False, f"usr_{person}", HOMES[0]), "typo") for n in range(3)]
+            if chance.random() < 0.03:
+                events.append((when - 40, ssh(False, f"usr_{when}", HOMES[0]), "typo"))
+            events.append((when, ssh(True, f"usr_{person}", HOMES[0]), "office"))
+
+    scores = []
+    for when, event, who in sorted(events, key=lambda entry: entry[0]):
+        score, _ = model.score(event, when)
+        scores += [score] if who == "office" else []
+
+    assert len(scores) > 2000
+    assert max(scores) < 47
