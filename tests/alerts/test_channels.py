@@ -20,6 +20,8 @@ import pytest
 
 from seclog_handlers.handlers.alerts import AlertHandler
 from seclog_handlers.handlers.alerts.channels import open_channels
+from seclog_handlers.handlers.alerts.content import alert_of, decoded, encoded
+from seclog_handlers.handlers.alerts.groups import Batch
 from seclog_handlers.handlers.alerts.tools import send_test
 from tests.alerts.records import alert
 from tests.alerts.servers import Server, serving, status, until
@@ -328,3 +330,19 @@ def test_an_apprise_service_delivers():
 
         assert result.kind == "delivered"
         assert "This is a test" in server.accepted[0].json()["message"]
+
+
+def test_an_apprise_service_gets_no_markup():
+    """Services that read Markdown, mentions or tags in plain text find none in what an attacker wrote."""
+    pytest.importorskip("apprise")
+    with serving() as server:
+        url = f"json://127.0.0.1:{server.server_address[1]}/hook"
+        (channel,) = open_channels([url], "HIGH", 20)
+        hostile = "@everyone <!channel> <@U1> **x** ~~y~~ `z` ||s|| [click](https://evil.example) <img src=x>"
+        content = decoded(encoded(alert_of(alert(samples=[hostile], group={"username": hostile}), "h")))
+        assert content is not None
+        channel.deliver(Batch("k", "r", [{**content[1], "status": "firing"}], []))
+        sent = server.accepted[0].json()
+
+    assert not set("<>@`*~|") & set(sent["title"] + sent["message"])
+    assert "://evil" not in sent["message"]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from seclog_handlers.handlers.alerts.content import rank
 from seclog_handlers.handlers.alerts.inhibition import Inhibitions, concerns, inhibited
 
-GROWTH = 10  # an incident ten times as large as last told is news; other updates ride along
+GROWTH = 100  # an incident a hundred times as large as last told is news; other updates ride along
 FORGET_AFTER = 86_400.0  # s without news, after which an open incident is not repeated any more
 FIRST_BACKOFF = 0.5  # s, doubled with each failure in a row
 LONGEST_BACKOFF = 60.0  # s, as Alertmanager's
 LONGEST_RETRY_AFTER = 3_600.0  # s that a server's Retry-After is believed
 CIRCUIT_FAILURES = 4  # failures in a row that open the circuit
+KNOWN = 2_000  # open incidents of a group that are remembered as told; more would cost log calls and disk
+IN_VIEW = 200  # incidents of a group among which the next to be told are chosen; looking takes the log calls' time
 _MINUTE = 60.0
 _CRITICAL = rank("CRITICAL")
 
@@ -90,19 +93,29 @@ class Group:
         self._mutes = mutes
         self.single = limit == 1  # the receiver keeps incidents itself: each change is told, nothing repeated
         self.waiting: dict[str, list[Pending]] = {}
+        self.backlog: OrderedDict[str, list[Pending]] = OrderedDict()  # looked at when there is room among the waiting
         self.firing: dict[str, tuple[dict[str, Any], float]] = {}  # as last told, and the time of its last news
         self.since: float | None = None  # the oldest thing worth telling
         self.flushed: float | None = None
         self.hurry = False  # something CRITICAL waits
         self.again = False  # more follows a notification that could not hold it all
         self.held_back = 0
+        self._news = 0  # waiting alerts that are worth telling
+        self._forgot = float("-inf")
 
     def add(self, pending: Pending) -> None:
         """Take in an alert; it may or may not be a reason to tell."""
         identity = pending.alert["incident_id"]
+        if _is_critical(pending) and identity in self.backlog:
+            self.waiting[identity] = self.backlog.pop(identity)
+        if identity in self.backlog or (self._news >= IN_VIEW and identity not in self.waiting
+                                        and not _is_critical(pending)):  # fmt: skip
+            self.backlog.setdefault(identity, []).append(pending)
+            return
         if self._is_news(pending.alert):
+            self._news += 1
             self.since = pending.since if self.since is None else min(self.since, pending.since)
-            self.hurry |= rank(pending.alert["severity"]) == _CRITICAL and not _is_over(pending)
+            self.hurry |= _is_critical(pending)
         self.waiting.setdefault(identity, []).append(pending)
         if identity in self.firing:
             self.firing[identity] = (self.firing[identity][0], pending.since)
@@ -136,7 +149,7 @@ class Group:
         covered: list[Pending] = []
         more = False
         audible = [queue for identity, queue in self.waiting.items() if not self.is_muted(identity)]
-        ordered = sorted(audible, key=lambda queue: -max(rank(one.alert["severity"]) for one in queue))
+        ordered = sorted(audible, key=self._urgency)
         for queue in ordered[: self.limit]:
             part = self._next_state(queue)
             shown.append(_shown(part[-1]))
@@ -144,9 +157,14 @@ class Group:
             more |= len(part) < len(queue)
         self._forget(now)
         told = {alert["incident_id"] for alert in shown}
-        rest = [alert for identity, (alert, _) in self.firing.items() if identity not in told]
         room = 0 if self.single else self.limit - len(shown)
-        return shown + rest[:room], covered, more or len(ordered) > self.limit
+        rest = islice((alert for identity, (alert, _) in self.firing.items() if identity not in told), room)
+        return [*shown, *rest], covered, more or len(ordered) > self.limit
+
+    def _urgency(self, queue: list[Pending]) -> tuple[bool, int]:
+        """Sort news before what only rides along, the severe before the less severe."""
+        news = any(self._is_news(one.alert) for one in queue)
+        return not news, -max(rank(one.alert["severity"]) for one in queue)
 
     def is_muted(self, identity: str) -> bool:
         """Whether nobody has heard of a waiting incident, and another incident speaks for it."""
@@ -167,6 +185,9 @@ class Group:
         return queue[:over] if unheard and over else queue[: over + 1]
 
     def _forget(self, now: float) -> None:
+        if now - self._forgot < _MINUTE:
+            return
+        self._forgot = now
         for identity, (_, news) in list(self.firing.items()):
             if now - news > FORGET_AFTER:
                 del self.firing[identity]
@@ -180,22 +201,36 @@ class Group:
                 self.firing.pop(identity, None)
             else:
                 self.firing[identity] = (alert, self.firing.get(identity, (alert, now))[1])
+        while len(self.firing) > KNOWN:
+            del self.firing[next(iter(self.firing))]
         self.again = batch.more
 
     def remove(self, settled: list[Pending]) -> None:
         """Take out alerts that were told or given up, and look again whether anything is worth telling."""
         for pending in settled:
             identity = pending.alert["incident_id"]
-            left = [one for one in self.waiting.pop(identity, []) if one is not pending]
+            queues = self.backlog if identity in self.backlog else self.waiting
+            left = [one for one in queues.get(identity, ()) if one is not pending]
             if left:
-                self.waiting[identity] = left
+                queues[identity] = left
+            else:
+                queues.pop(identity, None)
         self.look_again()
 
     def look_again(self) -> None:
         """Find out anew whether anything is worth telling."""
         news = [one for queue in self.waiting.values() for one in queue if self._is_news(one.alert)]
+        while self.backlog and len(news) < IN_VIEW:
+            identity, queue = self.backlog.popitem(last=False)
+            self.waiting[identity] = queue
+            news += [one for one in queue if self._is_news(one.alert)]
+        self._news = len(news)
         self.since = min((one.since for one in news), default=None)
-        self.hurry = any(rank(one.alert["severity"]) == _CRITICAL and not _is_over(one) for one in news)
+        self.hurry = any(map(_is_critical, news))
+
+
+def _is_critical(pending: Pending) -> bool:
+    return rank(pending.alert["severity"]) == _CRITICAL and not _is_over(pending)
 
 
 def _is_over(pending: Pending) -> bool:

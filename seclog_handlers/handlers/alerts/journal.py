@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seclog_handlers.errors import warn_once
+from seclog_handlers.handlers.alerts.groups import KNOWN
 from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS, SUFFIX, close_quietly, guarded, kill_point, write_all
 
 COMPACT_AT = 2_097_152  # bytes
@@ -62,6 +63,8 @@ class History:
             told.firing.pop(alert["incident_id"], None)
             if alert["status"] == "firing":
                 told.firing[alert["incident_id"]] = alert
+        while len(told.firing) > KNOWN:
+            del told.firing[next(iter(told.firing))]
         if not told.firing:
             del self.told[send["channel"], send["rule"]]
 
@@ -153,7 +156,8 @@ class Journal:
         self._open(hidden, os.O_TRUNC)
         if self._descriptor is not None and data:
             write_all(self._descriptor, data)
-            os.fsync(self._descriptor)
+            if self._fsync:  # else log calls would wait meanwhile: file systems write one thing at a time
+                os.fsync(self._descriptor)
         kill_point("before-journal-rename")
         hidden.rename(self._folder / _NAME)
         kill_point("after-journal-rename")

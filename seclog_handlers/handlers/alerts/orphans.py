@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from seclog_handlers.handlers.alerts.content import decoded
 from seclog_handlers.handlers.alerts.journal import read_history
@@ -44,7 +45,7 @@ def _adopt_folder(folder: Path, take: Callable[[bytes], None]) -> None:
             return
         for path in paths:
             if reader.is_abandoned(path.name):
-                for line in waiting_lines(path, folder):
+                for line, *_ in waiting_lines(path, folder):
                     take(line)
                 path.unlink()
     except OSError:
@@ -62,16 +63,17 @@ def _is_ours(folder: Path, paths: list[Path]) -> bool:
     return left_by in {b"", program()} or time.time() - latest > STRANGERS_WAIT
 
 
-def waiting_lines(path: Path, folder: Path) -> list[bytes]:
-    """Return the lines of one file that are not settled."""
+def waiting_lines(path: Path, folder: Path) -> list[tuple[bytes, float, dict[str, Any]]]:
+    """Return the lines of one file that are not settled, each with the time of its log call and its alert."""
     finished = read_history(folder).finished
     lines, offset = [], 0
     try:
-        content = path.read_bytes()
+        data = path.read_bytes()
     except FileNotFoundError:
         return []  # all of it was settled meanwhile
-    for line in content.splitlines(keepends=True):
-        if decoded(line) is not None and (path.name, offset) not in finished:
-            lines.append(line)
+    for line in data.splitlines(keepends=True):
+        content = decoded(line)
+        if content is not None and (path.name, offset) not in finished:
+            lines.append((line, *content))
         offset += len(line)
     return lines

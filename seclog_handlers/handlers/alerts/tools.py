@@ -12,7 +12,7 @@ from typing import Any
 
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.handlers.alerts.channels import Channel
-from seclog_handlers.handlers.alerts.content import complete, decoded, encoded, timestamp
+from seclog_handlers.handlers.alerts.content import complete, encoded, timestamp
 from seclog_handlers.handlers.alerts.groups import Batch
 from seclog_handlers.handlers.alerts.orphans import waiting_lines
 from seclog_handlers.handlers.alerts.report import dead_letters
@@ -96,15 +96,10 @@ def spool_report(spool: str | Path) -> list[Report]:
     for folder in _folders(spool):
         report = Report(folder, _is_sending(folder), dead=dead_letters(folder))
         for path in sorted(folder.glob("*" + SUFFIX)):
-            report.waiting += waiting_alerts(path, folder)
+            report.waiting += [(at, alert) for _, at, alert in waiting_lines(path, folder)]
         report.waiting.sort(key=lambda entry: entry[0])
         reports.append(report)
     return reports
-
-
-def waiting_alerts(path: Path, folder: Path) -> list[tuple[float, dict[str, Any]]]:
-    """Return the alerts of one file that are not settled, each with the time of its log call."""
-    return [content for line in waiting_lines(path, folder) if (content := decoded(line)) is not None]
 
 
 def retry(spool: str | Path) -> int:

@@ -12,6 +12,10 @@ from seclog_handlers.handlers.alerts.content import facts
 from seclog_handlers.handlers.alerts.groups import Batch
 
 _SHOWN = 10
+# Apprise escapes for HTML, but some services read Markdown, mentions or tags in any text: those signs get a twin.
+_HARMLESS = str.maketrans(
+    {"<": "\u2039", ">": "\u203a", "@": "\uff20", "`": "'", "*": "\u2217", "~": "\u223c", "|": "\u00a6"}
+)
 
 
 class AppriseService:
@@ -49,9 +53,10 @@ class AppriseService:
         self._types = {"firing": apprise.NotifyType.FAILURE, "resolved": apprise.NotifyType.SUCCESS}
 
     def payload(self, batch: Batch) -> dict[str, str]:
-        """Return title and text; Apprise renders them for its service and escapes markup."""
+        """Return title and text, which Apprise renders for its service."""
         blocks = ["\n".join(f"{name}: {value}" for name, value in facts(alert)) for alert in batch.alerts[:_SHOWN]]
-        return {"title": headline(batch), "body": "\n\n".join(blocks + footer(batch, _SHOWN))}
+        body = "\n\n".join(blocks + footer(batch, _SHOWN))
+        return {"title": headline(batch).translate(_HARMLESS), "body": body.translate(_HARMLESS)}
 
     def deliver(self, batch: Batch) -> Outcome:
         """Hand the notification to Apprise, which has time limits of its own."""
