@@ -340,12 +340,16 @@ def _said(value: Any, what: str) -> str:
         if type(value).__str__ in _SHOWS_ARGS:
             args = _args_of(value)
             args = args[0] if len(args) == 1 else args
-            if type(args) is not str and not (rendering.is_small((args,)) and rendering.is_exact((args,))):
+            if type(args) is not str and not _is_harmless(args):
                 # What may be endless, or take a second: only bounded text is made of it.
                 return _cut(rendering.text(args, 2 * MAX_TEXT), MAX_TEXT)
         return _cut(str(value), MAX_TEXT)
     except Exception:
         return f"<{what} str() failed>"
+
+
+def _is_harmless(args: Any) -> bool:
+    return rendering.is_bounded((args,), rendering.SMALL) and rendering.is_exact((args,))
 
 
 def _cut(text: str, limit: int) -> str:

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers._record import MARK, STANDARD, is_lifted, mark_of
-from seclog_handlers.rendering import dumps, message, text, traceback_text
+from seclog_handlers.enrichment.stack import format_exception
+from seclog_handlers.rendering import dumps, is_ordinary, message, text, traceback_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +120,7 @@ def exception_text(record: logging.LogRecord, own: Callable[[Any], Any] | None =
     attributes = record.__dict__
     exc_info = attributes.get("exc_info")
     if exc_info is not None:
-        shown = traceback_text(exc_info)
+        shown = traceback_text(exc_info) if is_ordinary(exc_info) else format_exception(exc_info)
         if shown and own is not None:
             shown = _own_text(own, exc_info, shown)
         if shown:

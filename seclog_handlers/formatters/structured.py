@@ -14,7 +14,7 @@ from seclog_handlers.formatters._fit import fit, leading
 from seclog_handlers.formatters._layout import Layouts
 from seclog_handlers.formatters._options import COVERED, read_fmt, read_options
 from seclog_handlers.formatters._timestamps import Timestamps
-from seclog_handlers.rendering import SMALL, dumps, dumps_plain, encode, is_small
+from seclog_handlers.rendering import SMALL, dumps, dumps_plain, encode, is_bounded, is_small
 
 if TYPE_CHECKING:
     import logging
@@ -102,19 +102,24 @@ class JsonFormatter(BaseJsonFormatter):
         attributes = record.__dict__
         mark = attributes.get(MARK, attributes)
         derived: AbstractSet[str] = _NOTHING
+        judged = False  # by a SecurityHandler, so that no text is longer than a line
         if mark is attributes:
             layout = self._layouts.default
         elif type(mark) is Mark and mark.origin is PROCESS:
             derived, (output, layout) = mark.derived, self._layouts.latest
             if mark.output is not output:
                 layout = self._layouts.of(record)
+            judged = mark.output is not None and mark.mode != "off"
         else:
             return None
         targets, fetch, owned, others, line = layout.shapes[tuple(attributes)]
         fields, level, name, msg = fetch(attributes), attributes["levelname"], attributes["name"], attributes["msg"]
         if line is None or type(level) is not str or type(name) is not str or type(msg) is dict:
             return None
-        if not is_small(others(attributes) if owned and owned <= derived else fields):
+        if not judged:
+            if not is_bounded(fields):
+                return None
+        elif not is_small(others(attributes) if owned and owned <= derived else fields):
             return None
         line = line.copy()
         if targets:

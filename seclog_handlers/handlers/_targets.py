@@ -241,8 +241,7 @@ class TargetsHandler(logging.handlers.MemoryHandler):
                 taken = handler.handle(record)
             except Exception as error:
                 account.fail(error)
-                name = handler.get_name() or type(handler).__name__
-                tell_stderr(f"{type(self).__name__}: target {name!r} raised {type(error).__name__}")
+                self._tell_of(account, error)
             except BaseException as error:
                 account.drop(reason_of(error))
                 raise
@@ -252,6 +251,14 @@ class TargetsHandler(logging.handlers.MemoryHandler):
                         account.drop(FILTER)
                     elif account.special:
                         account.settle()
+
+    def _tell_of(self, account: Account, error: Exception) -> None:
+        """Say that a target raised, if that has not been said of late."""
+        now = time.monotonic()
+        if now >= account.silent_until:
+            account.silent_until = now + SAY_EVERY_S
+            name = account.target.get_name() or type(account.target).__name__
+            tell_stderr(f"{type(self).__name__}: target {name!r} raised {type(error).__name__}")
 
     @property
     def withheld(self) -> int:

@@ -88,17 +88,19 @@ class Account:
         below: Of these, the ones that its level left out.
         dropped: The other ones that it did not take, by reason.
         current: The record that it is writing; None when it said that it failed.
+        silent_until: When it may be said again, by the monotonic clock, that the target raises.
         special: Whether there is something to settle after a call.
     """
 
     __slots__ = (
-        "__weakref__", "_connects", "_ends", "_held", "_taken", "below", "calls", "current", "dropped", "special",
-        "target",
+        "__weakref__", "_connects", "_ends", "_held", "_taken", "below", "calls", "current", "dropped", "silent_until",
+        "special", "target",
     )  # fmt: skip
 
     def __init__(self, target: logging.Handler) -> None:
         self.target = target
         self.current: logging.LogRecord | None = None
+        self.silent_until = 0.0
         self._connects = isinstance(target, logging.handlers.SocketHandler)
         self._ends = isinstance(target, logging.FileHandler) and target.mode == "w"
         self.reset()
@@ -146,8 +148,9 @@ class Account:
     def report(self) -> dict[str, Any]:
         """Return {"calls", "written", "pending", "dropped": {reason: number}}."""
         dropped = {**({LEVEL: self.below} if self.below else {}), **self.dropped}
-        pending = self.pending
-        written = self.calls - pending - sum(dropped.values())
+        taken = self.calls - sum(dropped.values())
+        pending = min(self.pending, taken)  # what waits besides is a parent's, or another handler's: they came first
+        written = taken - pending
         return {"calls": self.calls, "written": written, "pending": pending, "dropped": dropped}
 
 

@@ -178,7 +178,7 @@ class Redactor:
         """Answer from memory where the same template came with the same arguments before."""
         if message in self._memo.clean_messages:
             return message
-        shown = repr(message) if self._memo.remembers else ""
+        shown = repr(message) if self._memo.remembers and _is_short(message) else ""
         if not 0 < len(shown) <= MAX_LENGTH:
             return self._message(*message)
         key = self._memo.key(shown)
@@ -260,6 +260,15 @@ class Redactor:
     def _replaced(self, text: str, found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
         replacement = self._censor.replacement
         return [(start, end, replacement(text[start:end], kind)) for start, end, kind in found]
+
+
+def _is_short(message: tuple[str, tuple[Any, ...]]) -> bool:
+    """Whether a repr costs little: of megabytes it takes as many again."""
+    msg, args = message
+    for arg in args:
+        if type(arg) is str and len(arg) > MAX_LENGTH:
+            return False
+    return len(msg) <= MAX_LENGTH
 
 
 def _cut(text: str, limit: int) -> tuple[str, int]:

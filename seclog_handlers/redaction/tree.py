@@ -26,6 +26,7 @@ MAX_NODES = 5_000
 MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
 MAX_KEY = 1_000
+MAX_BYTES = 131_072
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
 MAX_NAME = 64
@@ -230,7 +231,7 @@ class Walk:
         if kind in _CONTAINERS:
             return self._whole(value, rule) or kind(self._items(value, rule, depth))
         if kind is bytes or kind is bytearray:
-            return self._bytes(bytes(value), rule)
+            return self._bytes(value, rule)
         return self._other(value, kind, rule, depth)
 
     def _other(self, value: Any, kind: type, rule: Rule | None, depth: int) -> Any:

@@ -62,6 +62,11 @@ def _has_short_keys(value: dict[Any, Any]) -> bool:
         return False
 
 
+def is_bounded(values: tuple[Any, ...], room: int = ROOM) -> bool:
+    """Say whether values are plain and, their texts counted, no more than so many characters together."""
+    return room_left(values, room) >= 0
+
+
 def room_left(container: Any, room: int = ROOM, depth: int = MAX_DEPTH) -> int:
     """Return what is left of the budget, negative if it is used up or anything is not plain.
 

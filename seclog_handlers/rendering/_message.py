@@ -53,8 +53,8 @@ def filled(template: str, args: Any) -> str:
         raise _RefusedTemplateError
     if type(args) is tuple:
         return template % _bounded(args, len(template))
-    if type(args) is dict and (room_left(args) - ROOM) * template.count("%") >= -_MAX_OUTPUT:
-        return template % args
+    if type(args) is dict and room_left(args, min(ROOM, _MAX_OUTPUT // (template.count("%") + 1))) >= 0:
+        return str.__mod__(template, args)
     if Mapping in mro(type(args)) or dict in mro(type(args)):
         return template % _Lookup(args, _MAX_OUTPUT // (template.count("%") + 1))
     return template % (_shown(args, MAX_TEXT),)

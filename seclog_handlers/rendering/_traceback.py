@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from itertools import islice
 from types import TracebackType
 from typing import Any
 
+from seclog_handlers.rendering._budget import SMALL, is_bounded
 from seclog_handlers.rendering._strings import MAX_TEXT, clean, cut, mro, said, type_name
 
 _MAX_FRAMES = 200  # the last ones: those that raised
 _HEADER = "Traceback (most recent call last):"
 _MAX_CHAIN = 20  # causes and contexts
+_args_of = BaseException.__dict__["args"].__get__
 
 
 def traceback_text(exc_info: Any) -> str:
@@ -30,6 +34,29 @@ def traceback_text(exc_info: Any) -> str:
         return clean(cut("".join(lines).rstrip("\n"), MAX_TEXT))
     except Exception:  # its own attributes fail: type and text are what is left
         return f"{_HEADER}\n  [not available]\n{type_name(type(error))}: {said(error)}"
+
+
+def is_ordinary(exc_info: Any) -> bool:
+    """Say whether printing an exception runs nothing but the text of its own class over small plain arguments.
+
+    Otherwise it may take any time and memory: an argument's repr may have no end.
+    """
+    waiting = [exc_info[1] if type(exc_info) is tuple and len(exc_info) == 3 else exc_info]  # noqa: PLR2004 - a triple
+    for error in islice(_pop(waiting), _MAX_CHAIN):
+        if error is None or not _is_exception(error):
+            continue
+        try:
+            if not is_bounded(_args_of(error), SMALL):
+                return False
+            waiting += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
+        except Exception:
+            return False
+    return not waiting
+
+
+def _pop(waiting: list[Any]) -> Iterator[Any]:
+    while waiting:
+        yield waiting.pop()
 
 
 def _is_exception(value: Any) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import logging.handlers
+import queue
 from typing import Any
 
 import pytest
@@ -219,3 +221,32 @@ def test_escalation_is_a_target_and_has_targets() -> None:
     found = pack.stats()
     assert found["secure"]["targets"]["target1"]["calls"] == found["target1"]["calls"] == 5
     assert found["target1"]["targets"]["Lines"]["written"] == len(alerts.lines) >= 1
+
+
+def test_what_a_parent_left_in_a_queue_is_not_a_childs() -> None:
+    """A forked child finds its parent's records in the copied queue: they are no debt of its own."""
+    target = logging.handlers.QueueHandler(queue.Queue())
+    handler = pack.SecurityHandler(target=target, policy=POLICY)
+    handler.handle(record("parent"))
+    handler.forget_parent()
+    empty = handler.report()["targets"]["QueueHandler"]
+
+    handler.handle(record("child"))
+
+    assert empty == {"calls": 0, "written": 0, "pending": 0, "dropped": {}}
+    assert handler.report()["targets"]["QueueHandler"] == {"calls": 1, "written": 0, "pending": 1, "dropped": {}}
+
+
+def test_a_target_that_raises_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A target that raises for every record makes no flood on stderr."""
+
+    class Raises(logging.Handler):
+        def handle(self, record: logging.LogRecord) -> bool:
+            raise RuntimeError
+
+    handler = pack.SecurityHandler(target=Raises(), policy=POLICY)
+    for _ in range(5):
+        handler.handle(record("x"))
+
+    assert capsys.readouterr().err.count("RuntimeError") == 1
+    assert handler.report()["targets"]["Raises"]["dropped"] == {"RuntimeError": 5}

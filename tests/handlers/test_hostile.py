@@ -313,3 +313,19 @@ def test_what_ends_a_program_passes(pipeline, error):
 
     with pytest.raises(error):
         logger.info("x", extra={"data": built(__str__=ends)()})
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter, TextFormatter])
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("call", ["%s", "exception", "nested", "dict message"])
+def test_a_formatter_alone_writes_one_bounded_line(formatter, call, name):
+    """Without redaction before it, a formatter meets the objects themselves."""
+    out = Lines(formatter(service="svc"))
+    logger = logging.Logger("hostile", logging.DEBUG)
+    logger.addHandler(out)
+
+    CALLS[call](logger, VALUES[name]())
+
+    assert len(out.text.splitlines()) == out.text.count("\n") == 1
+    assert not UNSAFE.search(out.text[:-1])
+    assert len(out.text.encode()) <= 256_001
