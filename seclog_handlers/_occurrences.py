@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import unicodedata
@@ -22,9 +23,14 @@ _NETWORK_LENGTH = 44
 
 # Texts that percent-encoding and JSON leave as they are.
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
+_ODD = frozenset("\"'\\ &<>")
 _QUOTED = {ord(sign): quote(sign, safe="") for sign in map(chr, range(33, 127))}
 _QUOTED_BUT_SLASH = {**_QUOTED, ord("/"): "/"}
 _QUOTED_BUT_AT = {**_QUOTED, ord("@"): "@"}
+
+# ASCII as East Asian keyboards write it: NFKC takes both for the same.
+_WIDE = re.compile(r"[\uff01-\uff5e]")
+_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 # An escape ends in a letter or digit that is no part of the word behind it: %3D, \n, \u0022, ESC[31m.
 _ESCAPE = re.compile(
@@ -76,7 +82,7 @@ class Search:
 def may_show(text: str, needles: Iterable[str]) -> bool:
     """Tell whether a text, which may be many in one, may show one of the `needles`; False is certain."""
     lowered = text.lower()
-    if len(lowered) != len(text):
+    if len(lowered) != len(text) or not (text.isascii() or _WIDE.search(text) is None):
         return True  # it has a character that is lowered in another way
     for needle in needles:  # noqa: SIM110 - any() would cost as much as all else
         if needle in lowered:
@@ -85,7 +91,9 @@ def may_show(text: str, needles: Iterable[str]) -> bool:
 
 
 def _lower(text: str) -> str:
-    """Return `text` in lower case, character by character, so that positions stay."""
+    """Return `text` in lower case, full-width letters as others, character by character, so that positions stay."""
+    if not text.isascii() and _WIDE.search(text):
+        text = text.translate(_NARROW)
     lowered = text.lower()
     if len(lowered) == len(text):
         return lowered
@@ -111,13 +119,14 @@ def _forms(raw: str) -> tuple[str, ...]:
 
 
 def _escaped(raw: str) -> tuple[str, ...]:
-    if raw.isascii() and raw.isprintable() and not ('"' in raw or "\\" in raw or " " in raw):
+    if raw.isascii() and raw.isprintable() and _ODD.isdisjoint(raw):
         # As below, for a tenth of the price: with e-mail addresses and session ids it is paid for each new one.
         return raw.translate(_QUOTED), raw.translate(_QUOTED_BUT_SLASH), raw.translate(_QUOTED_BUT_AT)
     encoded = raw.encode("utf-8", "surrogatepass")
     return (
         quote(encoded, safe=""), quote(encoded), quote_plus(encoded), quote_plus(encoded, safe="@"),
-        json.dumps(raw)[1:-1], json.dumps(raw, ensure_ascii=False)[1:-1],
+        json.dumps(raw)[1:-1], json.dumps(json.dumps(raw)[1:-1])[1:-1], json.dumps(raw, ensure_ascii=False)[1:-1],
+        html.escape(raw), html.escape(raw, quote=False), html.escape(raw).replace("&#x27;", "&#39;"),
     )  # fmt: skip
 
 

@@ -127,7 +127,25 @@ users = st.sampled_from([
 ])  # fmt: skip
 words = st.lists(
     st.one_of(
-        st.sampled_from(["bob", "BOB", "bo", "b", "bob%40example.com", "4711", "x=", "%", "%%", "İ", "Σ", "ς", "\\n"]),
+        st.sampled_from(
+            [
+                "bob",
+                "BOB",
+                "bo",
+                "b",
+                "bob%40example.com",
+                "4711",
+                "x=",
+                "%",
+                "%%",
+                "İ",
+                "Σ",
+                "ς",
+                "\\n",
+                "ｂob",
+                "&#x27;",
+            ]
+        ),
         users.map(str),
     ),
     max_size=5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -51,6 +52,7 @@ def test_replaces_whole_words_in_any_case(text, expected):
         str, urllib.parse.quote, urllib.parse.quote_plus, lambda raw: urllib.parse.quote(raw, safe=""), str.upper,
         lambda raw: json.dumps(raw)[1:-1], lambda raw: json.dumps({"u": raw}, ensure_ascii=False),
         lambda raw: urllib.parse.urlencode({"u": raw}), lambda raw: urllib.parse.quote(raw, safe="").lower(),
+        html.escape, lambda raw: json.dumps(json.dumps(raw)), lambda raw: raw.translate({97: 0xFF41, 98: 0xFF42}),
     ],
 )  # fmt: skip
 def test_replaces_encoded_forms(raw, form):
