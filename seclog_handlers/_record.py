@@ -44,21 +44,20 @@ class Mark:
 
     __slots__ = ("applied", "derived", "mode", "origin", "output", "state_keys", "tokens")
 
-    def __init__(self) -> None:
+    def __init__(self, output: Any = None, mode: str = "full") -> None:
         self.origin = PROCESS
         self.applied: set[str] = set()
         self.derived: set[str] = set()
         self.tokens: dict[str, str] = {}
         self.state_keys: dict[str, str] = {}
-        self.output: Any = None
-        self.mode = "full"
+        self.output = output
+        self.mode = mode
 
     def copy(self) -> Mark:
         """Return a mark that can change without this one."""
-        twin = Mark()
+        twin = Mark(self.output, self.mode)
         twin.applied, twin.derived = set(self.applied), set(self.derived)
         twin.tokens, twin.state_keys = dict(self.tokens), dict(self.state_keys)
-        twin.output, twin.mode = self.output, self.mode
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:

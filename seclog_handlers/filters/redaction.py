@@ -17,15 +17,14 @@ OURS = frozenset({"security_headers"})
 
 # Attributes of text beside message and fields; the exception's comes first.
 TEXTS = ("exc_text", "stack_info")
+# What logging gives a record without arguments: there is but one empty tuple.
+NO_ARGUMENTS: tuple[Any, ...] = ()
 # Sets of names that are remembered, and how long one may be.
 MAX_NAMES = 1024
 MAX_NAME = 128
 
 # Frames of tracebacks that are remembered with what is left of them; a program has a few hundred that fail.
 MAX_FRAMES = 2048
-
-# Names of levels that say nothing; whatever else stands there came from somewhere.
-LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "NOTSET"})
 
 
 class RedactionFilter(Stage):
@@ -75,10 +74,9 @@ class RedactionFilter(Stage):
         redactor, attributes = self._redactor, record.__dict__
         if type(record).getMessage is not logging.LogRecord.getMessage:
             settle_message(record)
-        level = attributes.get("levelname")
-        if type(level) is not str or level not in LEVELS:
-            attributes["levelname"] = redactor.text(rendering.text(level)) if level is not None else None
-        record.msg, record.args = redactor.message(attributes.get("msg"), attributes.get("args"))
+        msg, args = attributes.get("msg"), attributes.get("args")
+        if args is not NO_ARGUMENTS or type(msg) is not str or msg not in redactor.clean:
+            record.msg, record.args = redactor.message(msg, args)
         texts: tuple[str, ...] = TEXTS
         if attributes.get("exc_info"):
             attributes["exc_text"] = self._traceback(attributes["exc_info"])
@@ -95,16 +93,16 @@ class RedactionFilter(Stage):
             self._redact_fields(record, names)
 
     def _redact_names(self, attributes: dict[str, Any]) -> None:
-        """Redact the names of logger, thread, process and task; a program has few, so the clean ones are known."""
+        """Redact the names of logger, thread, process, task and level: few, so those that are clean are known."""
         get = attributes.get
-        names = (get("name"), get("threadName"), get("processName"), get("taskName"))
+        names = (get("name"), get("threadName"), get("processName"), get("taskName"), get("levelname"))
         try:
             if names in self._clean_names:
                 return
         except Exception:  # a name that is no text
             pass
         clean = True
-        for key, value in zip(NAMES, names, strict=True):
+        for key, value in zip((*NAMES, "levelname"), names, strict=True):
             if value is not None:
                 attributes[key] = self._redactor.text(value if type(value) is str else rendering.text(value))
                 clean = clean and type(value) is str and attributes[key] == value and len(value) <= MAX_NAME

@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 from seclog_handlers import context
 from seclog_handlers._config import plain
 from seclog_handlers._record import (
+    MARK,
     MAX_NAME,
     MAX_NAMES,
+    Mark,
     ensure_mark,
     field_names,
     fields_of,
@@ -99,12 +101,15 @@ class SecurityHandler(TargetsHandler):
             self._tell_of_injection(private)
 
     def _transform(self, record: logging.LogRecord) -> None:
-        mark = ensure_mark(record)
-        mark.output, mark.mode = self._output, self._mode
-        if mark.mode == "off":
+        attributes, mode = record.__dict__, self._mode
+        if MARK in attributes:
+            mark = ensure_mark(record)
+            mark.output, mark.mode = self._output, mode
+        else:
+            attributes[MARK] = Mark(self._output, mode)
+        if mode == "off":
             return
         context.apply(record)
-        attributes = record.__dict__
         if type(attributes.get("msg")) is dict:
             lift_message(record)
         for stage in self._plan_of(attributes):
