@@ -58,7 +58,7 @@ class Search:
 
     def spans(self, text: str) -> list[Span]:
         """Return (start, end, replacement) of the occurrences, in order, without overlap."""
-        lowered = _lower(text)
+        lowered = text.lower() if text.isascii() else _lower(text)
         found: list[Span] = []
         for needle, replacement in self._needles:
             if needle in lowered:

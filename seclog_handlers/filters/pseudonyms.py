@@ -87,15 +87,11 @@ class PseudonymFilter(Stage):
             attributes[name] = tokens[name] = token
             searched += needles
             found.append(identity)
-        if odd or self._shows(attributes, mark, searched):
+        text = None if odd else self._surfaces.text(attributes, mark.derived) if searched else ""
+        if text is None or (not searched and self._surfaces.names_inside(attributes)):
             self._thoroughly(record, mark, found)
-
-    def _shows(self, attributes: dict[str, Any], mark: Mark, searched: tuple[str, ...]) -> bool:
-        """Tell whether there may be more to do, which is rare: going through a record costs ten times as much."""
-        if not searched:
-            return self._surfaces.names_inside(attributes)
-        text = self._surfaces.text(attributes, mark.derived)
-        return text is None or may_show(text, searched)
+        elif may_show(text, searched):
+            self._everywhere(record, mark, _pairs(found))
 
     def _met(self, mark: Mark, name: str, value: Any, known: dict[Any, Identity]) -> Identity | None:
         """Return the identity in a field and remember it; None for what is nobody's, or a token already."""
@@ -118,11 +114,12 @@ class PseudonymFilter(Stage):
 
     def _thoroughly(self, record: logging.LogRecord, mark: Mark, identities: Iterable[Identity]) -> None:
         """Look into every container for identities under their names, then for all of them everywhere."""
-        found: dict[str, str] = {}
-        for _, _, pairs, _ in identities:
-            found.update(pairs)
+        found = _pairs(identities)
         if self._surfaces.names_inside(record.__dict__):
             self._containers_by_key(record, found)
+        self._everywhere(record, mark, found)
+
+    def _everywhere(self, record: logging.LogRecord, mark: Mark, found: dict[str, str]) -> None:
         if found:
             replace_everywhere(record, Search(list(found.items())), mark.tokens)
 
@@ -163,3 +160,10 @@ class PseudonymFilter(Stage):
             return value
         found.update(self._engine.pairs({key: value}))
         return token
+
+
+def _pairs(identities: Iterable[Identity]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for _, _, pairs, _ in identities:
+        found.update(pairs)
+    return found
