@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from seclog_handlers.access import AccessLog
+from seclog_handlers.cli.replay_sshd import Sshd
 from seclog_handlers.cli.replay_times import Clock
 from seclog_handlers.detection.sigma.vocabulary import FIELDS
 from seclog_handlers.errors import ConfigurationError
@@ -21,8 +22,6 @@ Reader = Callable[[str], Events | None]
 
 # A line is looked at so far.
 MAX_LINE = 16_384
-# `message repeated N times`: more is no attempt of a person's tool within one syslog interval.
-MAX_REPEATED = 1000
 
 _TIME_FIELDS = ("timestamp", "@timestamp", "time", "ts", "created", "asctime")
 _ALERT = "security_alert"
@@ -72,92 +71,6 @@ def _loads() -> Callable[[str], Any]:
         return json.loads
     loads: Callable[[str], Any] = orjson.loads
     return loads
-
-
-# `Nov 30 06:39:00 host sshd[22116]: text`, or an ISO 8601 time in front.
-_SYSLOG = re.compile(
-    r"(?:<\d{1,3}>(?:1 )?)?(?P<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
-    r"|\d{4}-\d\d-\d\d[T ][\d:.,]{8,18}(?:Z|[+-][\d:]{4,5})?) "
-    r"\S{1,255} (?P<program>[\w./-]{1,64})(?:\[(?P<pid>\d{1,10})\])?: ",
-)
-_REPEATED = re.compile(r"message repeated (\d{1,9}) times: \[ ?(.*)\]$")
-# The name comes from the attacker: it ends at the last ` from `.
-_ATTEMPT = re.compile(
-    r"(?P<what>Failed|Accepted) (?P<method>[\w/-]{1,64}) for (?P<invalid>invalid user |illegal user )?"
-    r"(?P<user>.*) from (?P<host>\S{1,255})(?: port \d{1,5})?(?: ssh\d?)?(?:: .*)?$",
-)
-_INVALID = re.compile(r"(?:Invalid|Illegal) user (?P<user>.*?) ?from (?P<host>[^\s]{1,255})(?: port \d{1,5})?$")
-_REFUSED = re.compile(
-    r"(?:User (?P<user>.*) from (?P<host>\S{1,255}) not allowed because .*"
-    r"|ROOT LOGIN REFUSED FROM (?P<root>\S{1,255})(?: port \d{1,5})?"
-    r"|(?:error: )?maximum authentication attempts exceeded for (?:invalid user )?(?P<tired>.*) from "
-    r"(?P<tired_host>\S{1,255})(?: .*)?"
-    r"|(?:error: )?Received disconnect from (?P<left>[0-9a-fA-F.:]{2,64}?)(?: port \d{1,5})?: ?3: .*: Auth fail.*"
-    r"|pam_unix\(sshd:auth\): authentication failure; .{0,256}rhost=(?P<rhost>\S{1,255})"
-    r"(?: +user=(?P<pam>\S{0,255}))?.*)$",
-    re.DOTALL,
-)
-# Clients try keys by themselves before they ask for a password.
-_NO_METHOD = frozenset({"publickey"})
-_REFUSALS = ("User ", "ROOT LOGIN", "maximum", "error: ", "Received disconnect", "pam_unix(sshd:auth)")
-_HOSTS = ("host", "root", "tired_host", "left", "rhost")
-_USERS = ("user", "tired", "pam")
-
-
-class Sshd:
-    """sshd in syslog or its ISO form (auth.log, secure, journalctl).
-
-    Each line that tells of a failure counts, as fail2ban counts them: what its thresholds are made for.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def __call__(self, line: str) -> Events | None:
-        """Read one line."""
-        head = _SYSLOG.match(line)
-        if head is None:
-            return None
-        if not head["program"].startswith("sshd"):
-            return []
-        stamp = head["time"]
-        when = self._clock.iso(stamp) if stamp[0].isdigit() else self._clock.syslog(stamp)
-        if when is None:
-            return None
-        text, times = line[head.end() :], 1
-        if text.startswith("message repeated"):
-            repeated = _REPEATED.match(text)
-            if repeated:
-                text, times = repeated[2], min(int(repeated[1]), MAX_REPEATED)
-        fields = _sshd_event(text)
-        return [] if fields is None else [(when, fields)] * times
-
-
-def _sshd_event(text: str) -> dict[str, Any] | None:
-    if text.startswith(("Invalid ", "Illegal ")):
-        found = _INVALID.match(text)
-        return None if found is None else _login(found["user"], found["host"], success=False)
-    if text.startswith(("Failed ", "Accepted ")):
-        found = _ATTEMPT.match(text)
-        success = text[0] == "A"
-        if found is None or (not success and found["method"] in _NO_METHOD):
-            return None
-        return _login(found["user"], found["host"], success=success, method=found["method"])
-    found = _REFUSED.match(text) if text.startswith(_REFUSALS) else None
-    if found is None:
-        return None
-    host = next(found[name] for name in _HOSTS if found[name])
-    user = next((found[name] for name in _USERS if found[name]), "root" if found["root"] else "")
-    return _login(user, host, success=False)
-
-
-def _login(user: str, host: str, *, success: bool, method: str = "") -> dict[str, Any]:
-    fields: dict[str, Any] = {"event_type": "authentication", "success": success, "ip_address": host, "source": "sshd"}
-    if user.strip():
-        fields["username"] = user.strip()
-    if method:
-        fields["auth_method"] = method.partition("/")[0]
-    return fields
 
 
 _ACCESS = re.compile(

@@ -15,6 +15,7 @@ MONTHS = {
 }  # fmt: skip
 # A step between months larger than this is the turn of a year, not a log that goes back.
 HALF_A_YEAR = 6
+_SYSLOG_LENGTH = len("Nov 30 06:39:00")
 _UTC_LENGTH = len("2026-01-02T03:04:05.678Z")
 
 
@@ -70,7 +71,7 @@ class Clock:
             self._minute = (text[:12], found)
             base = found
         try:
-            return base + int(text[13:15])
+            return base + (int(text[13:]) if len(text) == _SYSLOG_LENGTH else float(text[13:]))
         except ValueError:
             return None
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seclog_handlers.access import AccessLog
 from seclog_handlers.cli.replay_formats import FORMATS, Own, reader, recognised
+from seclog_handlers.cli.replay_sshd import MAX_CONNECTIONS, Sshd
 from seclog_handlers.cli.replay_times import Clock, zone
 from seclog_handlers.errors import ConfigurationError
 
@@ -44,9 +45,12 @@ FAILURES = [
         "root",
         "192.0.2.7",
     ),
+    ("error: PAM: Authentication failure for illegal user bob from 192.0.2.7", "bob", "192.0.2.7"),
+    ("Failed publickey for invalid user bob from 192.0.2.7 port 5 ssh2: RSA SHA256:x", "bob", "192.0.2.7"),
+    ("refused connect from host.example (192.0.2.7)", None, "192.0.2.7"),
     (
-        "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root",
-        "root",
+        "Disconnecting invalid user bob 192.0.2.7 port 5: Change of username or service not allowed: (a,b) -> (c,d)",
+        "bob",
         "192.0.2.7",
     ),
 ]
@@ -69,6 +73,10 @@ def test_sshd_failures(text: str, user: str | None, host: str) -> None:
         "Failed publickey for bob from 192.0.2.7 port 5 ssh2",
         "Did not receive identification string from 192.0.2.7",
         "input_userauth_request: invalid user admin [preauth]",
+        "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root",
+        "PAM 5 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root",
+        "Connection closed by authenticating user root 192.0.2.7 port 5 [preauth]",
+        "User eve from 192.0.2.7 not allowed because shell /bin/none does not exist",
     ],
 )
 def test_sshd_lines_that_are_no_attempt(text: str) -> None:
@@ -84,6 +92,66 @@ def test_sshd_success_and_repetition() -> None:
     assert len(read("sshd", f"Nov 30 08:42:04 host sshd[1]: {repeated}")) == 3
     assert read("sshd", "Nov 30 08:42:04 host CRON[1]: session opened") == []
     assert read("sshd", "2026-11-30T08:42:04.5+00:00 host sshd[1]: Invalid user a from 192.0.2.7")[0][0] == 1796028124.5
+
+
+PAM = "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=root"
+FAILED = "Failed password for root from 192.0.2.7 port 5 ssh2"
+
+# Lines of one connection each, and how many failures fail2ban 1.0.2 (fail2ban-regex, filter sshd) counts in them.
+CONNECTIONS = [
+    (["Invalid user bob from 192.0.2.7", PAM, "Failed password for invalid user bob from 192.0.2.7 port 5 ssh2"], 2),
+    ([PAM, FAILED, PAM, FAILED, "Connection closed by authenticating user root 192.0.2.7 port 5 [preauth]"], 2),
+    ([FAILED, "Disconnecting: Too many authentication failures for root [preauth]"], 2),
+    ([FAILED, "error: maximum authentication attempts exceeded for root from 192.0.2.7 port 5 ssh2 [preauth]"], 2),
+    (["User eve not allowed because account is locked", "Connection closed by 192.0.2.7 port 5 [preauth]"], 1),
+    (["Disconnecting: Too many authentication failures for root [preauth]"], 0),
+]
+
+
+@pytest.mark.parametrize(("texts", "failures"), CONNECTIONS)
+def test_sshd_counts_as_fail2ban_does(texts: list[str], failures: int) -> None:
+    """A connection's lines are as many failures as for fail2ban, whose thresholds the rules have; all of its address."""
+    lines = reader("sshd", clock(), AccessLog(), {})
+    found = [event for text in texts for event in lines(f"Nov 30 08:42:04 host sshd[7]: {text}") or []]
+
+    assert [event["ip_address"] for _, event in found] == ["192.0.2.7"] * failures
+
+
+def test_sshd_remembers_a_bounded_number_of_connections() -> None:
+    """A log of nothing but connections that never end costs no memory."""
+    lines = Sshd(clock())
+    for pid in range(3 * MAX_CONNECTIONS):
+        lines(f"Nov 30 08:42:04 host sshd[{pid}]: {FAILED}")
+        lines(f"Nov 30 08:42:04 host sshd[1{pid}]: User eve not allowed because account is locked")
+
+    assert len(lines._hosts) == len(lines._waiting) == MAX_CONNECTIONS
+
+
+HEADS = [
+    ("Jul  1 10:00:00 host sshd[7]: ", 0.0),
+    ("<38>Jul  1 10:00:00.25 host sshd-session[7]: ", 0.25),
+    ("2026-07-01T12:00:00.250000+02:00 host sshd[7]: ", 0.25),
+    ("2026-07-01T10:00:00+0000 host sshd[7]: ", 0.0),
+    ("<38>1 2026-07-01T10:00:00.25Z host sshd 7 - - ", 0.25),
+    ('<38>1 2026-07-01T10:00:00.25Z host sshd 7 ID1 [a@1 b="c"][d@1] \ufeff', 0.25),
+    ("1782900000.250000 host sshd[7]: ", 0.25),
+    ("Wed 2026-07-01 10:00:00 UTC host sshd[7]: ", 0.0),
+]
+
+
+@pytest.mark.parametrize(("head", "fraction"), HEADS)
+def test_sshd_in_every_form_of_syslog(head: str, fraction: float) -> None:
+    """syslog, its ISO form, RFC 5424 and the forms of journalctl give the same event and time."""
+    ((when, event),) = read("sshd", head + FAILED)
+
+    assert (when, event["ip_address"]) == (1782900000 + fraction, "192.0.2.7")
+
+
+def test_sshd_of_old_systems() -> None:
+    """Where PAM writes under its own name, into a file of its own, its line is the failure."""
+    line = "Jun 15 02:04:59 combo sshd(pam_unix)[2]: authentication failure; logname= uid=0 rhost=192.0.2.7  user=root"
+
+    assert read("sshd", line)[0][1]["username"] == "root"
 
 
 ACCESS = '192.0.2.7 - {} [10/Oct/2025:13:55:36 -0700] "{}" {} 23'
