@@ -58,8 +58,9 @@ class Clock:
         self._local = local
         self._year = year
         self._month = 0
-        # The last minute that was read: lines of a log share it.
+        # The last minute, and the last day in UTC, that was read: lines of a log share them.
         self._minute: tuple[str, float] = ("", 0.0)
+        self._day: tuple[str, float] = ("", 0.0)
 
     def syslog(self, text: str) -> float | None:
         """Read `Nov 30 06:39:00`: the year follows from where the months turn over."""
@@ -94,10 +95,10 @@ class Clock:
     def iso(self, text: str) -> float | None:
         """Read ISO 8601, with `T` or a space, `.` or `,` before the fraction, and `Z`, an offset or no zone."""
         if len(text) == _UTC_LENGTH and text[-1] == "Z":
-            minute, base = self._minute
-            if text[:16] == minute:
+            day, base = self._day
+            if text[:11] == day and text[13:20:3] == "::.":
                 try:
-                    return base + float(text[17:23])
+                    return base + int(text[11:13]) * 3600 + int(text[14:16]) * 60 + float(text[17:23])
                 except ValueError:
                     return None
         return self._any_iso(text)
@@ -119,7 +120,7 @@ class Clock:
         except (ValueError, OverflowError):
             return None
         if text[-1:] == "Z" and len(text) == _UTC_LENGTH:
-            self._minute = (text[:16], moment.replace(second=0, microsecond=0).timestamp())
+            self._day = (text[:11], moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
         return when
 
     def access(self, text: str) -> float | None:
@@ -148,6 +149,8 @@ class Clock:
             return _seconds(float(value))
         if not isinstance(value, str) or not value:
             return None
+        if value[4:5] == "-" and (when := self.iso(value)) is not None:
+            return when
         try:
             return _seconds(float(value))
         except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from seclog_handlers.detection.compiled import Counter
     from seclog_handlers.detection.conditions import Event
@@ -20,6 +20,11 @@ ACCESS_LOG = "access_log"
 MAX_CACHED = 128
 
 MISSING: Any = object()
+
+
+def is_own(event: Event) -> bool:
+    """Whether the application itself logged an event; otherwise an access log did."""
+    return bool(event.get("source") != ACCESS_LOG)
 
 
 class Identities:
@@ -57,7 +62,8 @@ class Identities:
 
     def _made(self, field: Field, raw: Any) -> str | None:
         text = field.text(raw)
-        return None if text is None else self._state_key(field.name, text)
+        # A network or a template is no identity: as a group it is told from a value that reads the same.
+        return None if text is None else self._state_key(field.name if field.whole else field.label, text)
 
     def digits(self, identity: str) -> str:
         """Return 32 bits that stand for one or several joined identities, as digits."""
@@ -81,26 +87,42 @@ class Case:
 
     Attributes:
         own: Whether the application itself logged it; otherwise an access log did.
+        state_keys: As given.
         groups: What is known of its groups and values, by their labels.
     """
 
-    __slots__ = ("_identities", "_state_keys", "event", "groups", "now", "own")
+    __slots__ = ("_identities", "event", "groups", "now", "own", "state_keys")
 
     def __init__(
         self, event: Event, now: int, state_keys: Mapping[str, str] | None, identities: Identities,
     ) -> None:  # fmt: skip
         self.event = event
         self.now = now
-        self.own = event.get("source") != ACCESS_LOG
-        self._state_keys = state_keys
+        self.own = is_own(event)
+        self.state_keys = state_keys
         self._identities = identities
         self.groups: dict[str, str | None] = {}
 
+    def raws(self, fields: Iterable[tuple[str, Callable[[Event], Any], bool]]) -> list[Any]:
+        """Return values of the event as it shows them, or the keys that stand for them.
+
+        Args:
+            fields: (name, reads it, whether a key may stand for it).
+        """
+        event = self.event
+        if self.state_keys:
+            get = self.state_keys.get
+            return [(whole and get(name)) or read(event) for name, read, whole in fields]
+        return [read(event) for _, read, _ in fields]
+
+    def group_of(self, counter: Counter) -> str | None:
+        """Return what a counter's keys of this event end with; None if the event lacks a field of it."""
+        group = self.groups.get(counter.group, MISSING)
+        return self.group(counter) if group is MISSING else group
+
     def key(self, counter: Counter) -> str | None:
         """Return the key of the event's group under a counter, or None if the event lacks a field of it."""
-        group = self.groups.get(counter.group, MISSING)
-        if group is MISSING:
-            group = self.group(counter)
+        group = self.group_of(counter)
         return None if group is None else counter.prefix + group
 
     def group(self, counter: Counter) -> str | None:
@@ -123,8 +145,8 @@ class Case:
         raw = field.raw(self.event)
         if raw is None:
             return None
-        if self._state_keys and field.whole:
-            known = self._state_keys.get(field.name)
+        if self.state_keys and field.whole:
+            known = self.state_keys.get(field.name)
             if known is not None:
                 return known
         return self._identities.of(field, raw)

@@ -10,6 +10,8 @@ from pathlib import Path
 LIVE_S = 5.0
 # A wall clock that is off by less has not been stepped: that much lies between two readings on a busy machine.
 STEP_S = 1.0
+# A wall clock that has gone on by less since it was looked at was not set by as much as matters.
+LOOK_S = 0.5
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -41,6 +43,7 @@ class Clock:
         self._steady = steady or since_boot
         self._boot = boot or boot_id
         self._offset: float | None = None
+        self._looked_at, self._off = -LIVE_S, 0.0
 
     def live(self, created: float) -> bool:
         """Tell whether a record was made just now, by the wall clock that it was made by."""
@@ -49,7 +52,11 @@ class Clock:
     def event_time(self, created: float) -> float:
         """Return the event time of a record: corrected if it is live, else as it is."""
         wall = self._wall()
-        return created + self._correction(wall) if abs(wall - created) < LIVE_S else created
+        if not -LIVE_S < wall - created < LIVE_S:
+            return created
+        if not 0.0 <= wall - self._looked_at < LOOK_S:
+            self._off, self._looked_at = self._correction(wall), wall
+        return created + self._off
 
     def now(self) -> float:
         """Return the event time of a record that was made now."""

@@ -7,13 +7,23 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seclog_handlers.detection.amounts import MEASURES
-from seclog_handlers.detection.conditions import Condition, Event, compile_where, condition
+from seclog_handlers.detection.case import is_own
+from seclog_handlers.detection.conditions import (
+    Condition,
+    Event,
+    compile_where,
+    condition,
+    is_equality,
+    is_plain,
+    names_of,
+    reader,
+)
 from seclog_handlers.detection.fields import Field
-from seclog_handlers.detection.measures import Bucket, Distinct, Limit, Measure, Steps, Window
+from seclog_handlers.detection.measures import Bucket, Distinct, Limit, Measure, Patient, Steps, Window
 from seclog_handlers.detection.quantities import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from seclog_handlers.detection.conditions import Test
     from seclog_handlers.detection.rules import Rule
@@ -21,6 +31,9 @@ if TYPE_CHECKING:
 _TYPE = "event_type"
 # Combinations of rows that are remembered for one event type; there are few.
 MAX_COMBINATIONS = 256
+# Combinations of values whose rows are remembered for one event type, and the longest text among them.
+MAX_DECISIONS = 1024
+MAX_TEXT = 256
 
 
 class Counter:
@@ -29,6 +42,7 @@ class Counter:
     Attributes:
         prefix: Begins the key of each of its entries; a change of what is counted changes it.
         measure: The way of counting.
+        patient: The same, for counters whose events may wait.
         by: Fields of the group.
         group: Their labels in one text.
         rules: name -> rule.
@@ -36,6 +50,7 @@ class Counter:
         values: Their names in one text.
         number: Reads the number or the place that is measured, or None.
         counts_all: Whether it counts each event, whatever it says.
+        types: Types of the events it counts, none for any.
         opening: The step that a group's first event must be, or None for any event.
         while_open: (rule, counter): the counter counts only while one of these has an open incident.
         inhibitors: (muted rule, rule, counter): whose open incident speaks for the muted rule.
@@ -44,7 +59,8 @@ class Counter:
 
     __slots__ = (
         "add", "by", "counts_all", "distinct", "group", "inhibitors", "measure", "number", "opening", "others",
-        "prefix", "rules", "values", "while_open",
+        "patient",
+        "prefix", "rules", "types", "values", "while_open",
     )  # fmt: skip
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -54,9 +70,11 @@ class Counter:
         self.group = "|".join(field.label for field in first.by)
         self.distinct = tuple(Field(name, name) for name in first.distinct.fields) if first.distinct else ()
         self.values = ",".join(field.label for field in self.distinct) + " as values"
+        self.types = _types(first)
         self.opening = "0" if first.steps else None
         self.number = quantity(first.amount) if first.amount else None
         self.measure = _measure(rules)
+        self.patient: Patient = self.measure  # type: ignore[assignment]  # asked only of those that are
         self.add = self.measure.add
         self.counts_all = not (self.distinct or self.number)
         self.prefix = blake2b(_stream(first).encode(), digest_size=4).hexdigest()
@@ -76,8 +94,25 @@ class Row(NamedTuple):
     counters: tuple[tuple[Counter, str], ...]
 
 
-# Counters with the number of a step each, and the others whose entries they need.
-Matching = tuple[tuple[tuple[Counter, str], ...], tuple[Counter, ...]]
+class Plan:
+    """What becomes of events that hold the same conditions.
+
+    Attributes:
+        members: Counters, with the number of a step each.
+        own: Whether the application itself logged the events, beside its server's access log.
+        route: How the events may wait, or None.
+        number: Of the plan, where events may wait.
+        names: Fields whose values decide that an event has this plan and these groups; empty if that is not known.
+    """
+
+    __slots__ = ("members", "names", "number", "own", "route")
+
+    def __init__(self, members: tuple[tuple[Counter, str], ...], *, own: bool) -> None:
+        self.members = members
+        self.own = own
+        self.route: Any = None
+        self.number = 0
+        self.names: tuple[str, ...] = ()
 
 
 def _measure(rules: Sequence[Rule]) -> Measure:
@@ -139,17 +174,59 @@ def _connect(counter: Counter, by_rule: Mapping[str, Counter]) -> None:
 class Rows:
     """The rows for events of one type; conditions on the type are decided here, once.
 
+    What the other conditions find is remembered by the values of the few fields that they look at.
+
     Args:
         found: All counters.
         event_type: The type, or None for events without one.
+        route: Plan -> how its events may wait; None where none does.
     """
 
-    def __init__(self, found: Sequence[Counter], event_type: Any) -> None:
-        self.rows = _rows(found, event_type)
-        self._known: dict[int, Matching] = {}
+    def __init__(
+        self, found: Sequence[Counter], event_type: Any, route: Callable[[Plan], Any] | None = None,
+    ) -> None:  # fmt: skip
+        self._route = route
+        self.rows, fields, self._equal = _rows(found, event_type)
+        self._fields = fields
+        self._plain = tuple(sorted(field for field in fields if is_plain(field)))
+        self._readers = tuple(reader(field) for field in sorted(fields) if not is_plain(field))
+        self._decided: dict[tuple[Any, ...], Plan] = {}
+        self._known: dict[tuple[int, bool], Plan] = {}
 
-    def matching(self, event: Event) -> Matching:
-        """Return the counters that an event falls under, and the others whose entries they need."""
+    def plan(self, event: Event) -> Plan:
+        """Return what becomes of an event."""
+        get = event.get
+        values = [get(name) for name in self._plain]
+        if self._readers:
+            values += [read(event) for read in self._readers]
+        key: list[Any] = [get("source")]
+        for value in values:
+            kind: type = type(value)
+            if kind is str:
+                if len(value or "") > MAX_TEXT:
+                    return self._judged(event)
+            elif kind is int:
+                value = kind, value  # noqa: PLW2901 - 1 is not True
+            elif kind is not bool and value is not None:
+                return self._judged(event)
+            key.append(value)
+        return self._decision(tuple(key), event)
+
+    def _decision(self, key: tuple[Any, ...], event: Event) -> Plan:
+        try:
+            plan = self._decided.get(key)
+        except Exception:  # a source that is no text, with ideas of its own
+            return self._judged(event)
+        if plan is None:
+            plan = self._judged(event)
+            if len(self._decided) >= MAX_DECISIONS:
+                self._decided.clear()
+            if type(key[0]) in (str, type(None)):
+                self._decided[key] = plan
+        return plan
+
+    def _judged(self, event: Event) -> Plan:
+        """Ask each condition."""
         matched, bit = 0, 1
         asked, excused = None, False
         for holds, unless, _ in self.rows:
@@ -159,27 +236,38 @@ class Rows:
                 if not excused:
                     matched += bit
             bit += bit
-        known = self._known.get(matched)
+        own = is_own(event)
+        known = self._known.get((matched, own))
         if known is None:
             if len(self._known) >= MAX_COMBINATIONS:
                 self._known.clear()
-            known = self._known[matched] = self._combined(matched)
+            known = self._known[matched, own] = Plan(self._members(matched), own=own)
+            if self._route is not None:
+                known.route = self._route(known)
+                known.names = self._names(known.route)
         return known
 
-    def _combined(self, matched: int) -> Matching:
-        members = tuple(pair for index, row in enumerate(self.rows) if matched >> index & 1 for pair in row.counters)
-        own = {id(counter) for counter, _ in members}
-        others = {id(other): other for counter, _ in members for other in counter.others if id(other) not in own}
-        return members, tuple(others.values())
+    def _names(self, route: Any) -> tuple[str, ...]:
+        """Return the fields whose values decide; none if a test is not for equality, to which 1 is True."""
+        if route is None or not self._equal:
+            return ()
+        fields = {*self._fields, *(name for name, _, _ in route.fields)}
+        names = {name for field in fields for name in names_of(field)}
+        return tuple(sorted({"event_type", "source", *names}))
+
+    def _members(self, matched: int) -> tuple[tuple[Counter, str], ...]:
+        return tuple(pair for index, row in enumerate(self.rows) if matched >> index & 1 for pair in row.counters)
 
 
-def _rows(found: Sequence[Counter], event_type: Any) -> tuple[Row, ...]:
-    """Return the rows for events of one type; conditions on the type are decided here, once.
+def _rows(found: Sequence[Counter], event_type: Any) -> tuple[tuple[Row, ...], set[str], bool]:
+    """Return the rows for events of one type, the fields that they look at, and whether for equal values only.
 
     Args:
         found: All counters.
         event_type: The type, or None for events without one.
     """
+    fields: set[str] = set()
+    equal = True
     shared: dict[str, tuple[Condition | None, Condition | None, list[tuple[Counter, str]]]] = {}
     excuses: dict[str, Condition | None] = {"null": None}
     for counter in found:
@@ -194,8 +282,11 @@ def _rows(found: Sequence[Counter], event_type: Any) -> tuple[Row, ...]:
                 excuses[excuse] = condition(list(rule.unless))
             if key not in shared:
                 shared[key] = (condition(tests) if tests else None, excuses[excuse], [])
+                clauses = (*tests, *rule.unless)
+                fields |= {field for clause in clauses for field in clause}
+                equal = equal and all(is_equality(test) for clause in clauses for test in clause.values())
             shared[key][2].append((counter, step))
-    return tuple(Row(holds, unless, tuple(members)) for holds, unless, members in shared.values())
+    return tuple(Row(holds, unless, tuple(members)) for holds, unless, members in shared.values()), fields, equal
 
 
 def _wheres(rule: Rule) -> list[tuple[str, Any]]:
@@ -205,20 +296,28 @@ def _wheres(rule: Rule) -> list[tuple[str, Any]]:
     return [(str(number), _both(rule.raw_where, where)) for number, (where, _) in enumerate(rule.steps)][::-1]
 
 
+def _types(rule: Rule) -> frozenset[str]:
+    """Return the event types that a rule's conditions name, none if it may count others too."""
+    named = [clause.get(_TYPE) for _, where in _wheres(rule) for clause in _clauses(where)]
+    lists = [kind if isinstance(kind, (list, tuple)) else [kind] for kind in named]
+    found = [kind for kinds in lists for kind in kinds]
+    return frozenset(map(str, found)) if all(type(kind) is str for kind in found) else frozenset()
+
+
+def _clauses(where: Any) -> Sequence[Mapping[str, Any]]:
+    return where if isinstance(where, (list, tuple)) else [where]
+
+
 def _both(left: Any, right: Any) -> list[dict[str, Any]]:
     """Return the alternatives of two sets of conditions that must both hold."""
-    return [
-        {**one, **other}
-        for one in (left if isinstance(left, (list, tuple)) else [left])
-        for other in (right if isinstance(right, (list, tuple)) else [right])
-    ]
+    return [{**one, **other} for one in _clauses(left) for other in _clauses(right)]
 
 
 def _remaining(
     tests: list[dict[str, Test]], where: Any, event_type: Any,
 ) -> tuple[list[Any], list[dict[str, Test]]] | None:  # fmt: skip
     """Return what is left to test for one event type, as text and as tests; without tests all hold."""
-    raw = where if isinstance(where, (list, tuple)) else [where]
+    raw = _clauses(where)
     texts, left = [], []
     for spec, clause in zip(raw, tests, strict=True):
         if _TYPE in clause and not clause[_TYPE](event_type):

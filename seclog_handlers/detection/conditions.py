@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from seclog_handlers import _config
 from seclog_handlers.enrichment.addresses import parse_address
@@ -27,6 +27,7 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 _EMPTY: tuple[Any, ...] = (None, "", "-")
 # Tests for equality -> the values that hold, so that a condition of nothing else costs one call.
 _allowed: WeakKeyDictionary[Test, frozenset[Any]] = WeakKeyDictionary()
+_presence: WeakSet[Test] = WeakSet()
 
 
 def reader(field: str) -> Callable[[Event], Any]:
@@ -41,6 +42,21 @@ def reader(field: str) -> Callable[[Event], Any]:
     if path:
         return lambda event: event[field] if field in event else _follow(event.get(head), path)
     return lambda event: event.get(field)
+
+
+def is_plain(field: str) -> bool:
+    """Whether `reader` reads a field by its name and nothing else."""
+    return field not in ALIASES and "." not in field
+
+
+def names_of(field: str) -> tuple[str, ...]:
+    """Return the names of an event's own fields that `reader` may look at."""
+    return ALIASES.get(field) or tuple(dict.fromkeys((field, field.partition(".")[0])))
+
+
+def is_equality(test: Test) -> bool:
+    """Whether a test finds the same for all values that are equal: 1, 1.0 and True are."""
+    return test in _allowed or test in _presence
 
 
 def _first(event: Event, names: tuple[str, ...]) -> Any:
@@ -188,7 +204,12 @@ def _cidr(place: str, operand: Any) -> Test:
 
 def _exists(place: str, operand: Any) -> Test:
     wanted = _config.as_bool(f"{place}: exists", operand)
-    return lambda value: present(value) is wanted
+
+    def test(value: Any) -> bool:
+        return present(value) is wanted
+
+    _presence.add(test)
+    return test
 
 
 def number(value: Any) -> float | None:

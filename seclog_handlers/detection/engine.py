@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers.detection.builtin import BUILTIN, DEFAULTS
 from seclog_handlers.detection.case import MISSING, Case, Identities
 from seclog_handlers.detection.clock import Clock
-from seclog_handlers.detection.compiled import Counter, Rows, counters
+from seclog_handlers.detection.compiled import Counter, Plan, Rows, counters
+from seclog_handlers.detection.deferral import Deferral
 from seclog_handlers.detection.incidents import Origin, Show
 from seclog_handlers.detection.ledger import Hit, Ledger
 from seclog_handlers.detection.notices import Notices
 from seclog_handlers.detection.rules import load
-from seclog_handlers.detection.state import NEVER, Entry, State, open_state, shown
+from seclog_handlers.detection.state import NEVER, Entry, MemoryState, State, open_state, shown
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.pseudonym import Pseudonymizer
 
@@ -21,12 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from seclog_handlers.detection.conditions import Event
+    from seclog_handlers.detection.deferral.routes import Label
 
 # Event types whose rows are remembered; an application has a few, an attacker may invent more.
 MAX_TYPES = 256
 
 # Fields that hold persons, whatever the rules group by: each kind of identity has keys of its own.
 IDENTITIES = ("username", "user_id", "email", "session_id", "device_id", "ip_address")
+
+# Whether events that cannot matter yet wait in this process's memory. Off, each is counted at once: the same, slower.
+DEFERS = True
 
 # How long closing waits for other processes that have the state, in seconds.
 CLOSE_WAIT_S = 0.25
@@ -56,6 +62,8 @@ class Detector:
         clock: The same.
         rules: The rules that run, as they were checked.
         origin: service, environment and host of the alerts; may be changed at any time.
+        quiet_until: Until when nothing is to be resolved, seconds since the epoch, as far as is known without
+            asking the store.
 
     Raises:
         ConfigurationError: For rules or a state that cannot be used.
@@ -75,7 +83,6 @@ class Detector:
     ) -> None:
         self.rules = load(rules, BUILTIN, DEFAULTS)
         self._counters = counters(self.rules)
-        self._rows: dict[str | None, Rows] = {None: Rows(self._counters, None)}
         self._state: State = open_state(state)
         if self._state.shared and state_key is None:
             raise ConfigurationError(
@@ -86,8 +93,17 @@ class Detector:
         self.origin = Origin(service, environment, host)
         self.clock = clock or Clock(self._state.offset)
         self._identities = Identities(state_key or Pseudonymizer().state_key)
-        self._ledger = Ledger(self.rules, show or (lambda _event, _field, value: value), self.origin)
+        shown_as = show or (lambda _event, _field, value: value)
+        self._ledger = Ledger(self.rules, shown_as, self.origin, self._counts)
         self._notices = Notices(self.origin)
+        self._deferral: Deferral | None = None
+        if isinstance(self._state, MemoryState) and DEFERS:
+            rules_by_name = {rule.name: rule for rule in self.rules}
+            self._deferral = Deferral(self._counters, rules_by_name, self._state)
+        # Until then nothing is to be resolved; a shared state is asked each time.
+        self._quiet_until = 0
+        self.quiet_until = 0.0
+        self._rows: dict[str | None, Rows] = {None: self._new_rows(None)}
 
     def observe(self, event: Event, when: float, state_keys: Mapping[str, str] | None = None) -> Alerts:
         """Judge one event.
@@ -102,32 +118,85 @@ class Detector:
             mapping
             with `message`, `level`, `created` and the fields of a `security_alert`.
         """
-        now = milliseconds(when)
-        alerts = self._settle(now) if now >= self._due() else []
+        now = int(when * 1000 + 0.0005)
+        alerts = self._resolved(now) if now >= self._quiet_until else []
+        deferral = self._deferral
+        if deferral is not None:
+            streak = deferral.streak
+            if streak is not None and streak.takes(event, now, state_keys):
+                self._ledger.remember((streak.plan, event, now, state_keys))
+                return alerts
         kind = event.get("event_type")
         found = self._rows.get(kind if type(kind) is str else None)
         if found is None:
             found = self._rows_of(kind)
-        if found.rows:
-            alerts += self._judge(found, Case(event, now, state_keys, self._identities))
+        if not found.rows:
+            return alerts
+        plan = found.plan(event)
+        if not plan.members:
+            return alerts
+        case = Case(event, now, state_keys, self._identities)
+        labels = None if deferral is None else deferral.takes(plan, case)
+        if labels is None or labels:
+            alerts += self._judge(plan, case, labels)
+        self._ledger.remember((plan, event, now, state_keys))
+        if self._state.notices:
+            alerts += self._told(now)
+        return alerts
+
+    def _told(self, now: int) -> Alerts:
+        alerts = self._notices.tell(self._state.notices, now)
+        self._learn()
         return alerts
 
     def _rows_of(self, kind: Any) -> Rows:
         if len(self._rows) >= MAX_TYPES:
             self._rows = {None: self._rows[None]}
-        found = self._rows[kind] = Rows(self._counters, kind)
+        found = self._rows[kind] = self._new_rows(kind)
         return found
 
-    def _judge(self, found: Rows, case: Case) -> Alerts:
-        hits, others = _hits(found, case)
+    def _new_rows(self, kind: Any) -> Rows:
+        return Rows(self._counters, kind, self._deferral.route if self._deferral is not None else None)
+
+    def _judge(self, plan: Plan, case: Case, labels: Sequence[Label] | None) -> Alerts:
+        """Count one event now, and before it what waits in its groups; with labels, for groups of these only."""
+        hits = _hits(plan.members if labels is None else plan.route.chosen(labels), case)
         if not hits:
             return []
-        keys = _keys(hits, others, case)
-        alerts = self._state.apply(keys, case.now, lambda entries: self._count(hits, entries, case))
-        self._ledger.remember(keys, case)
-        if self._state.notices:
-            alerts += self._notices.tell(self._state.notices, case.now)
+        deferral = self._deferral
+        if deferral is None:
+            keys = _keys(hits, case)
+            alerts = self._state.apply(keys, case.now, lambda entries: self._count(hits, entries, case))
+            self._learn()
+            return alerts
+        own_keys = [key for key, _, _ in hits]
+        groups = deferral.waiting(own_keys)
+
+        def together(entries: dict[str, Entry]) -> Alerts:
+            deferral.settle(groups, entries)
+            return self._count(hits, entries, case)
+
+        alerts = self._state.apply([*_keys(hits, case), *deferral.keys(groups)], case.now, together)
+        deferral.has(own_keys)
+        deferral.weigh(groups, case.groups)
+        self._learn()
         return alerts
+
+    def _learn(self) -> None:
+        """Note until when nothing is to be resolved."""
+        due = self._due()
+        if not self._state.shared:
+            self._quiet_until = due
+        self.quiet_until = due / 1000 if due < NEVER else math.inf
+
+    def _counts(
+        self, counter: Counter, key: str, plan: Plan, event: Event, now: int, state_keys: Mapping[str, str] | None,
+    ) -> bool:  # fmt: skip
+        """Whether an event of a plan is counted by a counter, under that key."""
+        if not any(member is counter for member, _ in plan.members):
+            return False
+        case = Case(event, now, state_keys, self._identities)
+        return case.key(counter) == key and (counter.counts_all or _value(counter, case) is not None)
 
     def _count(self, hits: Sequence[Hit], entries: dict[str, Entry], case: Case) -> Alerts:
         """Count the event under each of its counters: the transition of the state."""
@@ -164,6 +233,11 @@ class Detector:
         backup, known = self._state.backup, min(self._state.next_due, self._notices.next_due)
         return known if backup is None else min(known, backup.next_due)
 
+    def _resolved(self, now: int) -> Alerts:
+        alerts = self._settle(now) if now >= self._due() else []
+        self._learn()
+        return alerts
+
     def _settle(self, now: int) -> Alerts:
         """Resolve what is due."""
         alerts = self._notices.resolve(now)
@@ -173,16 +247,25 @@ class Detector:
                 keys = state.due_keys(now)
                 if keys:
                     alerts += state.apply(keys, now, lambda entries: self._ledger.resolve(entries, now))
+                if keys and self._deferral is not None:
+                    self._deferral.resolved(keys)
         return sorted(alerts, key=lambda alert: (alert["created"], alert["incident_id"]))
 
     def tick(self, now: float) -> Alerts:
         """Resolve the incidents that are due by `now`, seconds since the epoch."""
-        return self._settle(milliseconds(now))
+        alerts = self._settle(milliseconds(now))
+        self._learn()
+        return alerts
 
     @property
     def waiting(self) -> bool:
         """Whether incidents wait to be resolved, as far as is known without asking the store."""
         return self._due() < NEVER
+
+    @property
+    def judges_all(self) -> bool:
+        """Whether records without `event_type` are judged too."""
+        return bool(self._rows[None].rows)
 
     def next_due(self) -> float | None:
         """Return when the next incident is to be resolved, seconds since the epoch; None without any."""
@@ -192,8 +275,12 @@ class Detector:
 
     def after_fork(self) -> None:
         """Leave incidents of this process's memory to the parent: each is resolved once."""
+        if self._deferral is not None:
+            self._deferral.count_open()
+            self._deferral.start_anew()
         self._state.after_fork()
         self._notices.after_fork()
+        self._learn()
 
     def forget(self, value: Any, shown: Iterable[str] = ()) -> int:
         """Drop what the state holds of a person: counters, incidents, samples, of groups that they are part of.
@@ -215,7 +302,12 @@ class Detector:
             texts |= {identity, json.dumps(self._identities.digits(identity))}
         self._ledger.forget()
         self._identities.forget()
-        return self._state.forget(sorted(texts))
+        if self._deferral is None:
+            return self._state.forget(sorted(texts))
+        self._deferral.count_open()
+        gone = self._state.forget(sorted(texts)) + self._deferral.forget(sorted(texts))
+        self._deferral.start_anew()
+        return gone
 
     def close(self) -> Alerts:
         """Let go of the state's file or connection; the next event opens it again.
@@ -233,9 +325,8 @@ def milliseconds(when: float) -> int:
     return int(when * 1000 + 0.0005)  # half a microsecond: what a float loses at that size
 
 
-def _hits(found: Rows, case: Case) -> tuple[list[Hit], tuple[Counter, ...]]:
-    """Return under which counters the event falls, and the counters whose entries judging it needs too."""
-    members, others = found.matching(case.event)
+def _hits(members: Iterable[tuple[Counter, str]], case: Case) -> list[Hit]:
+    """Return under which of these counters an event falls."""
     hits: list[Hit] = []
     groups = case.groups
     for counter, step in members:
@@ -246,7 +337,7 @@ def _hits(found: Rows, case: Case) -> tuple[list[Hit], tuple[Counter, ...]]:
             value = step if counter.counts_all else _value(counter, case)
             if value is not None:
                 hits.append((counter.prefix + group, counter, value))
-    return hits, others
+    return hits
 
 
 def _value(counter: Counter, case: Case) -> Any:
@@ -254,11 +345,12 @@ def _value(counter: Counter, case: Case) -> Any:
     return case.value(counter) if counter.number is None else counter.number(case.event)
 
 
-def _keys(hits: Sequence[Hit], others: Sequence[Counter], case: Case) -> list[str]:
+def _keys(hits: Sequence[Hit], case: Case) -> list[str]:
     """Return every key that judging the hits needs."""
     keys = [hit[0] for hit in hits]
-    if others:
-        keys += [key for other in others if (key := case.key(other)) is not None]
+    for _, counter, _ in hits:
+        if counter.others:
+            keys += [key for other in counter.others if (key := case.key(other)) is not None]
     return keys
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from seclog_handlers.detection import incidents
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from seclog_handlers.detection.case import Case
-    from seclog_handlers.detection.compiled import Counter
+    from seclog_handlers.detection.compiled import Counter, Plan
     from seclog_handlers.detection.conditions import Event
     from seclog_handlers.detection.measures import Crossing
     from seclog_handlers.detection.rules import Rule
@@ -21,6 +21,9 @@ Alerts = list[dict[str, Any]]
 
 # One event under one counter: the key of its group's entry, the counter, the value that is counted.
 Hit = tuple[str, "Counter", Any]
+
+# An event as it was: its plan, its fields, its time, the keys of identities that it shows as tokens.
+Recent = tuple["Plan", "Event", int, "Mapping[str, str] | None"]
 
 # Events kept as they are, for the samples of an alert that opens.
 RECENT = 64
@@ -33,17 +36,19 @@ class Ledger:
         rules: All rules.
         show: (event, field, value) -> what an alert shows of the value.
         origin: Where alerts come from.
+        counted: (counter, key, plan, event, time, state keys) -> whether an event was counted in that entry.
     """
 
-    def __init__(self, rules: Iterable[Rule], show: incidents.Show, origin: incidents.Origin) -> None:
+    def __init__(
+        self, rules: Iterable[Rule], show: incidents.Show, origin: incidents.Origin,
+        counted: Callable[..., bool],
+    ) -> None:  # fmt: skip
         self._rules = {rule.name: rule for rule in rules}
         self._show = show
         self._origin = origin
-        self._recent: deque[tuple[Collection[str], Event, int]] = deque(maxlen=RECENT)
-
-    def remember(self, keys: Collection[str], case: Case) -> None:
-        """Keep an event for a while: it may become a sample."""
-        self._recent.append((keys, case.event, case.now))
+        self._counted = counted
+        self._recent: deque[Recent] = deque(maxlen=RECENT)
+        self.remember = self._recent.append
 
     def forget(self) -> None:
         """Forget the events that might become samples."""
@@ -74,7 +79,7 @@ class Ledger:
                 alerts.append(self._told(rule, incident, "update" if incident["told"] else "open", case.now))
         for crossing in made.values():
             rule = self._rules[crossing.rule]
-            incident = self._open(case, rule, key, crossing, entry)
+            incident = self._open(case, rule, counter, key, crossing, entry)
             entry.incidents = {**(entry.incidents or {}), rule.name: incident}
             if rule.name not in muted:
                 alerts.append(self._told(rule, incident, "open", case.now))
@@ -97,18 +102,24 @@ class Ledger:
         incident["told"] = incident["count"]
         return incidents.alert(rule, incident, state, now, self._origin)
 
-    def _open(self, case: Case, rule: Rule, key: str, crossing: Crossing, entry: Entry) -> dict[str, Any]:
+    def _open(
+        self, case: Case, rule: Rule, counter: Counter, key: str, crossing: Crossing, entry: Entry
+    ) -> dict[str, Any]:
         pattern = incidents.pattern_of(rule, case.event)
         incident = incidents.opened(rule, key, crossing.first, self._group(rule, case.event), pattern)
         incident["severity"] = incidents.severity_of(rule, case.event, own=entry.own >= crossing.first)
         incident.update(count=crossing.size, last=entry.last, due=entry.last + rule.resolve_after)
-        incident["samples"] = self._samples(case, key, crossing.first)
+        incident["samples"] = self._samples(case, counter, key, crossing.first)
         return incident
 
-    def _samples(self, case: Case, key: str, first: int) -> list[dict[str, Any]]:
-        earlier = [(event, when) for keys, event, when in self._recent if when >= first and key in keys]
-        shown = [*earlier[1 - incidents.MAX_SAMPLES :], (case.event, case.now)]
-        return [incidents.sample(event, when, self._show) for event, when in shown]
+    def _samples(self, case: Case, counter: Counter, key: str, first: int) -> list[dict[str, Any]]:
+        shown = [(case.event, case.now)]
+        for plan, event, when, state_keys in reversed(self._recent):
+            if len(shown) == incidents.MAX_SAMPLES:
+                break
+            if when >= first and self._counted(counter, key, plan, event, when, state_keys):
+                shown.append((event, when))
+        return [incidents.sample(event, when, self._show) for event, when in reversed(shown)]
 
     def _group(self, rule: Rule, event: Event) -> dict[str, str]:
         """Return what alerts show of the group: tokens, as on the record."""

@@ -12,12 +12,13 @@ that is older still is not counted.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from seclog_handlers.detection.state.entry import NEVER
 
+if TYPE_CHECKING:
     from seclog_handlers.detection.state.entry import Entry
 
 # Values that one group's distinct counter holds at most, where `per_value_max` leaves some out of the count:
@@ -43,6 +44,14 @@ class Crossing(NamedTuple):
 
 Crossings = tuple[Crossing, ...]
 
+# More than any group ever holds.
+UNLIMITED = 2**31
+# rule -> so many further events never cross; of those beyond, so many with new values, or else so many at all, do not
+# either; and until when that holds.
+Slack = dict[str, tuple[int, int, int, int]]
+# How many events were counted, the time of the newest of them, and rule -> latest crossing.
+Counted = tuple[int, int, dict[str, int]]
+
 
 class Measure(Protocol):
     """One way of counting, for one rule or several."""
@@ -53,6 +62,50 @@ class Measure(Protocol):
     def add(self, entry: Entry, now: int, value: Any) -> Crossings | None:
         """Count one event."""
         ...
+
+
+class Patient(Measure, Protocol):
+    """One whose events may wait and be counted together."""
+
+    def slack(self, entry: Entry) -> Slack:
+        """Return how far each rule is from its threshold."""
+        ...
+
+    def add_all(self, entry: Entry, events: Events) -> Counted:
+        """Count events that waited: what `add` does with one after the other."""
+        ...
+
+
+class Events(NamedTuple):
+    """Events of one kind and value that waited.
+
+    Attributes:
+        times: In the order in which they came.
+        ordered: Whether none is older than one before it.
+        value: What they are counted with.
+    """
+
+    times: list[int]
+    ordered: bool
+    value: str
+
+    def follow(self, entry: Entry) -> bool:
+        """Whether they are in order, and none is older than what was counted before."""
+        return self.ordered and self.times[0] >= entry.last
+
+
+def add_each(measure: Measure, entry: Entry, events: Events) -> Counted:
+    """Count events in their order, one by one."""
+    number, newest = 0, -1
+    crossed: dict[str, int] = {}
+    for now in events.times:
+        crossings = measure.add(entry, now, events.value)
+        if crossings is not None:
+            entry.last = max(entry.last, now)
+            number, newest = number + 1, max(newest, now)
+            for crossing in crossings:
+                crossed[crossing.rule] = max(now, crossed.get(crossing.rule, now))
+    return number, newest, crossed
 
 
 @dataclass(frozen=True)
@@ -99,6 +152,41 @@ class Window:
         entry.weight = len(times)
         return self._crossed(entry, times, now)
 
+    def slack(self, entry: Entry) -> Slack:
+        """Return how far each rule is from its threshold: windows only lose events by themselves."""
+        times = entry.counter or ()
+        found: Slack = {}
+        for limit in self.limits:
+            since = times if entry.apart is None else entry.apart.get(limit.rule, times)
+            held = len(since) - bisect_left(since, entry.last - limit.within)
+            found[limit.rule] = (limit.count - held - 1, UNLIMITED, UNLIMITED, NEVER)
+        return found
+
+    def add_all(self, entry: Entry, events: Events) -> Counted:
+        """Count events that waited; as `add` one by one, in one go where they are in order."""
+        if not events.follow(entry):
+            return add_each(self, entry, events)
+        added = events.times
+        newest = entry.last = added[-1]
+        before: list[int] = entry.counter or []
+        apart: dict[str, list[int]] = {}
+        crossed: dict[str, int] = {}
+        for limit in self.limits:
+            since = before if entry.apart is None else entry.apart.get(limit.rule, before)
+            left, latest = _run(since, added, limit)
+            if latest is not None:
+                crossed[limit.rule] = latest
+            if latest is not None or since is not before:
+                apart[limit.rule] = left[max(bisect_left(left, newest - limit.within), len(left) - limit.count) :]
+        if self._alone:
+            entry.counter = left[bisect_left(left, newest - self.ttl) :]
+        else:
+            whole = before + added
+            entry.counter = whole[max(bisect_left(whole, newest - self.ttl), len(whole) - self._longest) :]
+            entry.apart = {rule: left for rule, left in apart.items() if left != entry.counter} or None
+        entry.weight = len(entry.counter)
+        return len(added), newest, crossed
+
     def _crossed(self, entry: Entry, times: list[int], now: int) -> Crossings:
         if entry.apart:
             self._keep_apart(entry, entry.apart, times, now)
@@ -122,6 +210,20 @@ class Window:
             if since == times:
                 del apart[limit.rule]
         entry.apart = apart or None
+
+
+def _run(since: list[int], added: list[int], limit: Limit) -> tuple[list[int], int | None]:
+    """Let a window run over further times in order; return what is left of it, and its latest crossing."""
+    times = since + added
+    start, latest, last = 0, None, limit.count - 1
+    place = max(len(since), last)
+    while place < len(times):
+        if times[place - last] >= times[place] - limit.within:
+            start, latest = place + 1, times[place]
+            place = start + last
+        else:
+            place += 1
+    return times[start:], latest
 
 
 def _insert(times: list[int], now: int, cut: int, longest: int) -> None:
@@ -188,6 +290,32 @@ class Distinct:
         entry.weight = _forget(seen, cut)
         return self._judged(entry, seen)
 
+    def slack(self, entry: Entry) -> Slack:
+        """Return how many events, and new values, it takes; values beyond their maximum stay so for a while."""
+        seen: dict[str, list[int]] = entry.counter or {}
+        until, events, values = NEVER, 0, 0
+        for times in seen.values():
+            if self._maximum is not None and len(times) > self._maximum:
+                until = min(until, times[-self._maximum - 1] + self.ttl)
+            else:
+                events += len(times)
+                values += 1
+        return {self.rule: (UNLIMITED, max(self._values - values, 0) - 1, self._events - events - 1, until)}
+
+    def add_all(self, entry: Entry, events: Events) -> Counted:
+        """Count events that waited; in one go where their value is known, and too few others are for it to matter."""
+        seen = entry.counter
+        times, _, value = events
+        if seen is None or value not in seen or len(seen) >= self._values or not events.follow(entry):
+            return add_each(self, entry, events)
+        before = seen.pop(value)
+        left = seen[value] = (before + times)[-self._kept :]
+        entry.weight += len(left) - len(before)
+        entry.last = times[-1]
+        if next(iter(seen.values()))[-1] < entry.last - self.ttl:
+            self._forget_stalest(entry, seen, entry.last - self.ttl)
+        return len(times), times[-1], {}
+
     def _forget_stalest(self, entry: Entry, seen: dict[str, list[int]], cut: int) -> None:
         """Drop the values whose latest event is too old, and the stalest where there are too many."""
         for value in list(seen):
@@ -243,7 +371,28 @@ class Steps:
         self.ttl = within
         ends = [sum(counts[: index + 1]) for index in range(len(counts))]
         self._spans = tuple(zip([0, *ends], ends, strict=False))
-        self._length = ends[-1]
+        self._last = str(len(counts) - 1)
+        self._length = self.length = ends[-1]
+
+    def ends(self, step: str) -> bool:
+        """Whether events of a step may complete the sequence."""
+        return step == self._last
+
+    def slack(self, entry: Entry) -> Slack:  # noqa: ARG002 - one signature
+        """Return nothing: events of any step but the last never cross."""
+        return {}
+
+    def add_all(self, entry: Entry, events: Events) -> Counted:
+        """Count events of one step that waited."""
+        times = events.times
+        start, end = self._spans[int(events.value)]
+        if start or not events.follow(entry):
+            return add_each(self, entry, events)
+        begun: list[int | None] = entry.counter or [None] * self._length
+        begun[:end] = [*times[: -end - 1 : -1], *begun[:end]][:end]
+        entry.counter, entry.last = begun, times[-1]
+        entry.weight = self._length - begun.count(None)
+        return len(times), times[-1], {}
 
     def add(self, entry: Entry, now: int, value: str) -> Crossings | None:
         """Count one event of the step whose number is `value`."""
@@ -257,7 +406,7 @@ class Steps:
         begun[start + 1 : end] = begun[start : end - 1]
         begun[start] = before
         first = begun[-1]
-        if first is not None and now - first <= self.ttl:
+        if end == self._length and first is not None and now - first <= self.ttl:
             entry.counter, entry.weight = None, 0
             return (Crossing(self.rule, self._length, first),)
         entry.counter = begun
@@ -292,6 +441,16 @@ class Bucket:
         self._leak = leak
         self._silence = silence
         self._distinct = distinct
+
+    def slack(self, entry: Entry) -> Slack:
+        """Return how many events more the bucket takes, whatever their values: those may be forgotten by then."""
+        level = entry.counter[0] if entry.counter else 0
+        # Less a little: sums of a broken leak are not exact.
+        return {self.rule: (int((self._full - level) / self._leak - 1e-6), UNLIMITED, UNLIMITED, NEVER)}
+
+    def add_all(self, entry: Entry, events: Events) -> Counted:
+        """Pour in events that waited."""
+        return add_each(self, entry, events)
 
     def add(self, entry: Entry, now: int, value: str = "") -> Crossings | None:
         """Pour one event in."""

@@ -16,6 +16,9 @@ class Ticker:
         name: Of the thread.
         step: Returns the seconds until the next step, or None if there is to be none.
         first: Seconds until the first step.
+
+    Attributes:
+        running: Whether the thread runs, in the process that started it.
     """
 
     def __init__(
@@ -25,10 +28,11 @@ class Ticker:
         self._step = step
         self._pid = os.getpid()
         self._done = threading.Event()
+        self.running = True
         try:
             threading.Thread(target=self._run, args=(first,), name=name, daemon=True).start()
         except RuntimeError:  # the interpreter ends: what is due is left to whoever comes next
-            self._done.set()
+            self.stop()
 
     @property
     def alive(self) -> bool:
@@ -37,6 +41,7 @@ class Ticker:
 
     def stop(self) -> None:
         """End the thread; it is not waited for, since it may be waiting for the handler's lock."""
+        self.running = False
         self._done.set()
 
     def _run(self, wait: float) -> None:
@@ -45,7 +50,7 @@ class Ticker:
             try:
                 left = None if self._done.is_set() else self._step()
                 if left is None:
-                    self._done.set()
+                    self.stop()
                     return
             finally:
                 self._handler.release()

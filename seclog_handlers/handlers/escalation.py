@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import weakref
@@ -85,30 +86,76 @@ class EscalationHandler(TargetsHandler):
         self._stages: tuple[logging.Filter, ...] | None = None
         self._take_output(loaded.output)
         self._ticker: Ticker | None = None
-        self._pid = 0
+        # Whether this process's channels were started; records without `event_type` before that time need nothing.
+        self._started = False
+        self._idle_until = -math.inf
         super().__init__(target, targets, loaded, level)
         _handlers.add(self)
 
+    def handle(self, record: logging.LogRecord) -> Any:
+        """Judge the record, with the handler's lock held; whatever goes wrong stays here."""
+        fields = record.__dict__
+        try:
+            if "event_type" not in fields and fields["created"] < self._idle_until and self._is_like_the_last(fields):
+                self._calls += 1  # one of an application's many records that are no events
+                return True
+        except (TypeError, KeyError):
+            pass  # no time: it is looked at more closely
+        if self.filters or self._closed_once or self._busy:
+            return super().handle(record)
+        # As the classes below do it, in one go: they take 0.9 us.
+        with self.lock:  # type: ignore[union-attr]  # never None here
+            if self._busy:
+                self.emit(record)
+                return True
+            self._calls += 1
+            self._busy = True
+            try:
+                self._process(record)
+            except Exception:
+                self.handleError(record)
+            finally:
+                self._busy = False
+            if self._deferred:
+                self._catch_up()
+        return True
+
+    def _is_like_the_last(self, fields: Mapping[str, Any]) -> bool:
+        """Whether a record came the same way as the last one that was looked at."""
+        mark = fields.get(MARK)
+        if type(mark) is not Mark or mark.output is None:
+            return False
+        return not self._inherits or (mark.output is self._output and mark.mode == self._mode)
+
     def _process(self, record: logging.LogRecord) -> None:
-        mark = mark_of(record)
-        if mark is not None and mark.output is not None and self._inherits:
+        fields = record.__dict__
+        mark = fields.get(MARK)
+        if type(mark) is not Mark or mark.output is None:
+            mark = None
+        elif self._inherits and (mark.output is not self._output or mark.mode != self._mode):
             self._inherit(mark)
-        if self._mode not in _JUDGING or _is_alert(record):
+        kind = fields.get("event_type")
+        if self._mode not in _JUDGING or (type(kind) is str and kind == ALERT):
             return
-        if self._pid != os.getpid():
+        if not self._started:
             self._start_channels()
-        if mark is None or mark.output is None:
+        if mark is None:
             record, mark = self._prepared(record)
-        when = self._detector.clock.event_time(record.created)
-        alerts = self._detector.observe(record.__dict__, when, mark.state_keys if mark else None)
+            fields = record.__dict__
+        created = fields["created"]
+        detector = self._detector
+        alerts = detector.observe(fields, detector.clock.event_time(created), mark.state_keys if mark else None)
         if alerts:
             self._tell(alerts)
-        if self._detector.waiting:
-            self._start_ticker(record.created)
+        quiet_until = detector.quiet_until
+        if quiet_until != self._idle_until:
+            self._idle_until = -math.inf if detector.judges_all or self.filters else quiet_until
+        if quiet_until != math.inf and ((ticker := self._ticker) is None or not ticker.running):
+            self._start_ticker(created)
 
     def _start_channels(self) -> None:
         """Let channels send what an earlier process left behind, at the first record of this process."""
-        self._pid = os.getpid()
+        self._started = True
         for handler in self._resolved():
             if isinstance(start := getattr(handler, "start", None), MethodType):
                 start()
@@ -176,9 +223,6 @@ class EscalationHandler(TargetsHandler):
 
     def _start_ticker(self, created: float) -> None:
         """Let a thread resolve incidents when no further record comes; a replay needs none."""
-        ticker = self._ticker
-        if ticker is not None and ticker.alive:
-            return
         if self._detector.clock.live(created):
             self._ticker = Ticker(self, "seclog-ticker", self.tick)
 
@@ -204,11 +248,14 @@ class EscalationHandler(TargetsHandler):
     def after_fork(self) -> None:
         """Leave the parent's incidents to the parent; called in a forked child."""
         self._ticker = None
+        self._started = False
+        self._idle_until = -math.inf
         self._detector.after_fork()
 
     def close(self) -> None:
         """Stop the ticker, let go of the state and flush; the next record opens it again."""
         self.acquire()
+        self._idle_until = -math.inf
         try:
             if self._ticker is not None:
                 self._ticker.stop()
@@ -238,11 +285,6 @@ def _check_key(state: Any, *, has_key: bool) -> None:
             "file:PATH, or use "
             "state 'memory://'.",
         )
-
-
-def _is_alert(record: logging.LogRecord) -> bool:
-    kind = record.__dict__.get("event_type")
-    return type(kind) is str and kind == ALERT
 
 
 def _is_channel(handler: logging.Handler) -> bool:

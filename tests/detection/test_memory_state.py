@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import tracemalloc
 
+from seclog_handlers.detection.deferral import deferral
 from seclog_handlers.detection.state.entry import Entry
-from seclog_handlers.detection.state.memory import MAX_BYTES, MemoryState
+from seclog_handlers.detection.state.memory import MemoryState
 from seclog_handlers.detection.state.remains import SLOTS, Remains
 from tests.detection.support import BRUTE, START, detector, failure, feed, state_key, states
 
@@ -52,7 +53,7 @@ def test_memory_is_capped():
     finally:
         tracemalloc.stop()
 
-    assert engine._state._remains is not None
+    assert engine._deferral._remains is not None
     assert grown < 33 * 2**20
 
 
@@ -61,10 +62,10 @@ def test_old_groups_make_room_without_a_word():
     engine = detector(BRUTE)
     alerts = []
     for hour in range(3):
-        alerts += feed(engine, *flood(engine, 20_000, hour * HOUR, 100, kind=str(10 + hour)))
+        alerts += feed(engine, *flood(engine, 12_000, hour * HOUR, 100, kind=str(10 + hour)))
 
     assert alerts == []
-    assert engine._state._bytes <= MAX_BYTES
+    assert engine._deferral._bytes <= deferral.MAX_BYTES
 
 
 def test_suspicious_groups_stay():
@@ -91,7 +92,7 @@ def test_suspicious_groups_stay():
 def test_a_full_state_ends_incidents_early_and_says_so():
     """When even open incidents must go, they are resolved, not forgotten."""
     engine = detector({**BRUTE, "count": 1, "resolve_after": 10**6})
-    engine._state._max_bytes = 200_000
+    engine._state.max_bytes = 200_000
     alerts = []
     for offset, event in flood(engine, 500, 0, 100):
         alerts += engine.observe(event, START + offset)
@@ -139,7 +140,7 @@ def test_the_short_form_keeps_only_what_it_can_give_back():
         remains.put(key, entry)
 
     assert remains.take(key, 100) is None
-    assert SLOTS * 12 + MAX_BYTES <= 32 * 2**20
+    assert SLOTS * 13 + deferral.MAX_BYTES + deferral.ENTRIES_BYTES <= 32 * 2**20
 
 
 def test_what_has_expired_goes_before_what_has_not():

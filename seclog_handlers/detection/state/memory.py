@@ -22,7 +22,7 @@ from seclog_handlers.detection.state.entry import (
 from seclog_handlers.detection.state.remains import Remains
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # About 32 MiB together: entries in full, and a short form of single events once entries had to go.
 MAX_BYTES = 18 * 2**20
@@ -50,17 +50,26 @@ class MemoryState:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self.notices: list[str] = []
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._bytes = 0
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._remains: Remains | None = None
         self._queue: list[tuple[int, str]] = []
-        self._queued: set[str] = set()
+        # When each key is in the queue for; what else the queue has of it is void.
+        self._queued: dict[str, int] = {}
         self.next_due = NEVER
+        # Whether single events of entries that had to go are kept in short form.
+        self.shortens = True
+        # Called with the key of an entry before it is asked what is due.
+        self.before_due: Callable[[str], None] | None = None
 
     def __len__(self) -> int:
         """Return how many groups it knows in full."""
         return len(self._entries)
+
+    def peek(self, key: str) -> Entry | None:
+        """Return an entry that must not be changed."""
+        return self._entries.get(key)
 
     def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
         """Run `transition` on the entries of `keys` and keep what it leaves."""
@@ -76,7 +85,7 @@ class MemoryState:
         for key, entry in found.items():
             if entry.due or not entry.weight or entry.size != ENTRY_BYTES + ITEM_BYTES * entry.weight:
                 self._keep(key, entry, now)
-        if self._bytes > self._max_bytes:
+        if self._bytes > self.max_bytes:
             self._make_room(now)
         return result
 
@@ -89,14 +98,17 @@ class MemoryState:
             return
         if not entry.size:
             self._entries[key] = entry
-            if self._bytes * 2 > self._max_bytes:
+            if self._bytes * 2 > self.max_bytes:
                 self._sweep(now)
         self._bytes += size - entry.size
         entry.size = size
-        if entry.due and key not in self._queued:
-            self._queued.add(key)
-            heapq.heappush(self._queue, (entry.due, key))
-            self.next_due = self._queue[0][0]
+        if entry.due and entry.due < self._queued.get(key, NEVER):
+            self._enqueue(key, entry.due)
+
+    def _enqueue(self, key: str, due: int) -> None:
+        self._queued[key] = due
+        heapq.heappush(self._queue, (due, key))
+        self.next_due = self._queue[0][0]
 
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
@@ -117,20 +129,19 @@ class MemoryState:
 
     def _make_room(self, now: int) -> None:
         for _ in range(MAX_EVICTIONS):
-            if self._bytes <= self._max_bytes or not self._evict(now):
+            if self._bytes <= self.max_bytes or not self._evict(now):
                 return
 
     def _evict(self, now: int) -> bool:
         """Let the lightest of the oldest entries go; False if that is an open incident, which ends first."""
         chosen, entry = self._lightest(now)
         if entry.due or entry.last + entry.ttl >= now:
-            self._say_saturated()
+            self.say_saturated()
         if entry.due:
             _end_now(entry, now)
-            heapq.heappush(self._queue, (entry.due, chosen))
-            self.next_due = self._queue[0][0]
+            self._enqueue(chosen, entry.due)
             return False
-        if entry.weight == 1:
+        if entry.weight == 1 and self.shortens:
             self._remember_briefly(chosen, entry)
         self._drop(chosen)
         return True
@@ -153,7 +164,8 @@ class MemoryState:
             self._remains = Remains()
         self._remains.put(key, entry)
 
-    def _say_saturated(self) -> None:
+    def say_saturated(self) -> None:
+        """Leave a notice that groups had to go although they still count."""
         if SATURATED not in self.notices:
             self.notices.append(SATURATED)
 
@@ -162,16 +174,19 @@ class MemoryState:
         keys: list[str] = []
         queue = self._queue
         while queue and queue[0][0] <= now and len(keys) < MAX_DUE:
-            _, key = heapq.heappop(queue)
-            self._queued.discard(key)
+            if self.before_due is not None:
+                self.before_due(queue[0][1])
+            due, key = heapq.heappop(queue)
+            if self._queued.get(key) != due:
+                continue
+            del self._queued[key]
             entry = self._entries.get(key)
             if entry is None or not entry.due:
                 continue
             if entry.due <= now:
                 keys.append(key)
             else:
-                self._queued.add(key)
-                heapq.heappush(queue, (entry.due, key))
+                self._enqueue(key, entry.due)
         self.next_due = queue[0][0] if queue else NEVER
         return list(dict.fromkeys(keys))
 
@@ -202,7 +217,8 @@ class MemoryState:
         found = {key: entry for key in wanted if (entry := self._entries.get(key)) is not None and entry.due}
         for key in found:
             self._drop(key)
-        self._queued.difference_update(wanted)
+        for key in found:
+            self._queued.pop(key, None)
         return found
 
     def after_fork(self) -> None:

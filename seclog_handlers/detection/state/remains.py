@@ -1,4 +1,4 @@
-"""Single events in twelve bytes each: what is left of groups that had to leave a full table.
+"""Single events in thirteen bytes each: what is left of groups that had to leave a full table.
 
 A flood of groups with one event each pushes everyone's first event out. It is kept here in short form, so
 that the
@@ -35,17 +35,22 @@ class Remains:
         self._prints = array("I", bytes(4 * slots))
         self._times = array("I", bytes(4 * slots))
         self._values = array("I", bytes(4 * slots))
+        self._kinds = array("B", bytes(slots))
 
     def put(self, key: str, entry: Entry) -> None:
         """Keep the one event of an entry; entries that hold something else are left alone."""
         value = _only_value(entry)
-        if value is None:
-            return
+        if value is not None:
+            self.keep(key, entry.last, value, own=entry.own >= 0)
+
+    def keep(self, key: str, when: int, value: int, kind: int = 0, *, own: bool = False) -> None:
+        """Keep the time of a group's one event, 32 bits of its value, and of which kind it is, up to 255."""
         start, print_ = self._place(key)
-        index = self._oldest(start, entry.last)
-        self._prints[index] = print_ | (_OWN if entry.own >= 0 else 0)
-        self._times[index] = entry.last & _WORD
+        index = self._oldest(start, when)
+        self._prints[index] = print_ | (_OWN if own else 0)
+        self._times[index] = when & _WORD
         self._values[index] = value
+        self._kinds[index] = kind
 
     def _oldest(self, start: int, now: int) -> int:
         """Return the slot of a set that gives way: an empty one, or the one with the oldest event."""
@@ -60,21 +65,35 @@ class Remains:
 
     def take(self, key: str, now: int) -> Entry | None:
         """Return an entry to be rebuilt from its one event, and forget that; None for an unknown key."""
-        start, print_ = self._place(key)
-        for index in range(start, start + WAYS):
-            if self._prints[index] & _PRINT == print_:
-                return self._revived(index, now)
-        return None
-
-    def _revived(self, index: int, now: int) -> Entry:
-        age = (now - self._times[index]) & _WORD
-        when = now - (age if age < _HALF else age - _WORD - 1)
+        index = self._index(key)
+        if index is None:
+            return None
         entry = Entry()
+        when = self._when(index, now)
         entry.seed = (when, format(self._values[index], "x"))
         if self._prints[index] & _OWN:
             entry.own = when
         self._prints[index] = 0
         return entry
+
+    def recall(self, key: str, now: int) -> tuple[int, str, int] | None:
+        """Return time, value and kind of a group's one event, and forget that; None for an unknown group."""
+        index = self._index(key)
+        if index is None:
+            return None
+        self._prints[index] = 0
+        return self._when(index, now), format(self._values[index], "x"), self._kinds[index]
+
+    def _index(self, key: str) -> int | None:
+        start, print_ = self._place(key)
+        for index in range(start, start + WAYS):
+            if self._prints[index] & _PRINT == print_:
+                return index
+        return None
+
+    def _when(self, index: int, now: int) -> int:
+        age = (now - self._times[index]) & _WORD
+        return now - (age if age < _HALF else age - _WORD - 1)
 
     def _place(self, key: str) -> tuple[int, int]:
         """Return the key's set and its print. Keys are keyed hashes in hexadecimal: nobody chooses a place.
