@@ -32,6 +32,7 @@ _GAP = "  "  # between message and fields; no message contains it unquoted
 _LIKE_A_FIELD = re.compile(r"(?:^|\s)\w[\w.\-]*=")
 _FREE = STANDARD | {"timestamp", "level", "logger", "service"}  # no application's field
 _MAX_BARE = 1_000  # characters: what is longer is always quoted
+_MAX_EXACT = 2**53  # such integers are JSON as they are
 _MAX_KNOWN = 2_048  # short texts whose written form is remembered
 _MAX_KNOWN_LENGTH = 128
 _NOT_BARE = re.compile(r"[\s\"'=\\\[\]{}|]")
@@ -159,16 +160,19 @@ class TextFormatter(logging.Formatter):
         return {**content, "fields": leading(content["fields"], limit - rest)}
 
     def _begin(self, head: dict[str, Any]) -> str:
-        shown: dict[str, Any] = {name: _attribute(name, value) for name, value in head.items()}
-        color = _COLORS.get(shown["levelname"]) if self._colored else None
-        if color:
-            shown["levelname"] = f"{color}{shown['levelname']}{_RESET}"
         if self._named:
+            shown = {name: _attribute(name, value) for name, value in head.items()}
+            shown["levelname"] = self._in_color(shown["levelname"])
             try:
                 return str(self._style.format(SimpleNamespace(**shown)))
             except Exception:
                 pass  # a conversion that the value does not fit: the default line shows the record
-        return f"{shown['timestamp']} {shown['levelname']} {shown['name']} {shown['message']}"
+        level = self._in_color(_name[head["levelname"]])
+        return f"{head['timestamp']} {level} {_name[head['name']]} {_free(head['message'])}"
+
+    def _in_color(self, level: str) -> str:
+        color = _COLORS.get(level) if self._colored else None
+        return f"{color}{level}{_RESET}" if color else level
 
 
 def _names(fmt: str | None) -> tuple[str, ...]:
@@ -221,6 +225,7 @@ class _Written(dict[str, str]):
 
 
 _key = _Written(lambda name: name if len(name) <= _MAX_BARE and _KEY.fullmatch(name) else dumps(name))
+_name = _Written(_free)
 _text_value = _Written(lambda words: words if _is_bare(words) else dumps(words))
 
 
@@ -232,6 +237,10 @@ def _value(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return _text_value[value]
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int and -_MAX_EXACT < value < _MAX_EXACT:
+        return str(value)
     if kind is int or kind is dict or kind is list or kind is float:
         return dumps(value)
     value = plain(value)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import re
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from seclog_handlers._record import ensure_mark
 from seclog_handlers.errors import ConfigurationError
-from seclog_handlers.formatters import TextFormatter
+from seclog_handlers.formatters import JsonFormatter, TextFormatter
 from tests.formatters.hostile_records import raised, record
 
 CREATED = 1767323045.678
@@ -259,3 +260,31 @@ def test_configuration_errors_say_the_way_out(options, words):
         TextFormatter(**options)
 
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"a": "b c"}, '{"a":"b c"}'),
+        ([1, None], "[1,null]"),
+        (b"by te", '"by te"'),
+        (True, "true"),
+        (None, "-"),
+        (2**60, str(2**60)),
+    ],
+)
+def test_a_template_may_name_any_field(value, shown):
+    """What `fmt` names is written as a field's value is."""
+    made = record("hello", extra={"data": value})
+
+    assert TextFormatter("%(message)s data=%(data)s").format(made).startswith(f"hello data={shown}")
+
+
+@pytest.mark.parametrize("value", [True, False, 0, -5, 2**53, -(2**63), 2**64, 1.5, float("nan")])
+def test_numbers_are_written_as_json(value):
+    """A field's number reads the same in text and in JSON."""
+    made = record(extra={"n": value})
+
+    in_json = json.loads(JsonFormatter().format(made))["n"]
+
+    assert TextFormatter().format(made).split(" n=")[1].split()[0] == json.dumps(in_json)
