@@ -103,6 +103,7 @@ _CALLS = re.compile(
     r"(?:\(\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
     r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
 )
+MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
 _ARGUMENT = re.compile(r"'([^'\n]{0,256})'|\"([^\"\n]{0,256})\"")
 
 
@@ -113,7 +114,8 @@ def call_arguments(text: str) -> list[Found]:
         first = 0 if "sp_password" in match[0] else 1
         for argument in list(_ARGUMENT.finditer(text, *match.span("arguments")))[first:]:
             span = argument.span(1 if argument[1] is not None else 2)
-            if looks_chosen(text[slice(*span)]):
+            value = text[slice(*span)]
+            if looks_chosen(value) and (len(value) >= MIN_ARGUMENT or not value.isalnum()):
                 found.append((*span, "password"))
     return found
 
@@ -263,12 +265,17 @@ _CODE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _CODE = re.compile(r"(?<![\w.-])(?:\d{4,8}|\d{3}[- ]\d{3}|[A-Z]-?\d{6})$")
+_YOUR_CODE = re.compile(
+    r"\b[Yy]our (?:(?!zip|postal|area|country|promo|discount|coupon|product|exit|error|status|return|response|order)"
+    r"[\w-]{1,24} ){0,3}code (?:is |: ?|= ?)"
+    r"(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
+)
 _USED = re.compile(r"\b(?:enter|use|type|using|input)\b", re.IGNORECASE)
 
 
 def spoken_codes(text: str) -> list[Found]:
     """Find one-time codes in sentences: `123456 is your login code`, `enter 123456 to verify`."""
-    found: list[Found] = []
+    found: list[Found] = [(*match.span("code"), "otp") for match in _YOUR_CODE.finditer(text)]
     for match in _CODE_AFTER.finditer(text):
         end = match.start()
         code = _CODE.search(text, max(0, end - 10), end)

@@ -142,7 +142,7 @@ class Finder:
             found.extend(pii.emails(text, users, looks.spend))
         if linked and "/" in text:
             found.extend(web.path_tokens(text))
-        if (" to " in text or " your " in text or " the " in text) and gate.has_code(raw):
+        if (" to " in text or "our " in text or " the " in text) and gate.has_code(raw):
             found.extend(commands.spoken_codes(text))
         if "-----BEGIN" in text:
             found.extend(_pem(text))
@@ -256,7 +256,9 @@ class Finder:
         return _USER_AND_PASSWORD.fullmatch(decoded) is not None or bool(self._find(decoded, looks, depth + 1))
 
 
-_USER_AND_PASSWORD = re.compile(r"[\w.@+-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}")
+_USER_AND_PASSWORD = re.compile(
+    r"[\w.@+-]{0,64}\0[\w.@+-]{1,64}\0[^\0\s]{4,128}|[\w.@+-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}"
+)
 
 
 # What follows a name whose value went in an earlier pass: there is no need to look again.

@@ -81,6 +81,8 @@ def identifier(text: str, start: int, end: int) -> tuple[int, int]:
 def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
     """Return the rule of the name text[start:end], joined with the word before it where that makes a phrase."""
     name = text[start:end].lstrip("-.$")
+    if text.startswith("-D", start):  # java -DprivateKey=x
+        name = name[1:]
     rule = rules.rule(name)
     if rule is not None and rule.sort != "weak" and name.lower() not in _MORE_BEFORE:
         return rule
@@ -123,6 +125,8 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     secret, name = text[value.start : value.end], text[start:end].rpartition(".")[2].lstrip("-_$")
     if not is_secret(secret, rule, quoted=value.quoted) or (secret == name and not value.quoted):
         return []
+    if name == "PASS" and _TEST.match(secret):
+        return []
     if name.lower().endswith("pwd") and secret.startswith(("/", "~", "C:\\")):  # the shell's working directory
         return []
     if text[start - 1 : start] == "/" or name.lower().startswith("cred"):  # user/password: bob/x
@@ -131,6 +135,7 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     return prose.with_others(text, name, value, rule.kind)
 
 
+_TEST = re.compile(r"[tT]est|Example|Benchmark|Fuzz")  # --- PASS: TestToken (0.00s)
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
 _USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
 _SLASHED = re.compile(r"[ ]?/[ ]?[^\s,;/]{1,256}")
@@ -190,7 +195,7 @@ def _made(text: str, start: int, end: int, rule: Rule) -> list[Found]:
                 return [(named.start(), named.start() + len(named[0].rstrip(".:,")), rule.kind)]
         if rule.kind == "authorization":
             pair = _USER_PAIR.match(text, end)
-            return [(*pair.span("value"), "password")] if pair is not None else []
+            return [(*pair.span("value"), "password")] if pair is not None and looks_chosen(pair["value"]) else []
         return []
     if rule.kind == "authorization":
         pair = _USER_PAIR.match(text, position)

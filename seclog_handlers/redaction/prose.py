@@ -173,7 +173,8 @@ _AFTER_COLON = re.compile(
 )
 _UNRELATED = frozenset({
     "id", "request", "trace", "commit", "hash", "digest", "url", "uri", "path", "file", "line", "version", "time",
-    "date", "at", "host", "address", "ip", "sha", "checksum",
+    "date", "at", "host", "address", "ip", "sha", "checksum", "kid", "name", "job", "backend", "store", "rule",
+    "algorithm", "issuer", "audience", "scope", "prefix",
 })  # fmt: skip
 _LONG_HEX = re.compile(r"[0-9a-f]{20,128}")
 

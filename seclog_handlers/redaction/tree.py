@@ -19,7 +19,7 @@ from seclog_handlers.redaction import pii
 from seclog_handlers.redaction.censor import Censor
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, Memo
-from seclog_handlers.redaction.values import is_secret
+from seclog_handlers.redaction.values import is_secret, is_statement
 
 MAX_DEPTH = 12
 MAX_NODES = 5_000
@@ -433,13 +433,15 @@ def _names_of(key: Any) -> list[str]:
 
 
 def _without_counters(value: Any, rule: Rule | None) -> Rule | None:
-    """Return the rule for a container, or None if it holds but booleans and small numbers, such as token counts."""
+    """Return the rule for a container, or None if it holds but booleans, counts and sentences."""
     if rule is None or rule.sort in ("user", "weak", "digits"):
         return rule
     items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
     numbers = rule.kind in ("token", "tokens")
     counters = all(
-        type(item) in (bool, float, type(None)) or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
+        type(item) in (bool, float, type(None))
+        or (type(item) is str and " " in item and is_statement(item))
+        or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
         for item in items
     )
     return None if counters else rule

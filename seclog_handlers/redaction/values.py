@@ -68,7 +68,7 @@ _PLACEHOLDER = re.compile(
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CODEISH = re.compile(
-    r"(?:self|cls|os|settings|config|request|response|args|kwargs|env|params|options|this|data)(?:\."
+    r"(?:self|cls|os|process|settings|config|request|response|args|kwargs|env|params|options|this|data)(?:\."
     r"|\[).{0,80}",
 )
 _OUR_TOKEN = re.compile(r"(?:usr|email|eml|sess|ses|session|dev|device|ip)_k\w{1,20}_[0-9a-z]{16,64}")
@@ -182,10 +182,20 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
         return _is_personal_number(value, rule.kind)
     if rule.sort == "weak" or is_statement(value) or (inner and is_statement(inner)):
         return False
+    texts = _QUOTED_TEXT.findall(value) if len(value) < MAX_NESTED else []
+    if texts and all(len(text.split()) >= MIN_SENTENCE - 1 and _speaks(text) for text in texts):
+        return False  # what a form says about a field
     words = inner.split()
     if len(words) >= MIN_SENTENCE and not SENTENCE_WORDS.isdisjoint(words) and "," not in inner:
         return False  # ["is too short (minimum is 8 characters)"]
     return rule.sort == "code" or _LETTER.search(inner) is not None or rule.kind not in ("token", "tokens")
+
+
+_QUOTED_TEXT = re.compile(r"\"([^\"]{1,512})\"")
+
+
+def _speaks(text: str) -> bool:
+    return not SENTENCE_WORDS.isdisjoint(text.lower().split())
 
 
 def is_statement(value: str) -> bool:
@@ -245,7 +255,9 @@ def looks_made(value: str) -> bool:
 
 
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
-_PLAIN = re.compile(r"(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+")
+_PLAIN = re.compile(
+    r"S-1(?:-\d+){2,15}|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
+)
 _MACHINE = re.compile(r"[\w+/=.~%$!@#^*|:-]+")
 
 

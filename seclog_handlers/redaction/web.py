@@ -90,7 +90,9 @@ def authorization(text: str, end: int) -> list[Found] | None:
         if parameters is not None and "=" in parameters[0].rstrip("="):
             return _parameters(text, position, parameters.end())
     credentials = _CREDENTIALS.match(text, position)
-    if credentials is None or is_statement(credentials[0]):
+    if credentials is None:
+        return None  # http_auth=("bob", "x")
+    if is_statement(credentials[0]):
         return []
     found, stop = [(position, credentials.end(), "authorization")], credentials.end()
     if match["scheme"] is None and credentials[0].replace("-", "").isalpha():
@@ -150,7 +152,10 @@ def decode_base64(value: str) -> str | None:
         decoded = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         return None
-    return decoded if decoded.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() else None
+    shown = decoded.replace("\n", "").replace("\r", "").replace("\t", "")
+    if shown.count("\0") == 2:
+        shown = shown.replace("\0", "")  # SASL's PLAIN: who to act as, who logs in, password
+    return decoded if shown.isprintable() else None
 
 
 _URLSAFE = str.maketrans("-_", "+/")

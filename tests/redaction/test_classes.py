@@ -45,6 +45,9 @@ NOTATIONS = {
     "multipart without quotes": "form-data; name=client_secret\n\n{}\n--b",
     "input before its name": '<input value="{}" type="password" name="password">',
     "comment": "//{} is the password",
+    "pair of Elasticsearch": "http_auth=('elastic', '{}')",
+    "SASL PLAIN": "client in: PLAIN resp=" + base64.b64encode(b"\0bob\0kL9xQ2mW7z").decode() + "{:.0}",
+    "system property": "-DprivateKey={}",
     "bracket in the password": "password=a1(B{}",
     "bracket in a quoted one": '{{"password": "a1B(x{}"}}',
     "tag of YAML": "password: !str {}",
@@ -92,7 +95,9 @@ def test_finds_the_secret(name: str) -> None:
     assert Redactor().text(clean) == clean
 
 
-@pytest.mark.parametrize("text", ["cvv 722", "security code 722", "security_code=722", "cvv=722"])
+@pytest.mark.parametrize(
+    "text", ["cvv 722", "security code 722", "security_code=722", "cvv=722", "Your Acme code is 722722."]
+)
 def test_finds_card_checks_of_three_digits(text: str) -> None:
     """Three digits after the name of a card check are one."""
     assert "722" not in redactor.text(text)
@@ -114,12 +119,31 @@ def test_keeps_what_is_public_of_an_authorization() -> None:
     )
 
 
+def test_keeps_what_a_form_says_about_a_field() -> None:
+    """Messages of a validation stand under the name of the field that they are about."""
+    errors = {"password": ["This field is required.", "This password is too short."]}
+
+    assert redactor.value(errors) == errors
+
+
 def test_keeps_the_next_pair_of_a_form() -> None:
     """Brackets in a name end the value before it as any name does."""
     assert redactor.text("user[password]=aB3x9&user[name]=bob") == "user[password]=[REDACTED]&user[name]=bob"
 
 
 BENIGN = [
+    "connect('db.internal', 'orders', 'utf8mb4')",
+    "auth('GET', '/v1/users')",
+    "--- PASS: TestToken (0.00s)",
+    "token kid: 2024-05-key-1",
+    "credentials: anonymous",
+    "your exit code is 1234",
+    "SID: S-1-5-21-3623811015-3361044348-30300820-500",
+    "const secret = process.env.CLIENT_SECRET",
+    "docker run -u 1000 -p 8080:80 nginx",
+    "LOGIN failed for bob",
+    "235 2.7.0 AUTH LOGIN accepted",
+    json.dumps({"password": ["This password is too short. It must contain 8 characters.", "It is too common."]}),
     "password = base64.b16encode(random_bytes[8:])",
     "Token = _TokenType()",
     "cookie = interact_2965(c, 1)",
