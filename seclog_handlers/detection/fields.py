@@ -9,12 +9,13 @@ from typing import Any
 
 from seclog_handlers import rendering
 from seclog_handlers.detection.conditions import Event, present, reader
-from seclog_handlers.enrichment.addresses import parse_address
+from seclog_handlers.enrichment.addresses import ipv4_network, parse_address
 from seclog_handlers.errors import ConfigurationError
 
 MAX_SHOWN = 200
 # Longer values are told apart by their beginning.
 MAX_VALUE = 512
+_IPV4 = 4
 _VERSIONS = {4: 32, 6: 128}
 
 TEMPLATE = "template"
@@ -95,11 +96,14 @@ def network(text: str, prefix: int, version: int) -> str | None:
     network.
     """
     text = text.partition("_")[0]
+    known = ipv4_network(text, prefix) if version == _IPV4 else None
+    if known is not None:
+        return known
     address = parse_address(text)
     try:
-        known = ipaddress.ip_network(text if address is None else str(address), strict=False)
+        whole = ipaddress.ip_network(text if address is None else str(address), strict=False)
     except ValueError:
         return None
-    if known.version != version or known.prefixlen < prefix:
+    if whole.version != version or whole.prefixlen < prefix:
         return None
-    return str(known.supernet(new_prefix=prefix))
+    return str(whole.supernet(new_prefix=prefix))

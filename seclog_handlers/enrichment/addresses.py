@@ -59,6 +59,9 @@ def parse_address(value: Any) -> Address | None:
 
 @lru_cache(CACHE_SIZE)
 def _parse(text: str) -> Address | None:
+    packed = _packed(text)
+    if packed is not None:
+        return IPv4Address(packed)
     try:
         address = ipaddress.ip_address(_bare(text.strip()))
     except ValueError:
@@ -105,13 +108,30 @@ def ipv4_scope(text: str) -> str | None:
 
     A tenth of the price of `parse_address` and `scope`, for look-ups by the thousand.
     """
-    try:
-        packed = socket.inet_pton(socket.AF_INET, text)
-    except (OSError, ValueError):
+    packed = _packed(text)
+    if packed is None:
         return None
     if packed[0] not in _SPECIAL_BYTES:
         return ""
     return _block(4, int.from_bytes(packed, "big"), _SPECIAL) or ""
+
+
+def ipv4_network(text: str, prefix: int) -> str | None:
+    """Return the network of an IPv4 address in its usual form, as `203.0.113.0/24`; None for other texts."""
+    packed = _packed(text)
+    if packed is None:
+        return None
+    spare = 32 - prefix
+    first = int.from_bytes(packed, "big") >> spare << spare
+    return f"{socket.inet_ntop(socket.AF_INET, first.to_bytes(4, 'big'))}/{prefix}"
+
+
+def _packed(text: str) -> bytes | None:
+    """Return the four bytes of an IPv4 address in its usual form; a tenth of the price of ipaddress's parser."""
+    try:
+        return socket.inet_pton(socket.AF_INET, text)
+    except (OSError, ValueError):
+        return None
 
 
 def _block(version: int, number: int, blocks: Mapping[int, _Blocks]) -> str | None:
@@ -154,6 +174,9 @@ def truncate(address: Address | str) -> str:
 
 @lru_cache(CACHE_SIZE)
 def _truncate(text: str) -> str:
+    network = ipv4_network(text, IPV4_PREFIX)
+    if network is not None:
+        return network
     address = parse_address(text)
     if address is None:
         raise ValueError("Not an IP address.")

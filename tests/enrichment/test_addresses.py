@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclog_handlers.enrichment.addresses import documentation, parse_address, scope, truncate
+from seclog_handlers.enrichment.addresses import documentation, ipv4_network, parse_address, scope, truncate
 
 addresses = st.ip_addresses()
 
@@ -111,3 +111,25 @@ def test_a_network_contains_its_address(address):
     plain = parse_address(str(address))
 
     assert plain in ipaddress.ip_network(truncate(plain))
+
+
+@given(number=st.integers(0, 2**32 - 1), prefix=st.integers(1, 32))
+def test_the_short_way_for_ipv4_is_that_of_ipaddress(number: int, prefix: int):
+    """Address and network are what the stdlib's parser makes of the same text."""
+    text = str(ipaddress.IPv4Address(number))
+
+    assert parse_address(text) == ipaddress.IPv4Address(number)
+    assert ipv4_network(text, prefix) == str(ipaddress.ip_network(f"{text}/{prefix}", strict=False))
+
+
+@given(
+    st.one_of(st.text(alphabet="0123456789.:%/x ", max_size=20), st.text(max_size=20), st.ip_addresses(v=6).map(str))
+)
+def test_the_short_way_takes_nothing_else(text: str):
+    """Leading zeros, hexadecimal digits, three parts, spaces: what ipaddress refuses is no IPv4 network."""
+    try:
+        expected = ipaddress.IPv4Address(text)
+    except ValueError:
+        assert ipv4_network(text, 24) is None
+    else:
+        assert parse_address(text) == expected
