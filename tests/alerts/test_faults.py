@@ -25,7 +25,7 @@ from seclog_handlers.handlers.alerts.spool import LOCK, Writer
 from seclog_handlers.handlers.alerts.tools import send_test, spool_report
 from tests.alerts.conftest import stopped
 from tests.alerts.records import alert
-from tests.alerts.servers import Request, closed_port, serving, status, until, waiting
+from tests.alerts.servers import Request, closed_port, serving, status, trickle, until, waiting
 from tests.alerts.test_delivery import conserved
 
 Make = Callable[..., AlertHandler]
@@ -253,6 +253,31 @@ def test_an_endless_answer_is_not_read():
         results = send_test(open_channels([server.url, other.url], "HIGH", 20))
 
     assert [result.kind for result in results] == ["delivered", "retry"]
+
+
+def test_a_test_of_a_channel_that_trickles_ends():
+    """`seclog alert test` waits no longer for an answer than the sender does."""
+    with serving(trickle) as server:
+        (result,) = send_test(open_channels([{"url": server.url, "timeout": 0.2}], "HIGH", 20))
+
+    assert result.kind == "retry"
+
+
+def test_garbage_of_any_length_is_passed_over(handler: Make, spool: Path):
+    """What a power loss has left in a file, be it longer than what is read at a time, hides no alert behind it."""
+    with serving() as server:
+        alerts = handler(server.url, spool=spool)
+        folder_of(alerts).mkdir(parents=True)
+        lines = [encoded(alert_of(alert(number), "h")) for number in range(3)]
+        garbage = [b"\0" * 1_000_000 + b"\n", b'{"at": 1, "alert"\n\n\xff\n[]\n']
+        content = lines[0] + garbage[0] + lines[1] + garbage[1] + lines[2] + b'{"at": 2, "al'
+        (folder_of(alerts) / "1-0-x.alerts").write_bytes(content)
+        alerts.start()
+        until(lambda: alerts.stats()["delivered"] == 3)
+        stopped(alerts)
+
+        assert {name for name, _ in server.incidents()} == {"inc-0", "inc-1", "inc-2"}
+        assert list(spool.glob("*/*.alerts")) == []
 
 
 def test_a_host_that_does_not_exist_is_a_failure_that_waits():

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from seclog_handlers.handlers.alerts import groups
 from seclog_handlers.handlers.alerts.content import complete
-from seclog_handlers.handlers.alerts.groups import CIRCUIT_FAILURES, Batch, Lane, Pending, Timers
+from seclog_handlers.handlers.alerts.groups import Batch, Pending, Timers
+from seclog_handlers.handlers.alerts.lane import CIRCUIT_FAILURES, Lane
 
 TIMERS = Timers(group_wait=30, group_interval=300, repeat_interval=14_400)
 

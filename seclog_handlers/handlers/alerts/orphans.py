@@ -9,7 +9,8 @@ from typing import Any
 
 from seclog_handlers.handlers.alerts.content import decoded
 from seclog_handlers.handlers.alerts.journal import read_history
-from seclog_handlers.handlers.alerts.spool import LOCK, SUFFIX, Reader, program
+from seclog_handlers.handlers.alerts.reading import Reader, program
+from seclog_handlers.handlers.alerts.spool import LOCK, SUFFIX
 
 STRANGERS_WAIT = 3_600.0  # s
 

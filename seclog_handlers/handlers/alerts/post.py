@@ -6,7 +6,8 @@ import threading
 from queue import SimpleQueue
 
 from seclog_handlers.handlers.alerts.channels.channel import Channel, Outcome, described
-from seclog_handlers.handlers.alerts.groups import Batch, Lane
+from seclog_handlers.handlers.alerts.groups import Batch
+from seclog_handlers.handlers.alerts.lane import Lane
 from seclog_handlers.handlers.alerts.spool import kill_point
 
 Results = SimpleQueue[tuple[Lane, Batch, Outcome]]

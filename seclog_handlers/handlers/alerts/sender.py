@@ -14,11 +14,13 @@ from typing import Any
 from seclog_handlers.errors import tell_stderr, warn_once
 from seclog_handlers.handlers.alerts.channels.channel import Channel, Outcome, described
 from seclog_handlers.handlers.alerts.content import rank, timestamp
-from seclog_handlers.handlers.alerts.groups import Batch, Lane, Pending, Timers
+from seclog_handlers.handlers.alerts.groups import Batch, Pending, Timers
 from seclog_handlers.handlers.alerts.heartbeat import Heartbeat
 from seclog_handlers.handlers.alerts.journal import History, Journal, bury, warn_unwritable
+from seclog_handlers.handlers.alerts.lane import Lane
 from seclog_handlers.handlers.alerts.post import Post
-from seclog_handlers.handlers.alerts.spool import Line, Reader, kill_point
+from seclog_handlers.handlers.alerts.reading import Line, Reader
+from seclog_handlers.handlers.alerts.spool import kill_point
 
 MEMORY = "memory"  # the file name of alerts that no disk has taken
 PENDING_LIMIT = 20_000  # alerts held in memory; further ones stay in the spool until some are settled
@@ -30,7 +32,7 @@ _BURST = 8  # alerts
 _BREATH = 0.002  # s between bursts
 _ADOPT = 30.0  # s between looks for what other channel sets have left
 _UPKEEP = 2.0  # s between looks at what is too old or can be removed
-_PATIENCE = 4  # times a channel's timeout; then a connection that trickles is cut
+PATIENCE = 4  # times a channel's timeout; then a connection that trickles is cut
 _LONGEST_PAUSE = 5.0  # s
 
 
@@ -360,10 +362,10 @@ class Sender:
         """End a delivery that takes too long: however slowly its bytes come, the others wait behind it."""
         began = self._under_way.get(lane.name)
         channel = self._channels[lane.name]
-        if began is None or now - began <= _PATIENCE * channel.options.timeout:
+        if began is None or now - began <= PATIENCE * channel.options.timeout:
             return
         channel.abort()
-        if now - began > (_PATIENCE + 1) * channel.options.timeout and lane.current is not None:
+        if now - began > (PATIENCE + 1) * channel.options.timeout and lane.current is not None:
             self._posts[lane.name].abandon()
             self._posts[lane.name] = Post(channel, self._results, self.wake)
             self._take_result(lane, lane.current, Outcome("retry", "no end of the delivery in sight"))

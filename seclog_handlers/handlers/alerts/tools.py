@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import secrets
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from seclog_handlers.errors import ConfigurationError
-from seclog_handlers.handlers.alerts.channels import Channel
+from seclog_handlers.handlers.alerts.channels import Channel, Outcome
 from seclog_handlers.handlers.alerts.content import complete, encoded, timestamp
 from seclog_handlers.handlers.alerts.groups import Batch
 from seclog_handlers.handlers.alerts.orphans import waiting_lines
+from seclog_handlers.handlers.alerts.reading import Reader
 from seclog_handlers.handlers.alerts.report import dead_letters
-from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS, LOCK, SUFFIX, Reader, Writer, holds_alerts, lock_file
+from seclog_handlers.handlers.alerts.sender import PATIENCE
+from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS, LOCK, SUFFIX, Writer, holds_alerts, lock_file
 
 TEST_RULE = "seclog_alert_test"
 
@@ -45,9 +48,20 @@ def send_test(channels: Iterable[Channel], *, dry_run: bool = False) -> list[Sen
         if dry_run:
             results.append(Sent(channel.name, payload, "not sent", "dry run"))
             continue
-        outcome = channel.deliver(batch)
+        outcome = _delivered(channel, batch)
         results.append(Sent(channel.name, payload, outcome.kind, outcome.detail))
     return results
+
+
+def _delivered(channel: Channel, batch: Batch) -> Outcome:
+    """Deliver within the time that the sender would give it."""
+    watch = threading.Timer(PATIENCE * channel.options.timeout, channel.abort)
+    watch.daemon = True
+    watch.start()
+    try:
+        return channel.deliver(batch)
+    finally:
+        watch.cancel()
 
 
 def _test_alert() -> dict[str, Any]:
