@@ -169,12 +169,28 @@ class TargetsHandler(logging.handlers.MemoryHandler):
 
     def handle(self, record: logging.LogRecord) -> Any:
         """Handle the record; whatever goes wrong stays here."""
-        try:
-            if self.filters:
-                return super().handle(record)
-            with self.lock:  # type: ignore[union-attr]  # never None here
+        if self.filters or self._closed_once or self._busy:
+            return self._handle_with_care(record)
+        with self.lock:  # type: ignore[union-attr]  # never None here
+            if self._busy:
                 self.emit(record)
-            return True
+                return True
+            # What `emit` does, without a call: every record comes this way.
+            self._calls += 1
+            self._busy = True
+            try:
+                self._process(record)
+            except Exception:
+                self.handleError(record)
+            finally:
+                self._busy = False
+            if self._deferred:
+                self._catch_up()
+        return True
+
+    def _handle_with_care(self, record: logging.LogRecord) -> Any:
+        try:
+            return super().handle(record)
         except Exception:
             self.handleError(record)
             return False
