@@ -271,11 +271,16 @@ _NOT_CHOSEN = re.compile(
     r"|ya?ml|go|java|c|h|log|html?)"
     r"|[\w.-]+\(.*|.*=[^=].*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|[a-z-]+-token-[a-z0-9]{5}",
 )
+# Letters alone are a secret when they are many and change case too often for names of several words.
+LONG_LETTERS, SHORT_HUMP = 16, 3
+_HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SIGN = re.compile(r"[^\w.,:;'/()\s-]")
 
 
 def looks_chosen(value: str) -> bool:
     """Tell whether a word in prose looks like a password and not like a word, number, date, path or address."""
-    if len(value) < 5 or not _LETTER.search(value) or not (_DIGIT.search(value) or _SIGN.search(value)):
+    if len(value) < 5 or not _LETTER.search(value):
         return False
+    if not (_DIGIT.search(value) or _SIGN.search(value)):
+        return len(value) >= LONG_LETTERS and value.isalpha() and len(_HUMP.findall(value)) * SHORT_HUMP >= len(value)
     return len(value) > MAX_WORD or not (is_statement(value) or _NOT_CHOSEN.fullmatch(value) or _UUID.fullmatch(value))

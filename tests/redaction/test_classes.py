@@ -45,6 +45,7 @@ NOTATIONS = {
     "multipart without quotes": "form-data; name=client_secret\n\n{}\n--b",
     "input before its name": '<input value="{}" type="password" name="password">',
     "comment": "//{} is the password",
+    "letters alone, many": "with access token atSWNVytKeKQfduWSiIYpMaBMvgoNUQp{:.0}",
     "pair of Elasticsearch": "http_auth=('elastic', '{}')",
     "SASL PLAIN": "client in: PLAIN resp=" + base64.b64encode(b"\0bob\0kL9xQ2mW7z").decode() + "{:.0}",
     "system property": "-DprivateKey={}",
@@ -91,6 +92,7 @@ def test_finds_the_secret(name: str) -> None:
 
     assert SECRET not in clean
     assert "abcdefgh" not in clean
+    assert "atSWNVytKeKQfdu" not in clean
     assert "[REDACTED]" in clean
     assert Redactor().text(clean) == clean
 
@@ -132,6 +134,7 @@ def test_keeps_the_next_pair_of_a_form() -> None:
 
 
 BENIGN = [
+    "token UsernamePasswordAuthenticationToken rejected",
     "connect('db.internal', 'orders', 'utf8mb4')",
     "auth('GET', '/v1/users')",
     "--- PASS: TestToken (0.00s)",
