@@ -116,7 +116,8 @@ class AccessLog:
         """
         try:
             family = attributes.get("event_type")
-            outcome = _OUTCOMES.get(family)  # type: ignore[arg-type]
+            # Not for other types: the hash of a nested tuple may have no end.
+            outcome = _OUTCOMES.get(family) if type(family) is str else None
             if outcome is None or attributes.get("source") == SOURCE:
                 return
             if outcome and events.truth(attributes.get(outcome)) is True:

@@ -13,7 +13,17 @@ import types
 
 import pytest
 
-from seclog_handlers import EscalationHandler, JsonFormatter, SecurityHandler, TextFormatter
+from seclog_handlers import (
+    AccessLogFilter,
+    EscalationHandler,
+    EventFilter,
+    GeoIPFilter,
+    JsonFormatter,
+    RedactionFilter,
+    RiskFilter,
+    SecurityHandler,
+    TextFormatter,
+)
 from tests.support import KEY, Lines
 
 SECRET = "pLaNted9Secret7xQv"
@@ -94,10 +104,10 @@ class Braces(logging.LogRecord):
         return str(self.msg).format(*self.args)
 
 
-def laughs(levels=30):
-    value = [SHOWN]
+def laughs(levels=30, kind=list):
+    value = SHOWN
     for _ in range(levels):
-        value = [value] * 10
+        value = kind([value] * 10)
     return value
 
 
@@ -121,6 +131,7 @@ VALUES = {
     "endless iterator": lambda: itertools.repeat(SHOWN),
     "grows when shown": growing,
     "billion laughs": laughs,
+    "hash without end": lambda: laughs(kind=tuple),
     "key of a str subclass": lambda: {BenignKey("password"): SECRET},
     "key of an enum's value": lambda: {Password.OTHER: SECRET},
     "key within a tuple": lambda: {("db", "password"): SECRET},
@@ -329,3 +340,28 @@ def test_a_formatter_alone_writes_one_bounded_line(formatter, call, name):
     assert len(out.text.splitlines()) == out.text.count("\n") == 1
     assert not UNSAFE.search(out.text[:-1])
     assert len(out.text.encode()) <= 256_001
+
+
+FILTERS = {
+    "access": AccessLogFilter,
+    "event": EventFilter,
+    "redaction": RedactionFilter,
+    "geo": GeoIPFilter,
+    "risk": RiskFilter,
+}
+
+
+@pytest.mark.parametrize("name", [name for name in VALUES if name not in HEAVY])
+@pytest.mark.parametrize("stage", FILTERS)
+def test_a_filter_alone_lets_every_record_pass(stage, name):
+    """On a handler of the standard library each stage meets what no other has looked at before; pseudonyms follow redaction."""
+    out = Lines(JsonFormatter(service="svc"))
+    out.addFilter(FILTERS[stage]())
+    logger = logging.Logger("hostile", logging.DEBUG)
+    logger.addHandler(out)
+    calls = [CALLS["authentication"], CALLS["api_request"], CALLS["event_type"], CALLS["dict message"]]
+
+    for call in calls:
+        call(logger, VALUES[name]())
+
+    assert len(out.text.splitlines()) == out.text.count("\n") == len(calls)
