@@ -292,8 +292,8 @@ def _folder(spool: Any) -> Path | None:
 
 
 def live_handlers() -> list[AlertHandler]:
-    """Return the AlertHandlers of this process."""
-    return list(_handlers)
+    """Return the AlertHandlers of this process that are not closed."""
+    return [handler for handler in list(_handlers) if handler._in_use]  # noqa: SLF001 - this module's own class
 
 
 def _after_fork_in_child() -> None:

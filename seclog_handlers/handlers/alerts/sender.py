@@ -260,7 +260,7 @@ class Sender:
         for lane in self.lanes:
             if lane.name in self._history.doubt:
                 continue  # the notification that a crash left under way goes first
-            batch = lane.next(now, time.time(), drain=self._deadline is not None)
+            batch = lane.next(now, time.time(), drain=self._draining)
             if batch is None:
                 continue
             if not batch.noted:
