@@ -177,7 +177,8 @@ class Detector:
             return self._count(hits, entries, case)
 
         alerts = self._state.apply([*_keys(hits, case), *deferral.keys(groups)], case.now, together)
-        deferral.has(own_keys)
+        if labels is None:
+            deferral.has(own_keys)
         deferral.weigh(groups, case.groups)
         self._learn()
         return alerts

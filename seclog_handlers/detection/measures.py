@@ -294,11 +294,13 @@ class Distinct:
         """Return how many events, and new values, it takes; values beyond their maximum stay so for a while."""
         seen: dict[str, list[int]] = entry.counter or {}
         until, events, values = NEVER, 0, 0
+        cut, most = entry.last - self.ttl, self._maximum
         for times in seen.values():
-            if self._maximum is not None and len(times) > self._maximum:
-                until = min(until, times[-self._maximum - 1] + self.ttl)
-            else:
-                events += len(times)
+            held = len(times) if times[0] >= cut else len(times) - bisect_left(times, cut)
+            if most is not None and held > most:
+                until = min(until, times[-most - 1] + self.ttl)
+            elif held:
+                events += held
                 values += 1
         return {self.rule: (UNLIMITED, max(self._values - values, 0) - 1, self._events - events - 1, until)}
 

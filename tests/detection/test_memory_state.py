@@ -62,7 +62,7 @@ def test_old_groups_make_room_without_a_word():
     engine = detector(BRUTE)
     alerts = []
     for hour in range(3):
-        alerts += feed(engine, *flood(engine, 12_000, hour * HOUR, 100, kind=str(10 + hour)))
+        alerts += feed(engine, *flood(engine, 10_000, hour * HOUR, 100, kind=str(10 + hour)))
 
     assert alerts == []
     assert engine._deferral._bytes <= deferral.MAX_BYTES
@@ -149,7 +149,7 @@ def test_what_has_expired_goes_before_what_has_not():
         {**BRUTE, "name": "slow", "by": ["username"], "within": 86400},
         {**BRUTE, "name": "fast", "within": 60},
     )
-    lasting = [(0, {**failure(None, f"user{number}")}) for number in range(5000)]
+    lasting = [(0, {**failure(None, f"user{number}")}) for number in range(1000)]
     alerts = feed(engine, *lasting)
     for minute in range(1, 9):
         alerts += feed(

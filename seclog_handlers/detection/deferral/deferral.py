@@ -31,14 +31,18 @@ if TYPE_CHECKING:
     from seclog_handlers.detection.rules import Rule
     from seclog_handlers.detection.state.memory import MemoryState
 
-# Caps on groups with what waits, and on entries, beside the 13 MiB of single events in short form: 32 MiB.
-MAX_BYTES = 13 * 2**20
-ENTRIES_BYTES = 6 * 2**20
+# Caps on groups with what waits, and on entries: with 13 MiB of single events in short form, and what is remembered of
+# names and values, 32 MiB.
+MAX_BYTES = 10 * 2**20
+ENTRIES_BYTES = 5 * 2**20
 
 # Groups looked at, oldest first: for each new one once the table is half full, and for one that has to go.
 SWEEP = 2
 EVICTION_SAMPLE = 8
 MAX_EVICTIONS = 32
+
+# Values that a group knows at most; others are taken for new.
+MAX_KNOWN = 32
 
 PREFIX = 8  # characters of a key before its group
 
@@ -170,8 +174,13 @@ class Deferral:
         if track.known:
             group.fresh -= digits is not NO_VALUE
             # Most groups see one event: their value is remembered from the second on, which saves a fifth of them.
-            if group.pending and (raw is None or (type(raw) is str and len(raw) <= MAX_CACHED)):
-                group.known[raw] = digits
+            known = group.known
+            if (
+                group.pending
+                and len(known) < MAX_KNOWN
+                and (raw is None or (type(raw) is str and len(raw) <= MAX_CACHED))
+            ):
+                known[raw] = digits
         return digits
 
     def _wanted(self, found: Route, case: Case, raws: Sequence[Any]) -> bool:

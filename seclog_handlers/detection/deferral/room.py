@@ -47,10 +47,12 @@ class Room:
         """
         key, label = group.key, group.label
         room, fresh, spread, check = MAX_PENDING, UNLIMITED, UNLIMITED, None
-        group.open = any(map(self._is_open, [counter.prefix + key for counter in label.counters]))
+        group.open = any(map(self._is_open, [counter.prefix + key for counter in label.others]))
         seen: list[Any] = []
         for counter, tells in label.waiting:
             entry = self._peek(counter.prefix + key) or _EMPTY
+            if entry.incidents:
+                group.open = True
             if tells:
                 seen.append(entry.counter or ())
             for name, found in counter.patient.slack(entry).items():

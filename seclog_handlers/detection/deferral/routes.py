@@ -49,6 +49,7 @@ class Label:
         room, fresh, spread: What a new group has.
         waiting: (counter, whether it tells values apart) of those whose events wait, but for sequences.
         sequences: Those.
+        others: All but those that wait.
         ttl: How long its events mean anything, in milliseconds.
         aliases: Fields as events show them -> group.
     """
@@ -59,6 +60,7 @@ class Label:
         patient = [counter for counter in counters if waits(counter)]
         self.sequences = [counter for counter in patient if type(counter.measure) is Steps]
         self.waiting = [(counter, tells_values(counter)) for counter in patient if counter not in self.sequences]
+        self.others = [counter for counter in counters if counter not in patient or counter in self.sequences]
         values = [counter.distinct[0].name for counter, tells in self.waiting if tells]
         self.value = values[0] if values else None
         self.ttl = max(counter.measure.ttl for counter in counters)
