@@ -108,3 +108,11 @@ def test_a_hostile_mapping_is_a_problem_only_of_its_own():
 def test_object_that_cannot_be_said_is_named():
     """An argument whose str() fails is shown as its class."""
     assert message("got %s", (Raises(),)) == "got <Raises: str() raised ValueError>"
+
+
+@pytest.mark.parametrize(
+    ("args", "shown"), [([1, 2], "x [1, 2]"), (5, "x 5"), ("a", "x a"), (frozenset({"b"}), 'x ["b"]')]
+)
+def test_an_only_argument_may_stand_alone(args, shown):
+    """A record that nobody's logger made may carry its argument bare."""
+    assert message("x %s", args) == shown
