@@ -20,6 +20,7 @@ LIFTED = "lifted"
 # In Mark.applied: the record was made in a request whose response will be logged as an event.
 IN_REQUEST = "request"
 MAX_LIFTED = 1000
+MAX_NAME = 1000
 
 # Fields that the pack adds to events: an application's own value of one moves to `extra.<name>`.
 DERIVED = frozenset({
@@ -141,7 +142,7 @@ def lift_message(record: logging.LogRecord) -> None:
     """
     attributes = record.__dict__
     for key, value in list(attributes["msg"].items())[:MAX_LIFTED]:
-        if type(key) is str:
+        if type(key) is str and len(key) <= MAX_NAME:  # a longer one is seen in the message
             name = "extra." + key if key in _NO_FIELDS else key
             attributes.setdefault(name, value)
     ensure_mark(record).applied.add(LIFTED)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import linecache
 from hashlib import blake2b
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers import rendering
@@ -220,7 +221,10 @@ class _Writer:
         self._write("".join((title, *frames, *self._own_lines(group))), " " * inner + "| ")
         if not column and frames:
             self.lines[start] = self.lines[start].replace("|", "+", 1)
-        self._members(tuple(group.exceptions), inner)
+        members = group.exceptions
+        if type(members) is not tuple:  # a subclass with its own idea, which may have no end
+            members = tuple(islice(members, MAX_GROUP_WIDTH))
+        self._members(members, inner)
 
     def _members(self, members: tuple[BaseException, ...], column: int) -> None:
         dashes, corner = "-" * 16, " " * column + "+-"

@@ -48,7 +48,7 @@ def is_ordinary(exc_info: Any) -> bool:
         try:
             if not is_bounded(_args_of(error), SMALL):
                 return False
-            waiting += [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
+            waiting += [error.__cause__, error.__context__, *islice(getattr(error, "exceptions", ()), _MAX_CHAIN)]
         except Exception:
             return False
     return not waiting

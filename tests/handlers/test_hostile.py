@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import collections
 import decimal
 import enum
@@ -9,6 +10,7 @@ import itertools
 import json
 import logging
 import re
+import sys
 import types
 
 import pytest
@@ -365,3 +367,15 @@ def test_a_filter_alone_lets_every_record_pass(stage, name):
         call(logger, VALUES[name]())
 
     assert len(out.text.splitlines()) == out.text.count("\n") == len(calls)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no groups")
+def test_a_group_without_end(pipeline, capsys):
+    """A subclass of an exception group may hold members without end."""
+    logger, out, alerts = pipeline
+    endless = property(lambda _: itertools.repeat(ValueError(SHOWN)))
+    group = built("Endless", (builtins.ExceptionGroup,), exceptions=endless)("many", [ValueError(1)])
+
+    logger.error("failed", exc_info=group)
+
+    check(out, alerts, capsys)
