@@ -195,7 +195,7 @@ def _inside(value: Any, find: Find, depth: int = 12) -> Any:
             for key, item in value.items()
         }
     if kind in (list, tuple):
-        return kind(_inside(item, find, depth - 1) for item in value)
+        return kind(_inside(item, find, depth - 1) for item in tuple(value))
     text = rendering.text(value)
     found = list(find(text))
     return applied(text, found) if found else value

@@ -17,6 +17,8 @@ _NO_FIELDS = STANDARD | {MARK}
 
 # In Mark.applied: the keys of a dict message are fields already.
 LIFTED = "lifted"
+# In Mark.applied: redaction has bounded what the record holds.
+REDACTED = "redaction"
 # In Mark.applied: the record was made in a request whose response will be logged as an event.
 IN_REQUEST = "request"
 MAX_LIFTED = 1000

@@ -18,7 +18,7 @@ from seclog_handlers.enrichment.travel import MAX_KMH, MIN_KM, WITHIN_HOURS, Jou
 from seclog_handlers.enrichment.trusted import TrustedSources
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.filters.stage import WITHHELD, Kind, Stage, words
-from seclog_handlers.filters.surfaces import Surfaces, replace_everywhere
+from seclog_handlers.filters.surfaces import Surfaces, bound, replace_everywhere
 from seclog_handlers.pseudonym import Pseudonymizer, parse_keys
 
 IP_POLICIES = ("keep", "truncate", "token")
@@ -98,6 +98,7 @@ class GeoIPFilter(Stage):
             attributes["geo_location"] = location
 
     def _hide(self, record: logging.LogRecord, address: Any) -> None:
+        bound(record)
         attributes = record.__dict__
         attributes["ip_address"] = self._hidden(address)
         if self._ip == "token":

@@ -8,10 +8,10 @@ from typing import Any
 
 from seclog_handlers import _config, _message, rendering
 from seclog_handlers._occurrences import Search, may_show
-from seclog_handlers._record import Mark, ensure_mark, fields_of
+from seclog_handlers._record import REDACTED, Mark, ensure_mark, fields_of
 from seclog_handlers.errors import warn_once
 from seclog_handlers.filters.stage import WITHHELD, Kind, Stage, words
-from seclog_handlers.filters.surfaces import BEYOND, CONTAINERS, MAX_DEPTH, Surfaces, replace_everywhere
+from seclog_handlers.filters.surfaces import BEYOND, CONTAINERS, MAX_DEPTH, Surfaces, bound, replace_everywhere
 from seclog_handlers.pseudonym import DEFAULT_FIELDS, Identity, Pseudonymizer, parse_keys
 from seclog_handlers.redaction.censor import Censor
 
@@ -67,6 +67,8 @@ class PseudonymFilter(Stage):
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__
         mark = ensure_mark(record)
+        if REDACTED not in mark.applied:
+            bound(record)
         tokens, state_keys = mark.tokens, mark.state_keys
         again = bool(tokens)
         found: list[Identity] = []

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from seclog_handlers import _config, rendering
-from seclog_handlers._record import field_names, fields_of, mark_of, settle_message
+from seclog_handlers._record import REDACTED, field_names, fields_of, mark_of, settle_message
 from seclog_handlers.enrichment.stack import exception_pieces
 from seclog_handlers.filters.stage import NAMES, Stage, words
 from seclog_handlers.redaction import Redactor
@@ -91,6 +91,9 @@ class RedactionFilter(Stage):
         names = field_names(attributes)
         if names:
             self._redact_fields(record, names)
+        mark = mark_of(record)
+        if mark is not None:
+            mark.applied.add(REDACTED)
 
     def _redact_names(self, attributes: dict[str, Any]) -> None:
         """Redact the names of logger, thread, process, task and level: few, so those that are clean are known."""

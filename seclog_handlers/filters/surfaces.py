@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from seclog_handlers import _message, rendering
 from seclog_handlers._occurrences import Search
-from seclog_handlers._record import field_names, fields_of
+from seclog_handlers._record import REDACTED, field_names, fields_of, mark_of
 from seclog_handlers.filters.stage import NAMES, WITHHELD
 from seclog_handlers.pseudonym import UNTOUCHED_FIELDS
 
@@ -19,6 +19,9 @@ MAX_DEPTH = 16
 BEYOND = 10**40
 
 CONTAINERS = frozenset({dict, list, tuple})
+# Values in all of a field's containers together, and arguments, that are gone through.
+MAX_VALUES = 10_000
+MAX_ARGUMENTS = 1_000
 MAX_SHAPES = 512
 MAX_NAMES = 64
 MAX_NAME = 64
@@ -187,6 +190,44 @@ def _values(names: Sequence[str]) -> Values:
     return lambda attributes: tuple([attributes[name] for name in names])
 
 
+def bound(record: logging.LogRecord) -> None:
+    """Put bounded copies in the place of containers that are too large to be gone through.
+
+    Redaction has done that where it came first. Lists within lists that share their items, or hold themselves, seem
+    small and never end.
+    """
+    mark, attributes = mark_of(record), record.__dict__
+    if mark is not None and REDACTED in mark.applied:
+        return
+    for name in (*field_names(attributes), "msg"):
+        value = attributes.get(name)
+        if type(value) not in _FLAT and not _is_bounded(value):
+            attributes[name] = rendering.plain(value)
+    args = attributes.get("args")
+    if type(args) is tuple and not _is_bounded(args):
+        record.args = tuple([arg if _is_bounded(arg) else rendering.plain(arg) for arg in args[:MAX_ARGUMENTS]])
+    elif isinstance(args, dict) and not _is_bounded(args):
+        record.args = {key: value if _is_bounded(value) else rendering.plain(value) for key, value in dict.items(args)}
+
+
+def _is_bounded(value: Any) -> bool:
+    """Tell whether a container holds few enough values, however it holds them."""
+    left = MAX_VALUES
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        kind = type(value)
+        if issubclass(kind, dict):
+            value = dict.values(value)
+        elif kind is not list and kind is not tuple:
+            continue
+        left -= len(value)
+        if left < 0:
+            return False
+        waiting.extend(value)
+    return True
+
+
 def replace_everywhere(record: logging.LogRecord, search: Search, skip: Collection[str]) -> None:
     """Replace raw values by what stands for them in the message, its arguments, the extras, the exception text.
 
@@ -221,7 +262,7 @@ def _replaced(value: Any, search: Search, depth: int) -> Any:
     if not depth:
         return WITHHELD
     if kind is list or kind is tuple:
-        return kind([_replaced(item, search, depth - 1) for item in value])
+        return kind([_replaced(item, search, depth - 1) for item in tuple(value)])  # it may grow when it is shown
     if isinstance(value, dict):
         copy = {} if kind is dict else value.copy()
         for key, item in dict.items(value):
