@@ -171,3 +171,20 @@ def test_nothing_crosses_while_there_is_room(measure, steps):
         if crossings or number > 6:
             slack, number, new = measure.slack(entry), 0, set()
             seen = set(entry.counter) if type(measure) is Distinct and entry.counter else set()
+
+
+def test_a_flood_of_neighbours_hides_no_brute_force():
+    """Two strangers from each network push each other out of a full table, not the address that is near its fifth."""
+    judge = detector()
+    judge._deferral._max_bytes, judge._state.max_bytes = 200_000, 100_000
+    opened = []
+
+    for number in range(6_000):
+        when = START + number / 100
+        network = number // 2
+        judge.observe(failure(f"11.{network // 256}.{network % 256}.{number % 2 + 1}", f"user{number}"), when)
+        if number % 750 == 375:
+            alerts = judge.observe(failure("203.0.113.7", "alice"), when)
+            opened += [alert["rule"] for alert in alerts if alert.get("incident_state") == "open"]
+
+    assert opened == ["brute_force_ip"]

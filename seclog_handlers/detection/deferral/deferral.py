@@ -291,7 +291,7 @@ class Deferral:
                 return group
             groups.move_to_end(name)
             found.append(group)
-        return min(found, key=lambda group: (group.open, group.number))
+        return min(found, key=_suspicion)
 
     def _shorten(self, group: Group) -> None:
         (when,), digits, plan = group.pending[0]
@@ -434,3 +434,8 @@ class Deferral:
         """Find out anew how much room there is, at each group's next event."""
         for group in self._groups.values():
             group.room = 0
+
+
+def _suspicion(group: Group) -> tuple[bool, int]:
+    """Order groups: those that are furthest from any of their rules come first."""
+    return group.open, -group.room
