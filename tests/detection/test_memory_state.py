@@ -62,7 +62,7 @@ def test_old_groups_make_room_without_a_word():
     engine = detector(BRUTE)
     alerts = []
     for hour in range(3):
-        alerts += feed(engine, *flood(engine, 10_000, hour * HOUR, 100, kind=str(10 + hour)))
+        alerts += feed(engine, *flood(engine, 7_000, hour * HOUR, 100, kind=str(10 + hour)))
 
     assert alerts == []
     assert engine._deferral._bytes <= deferral.MAX_BYTES
@@ -153,7 +153,7 @@ def test_what_has_expired_goes_before_what_has_not():
     alerts = feed(engine, *lasting)
     for minute in range(1, 9):
         alerts += feed(
-            engine, *[(minute * 100, {**failure(f"10.{minute}.{n >> 8}.{n & 255}", None)}) for n in range(9000)]
+            engine, *[(minute * 100, {**failure(f"10.{minute}.{n >> 8}.{n & 255}", None)}) for n in range(6000)]
         )
 
     assert alerts == []

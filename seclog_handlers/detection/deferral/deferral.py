@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 # Caps on groups with what waits, and on entries: with 13 MiB of single events in short form, and what is remembered of
 # names and values, 32 MiB.
-MAX_BYTES = 10 * 2**20
-ENTRIES_BYTES = 5 * 2**20
+MAX_BYTES = 7 * 2**20
+ENTRIES_BYTES = 3 * 2**20
 
 # Groups looked at, oldest first: for each new one once the table is half full, and for one that has to go.
 SWEEP = 2

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Events that wait in one group at most: under an attack they are counted together.
 MAX_PENDING = 1024
 # Ways to write a group's fields that are remembered for each kind of group.
-MAX_ALIASES = 4096
+MAX_ALIASES = 2048
 
 _MAX_FIELDS = 2
 
