@@ -283,13 +283,22 @@ def talk(name):
 
 threads = [threading.Thread(target=talk, args=(name,), daemon=True) for name in "abcd"]
 [thread.start() for thread in threads]
-watchdog = threading.Timer(4 if "locked" in sys.argv else 120, lambda: os._exit(9))
-watchdog.daemon = True
-watchdog.start()
-for number in range(60):
+loads, stuck_after = (10_000, 4) if "locked" in sys.argv else (60, 120)  # the saboteur waits for an unlucky moment
+loaded = 0
+def watch():
+    seen = -1
+    while seen != loaded:
+        seen = loaded
+        time.sleep(stuck_after)
+    os._exit(9)
+
+threading.Thread(target=watch, daemon=True).start()
+for number in range(loads):
     load(number)
+    loaded += 1
     time.sleep(0.002)
 done.set()
+loaded += 1
 [thread.join() for thread in threads]
 accounts = [handler.report()["targets"].get("out") for handler in kept]
 report(raised=raised, accounts=[account for account in accounts if account])
