@@ -111,8 +111,9 @@ def private_copy(record: logging.LogRecord) -> logging.LogRecord:
 # that was seen before costs a third of looking at each name.
 _shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 MAX_SHAPES = 512
-MAX_NAMES = 64
-MAX_NAME = 64
+# Larger sets of names, and longer names, are remembered nowhere.
+MAX_SHAPE_NAMES = 64
+MAX_SHAPE_NAME = 64
 
 
 def field_names(attributes: dict[str, Any]) -> tuple[str, ...]:
@@ -122,9 +123,14 @@ def field_names(attributes: dict[str, Any]) -> tuple[str, ...]:
     return _fields_of_shape(shape) if names is None else names
 
 
+def is_memorable(names: tuple[Any, ...]) -> bool:
+    """Tell whether a set of names is small enough to be remembered."""
+    return len(names) <= MAX_SHAPE_NAMES and all(type(name) is str and len(name) <= MAX_SHAPE_NAME for name in names)
+
+
 def _fields_of_shape(shape: tuple[str, ...]) -> tuple[str, ...]:
     names = tuple([name for name in shape if name not in _NO_FIELDS])
-    if len(shape) <= MAX_NAMES and all(type(name) is str and len(name) <= MAX_NAME for name in shape):
+    if is_memorable(shape):
         if len(_shapes) >= MAX_SHAPES:
             _shapes.clear()
         _shapes[shape] = names

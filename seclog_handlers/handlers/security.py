@@ -10,12 +10,11 @@ from seclog_handlers import context
 from seclog_handlers._config import plain
 from seclog_handlers._record import (
     MARK,
-    MAX_NAME,
-    MAX_NAMES,
     Mark,
     ensure_mark,
     field_names,
     fields_of,
+    is_memorable,
     lift_message,
     mark_of,
     note_error,
@@ -136,9 +135,7 @@ class SecurityHandler(TargetsHandler):
                 plan.append(stage)
                 opened = opened or (isinstance(stage, AccessLogFilter) and "event_type" not in kind.fields)
         names = tuple(attributes)
-        if len(names) <= MAX_NAMES and all(
-            type(each) is str and len(each) <= MAX_NAME for each in (*names, kind.logger)
-        ):
+        if is_memorable((*names, kind.logger)):
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
             self._plans[names, kind.logger, kind.bare] = tuple(plan)

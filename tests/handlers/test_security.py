@@ -415,3 +415,14 @@ def test_rotating_keys_resets_no_window_of_an_address() -> None:
         handler.handle(record("x", event_type="authentication", success=False, ip_address="203.0.113.7"))
 
     assert len(alerts.lines) == 1
+
+
+def test_a_dict_message_with_long_names_keeps_its_fields() -> None:
+    """A name of a hundred characters is a field like any other; one of two thousand is seen in the message only."""
+    out = Lines()
+    name, longer = "n" * 100, "l" * 2000
+
+    pack.SecurityHandler(out, policy={"pseudonyms.keys": KEY}).handle(record({name: "seen", longer: "beyond"}))
+
+    assert out.lines[0][name] == "seen"
+    assert longer not in out.lines[0]

@@ -67,7 +67,7 @@ class RedisState(Optimistic):
     def __init__(self, url: str) -> None:
         super().__init__()
         self._place = urlsplit(url).hostname or urlsplit(url).path or "localhost"
-        self._client, self._failures = _client(url)
+        self._client, self._failures = connect(url)
         self._script = self._client.register_script(_WRITE)
         self._stamps: dict[str, str] = {}
         self._epoch = ""
@@ -175,14 +175,19 @@ def _holds(key: str, text: Any, fragments: Sequence[str]) -> bool:
     return type(text) is str and any(fragment in key or fragment in text for fragment in fragments)
 
 
-def _client(url: str) -> tuple[Any, tuple[type[Exception], ...]]:
+def connect(url: str, setting: str = "state") -> tuple[Any, tuple[type[Exception], ...]]:
+    """Return a client that fails fast, and what it raises when it does.
+
+    Raises:
+        ConfigurationError: If redis-py is missing or does not take the URL of this setting.
+    """
     try:
         import redis  # noqa: PLC0415 - 77 ms, and an extra
         from redis.backoff import NoBackoff  # noqa: PLC0415
         from redis.retry import Retry  # noqa: PLC0415
     except ImportError as error:
         raise ConfigurationError(
-            "The 'redis' package is needed for state='redis://...'. Install seclog-handlers[redis].",
+            f"The 'redis' package is needed for {setting}='redis://...'. Install seclog-handlers[redis].",
         ) from error
     try:
         client = redis.Redis.from_url(
@@ -191,7 +196,7 @@ def _client(url: str) -> tuple[Any, tuple[type[Exception], ...]]:
         )  # fmt: skip
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"state is a Redis URL that redis-py does not take ({type(error).__name__}): "
+            f"{setting} is a Redis URL that redis-py does not take ({type(error).__name__}): "
             "give 'redis://[user:password@]host:port/number'.",
         ) from error
     return client, (redis.RedisError, OSError, ValueError)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
+from seclog_handlers.detection.state.redis import connect
 from seclog_handlers.enrichment.journal.book import MAX_ROWS, BookUnavailableError, Row
-from seclog_handlers.errors import ConfigurationError
 
-# How long a connection and an answer may take; a slower Redis counts as dead (`?socket_timeout=` in the URL).
-TIMEOUT_S = 0.002
 STREAM = "seclog:1:risk"
 # The stream goes when nobody has written for so long.
 KEPT_S = 90 * 86400
@@ -29,7 +26,7 @@ class RedisBook:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self.place = f"in Redis ({parts.hostname or parts.path or 'localhost'})"
-        self._client, self._failures = _client(url)
+        self._client, self._failures = connect(url, "risk.state")
         self._last = "-"
 
     def swap(self, rows: list[Row], most: int) -> tuple[list[Row], bool]:
@@ -76,25 +73,3 @@ def _row(fields: dict[str, str]) -> Row | None:
         return Row(fields["origin"], int(fields["number"]), fields["body"])
     except (KeyError, ValueError):
         return None  # somebody else's
-
-
-def _client(url: str) -> tuple[Any, tuple[type[Exception], ...]]:
-    try:
-        import redis  # noqa: PLC0415 - 77 ms, and an extra
-        from redis.backoff import NoBackoff  # noqa: PLC0415
-        from redis.retry import Retry  # noqa: PLC0415
-    except ImportError as error:
-        raise ConfigurationError(
-            "The 'redis' package is needed for risk.state='redis://...'. Install seclog-handlers[redis].",
-        ) from error
-    try:
-        client = redis.Redis.from_url(
-            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0),
-            decode_responses=True, protocol=2,
-        )  # fmt: skip
-    except (ValueError, TypeError) as error:
-        raise ConfigurationError(
-            f"risk.state is a Redis URL that redis-py does not take ({type(error).__name__}): "
-            "give 'redis://[user:password@]host:port/number'.",
-        ) from error
-    return client, (redis.RedisError, OSError, ValueError)
