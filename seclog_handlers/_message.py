@@ -29,6 +29,14 @@ _CONVERSION = re.compile(
     r"|\d{0,9}))?[hlL]?"
     r"(?P<type>[diouxXeEfFgGcrsa%])",
 )
+# A name that may be a secret's, right before an argument: its value is the whole argument, spaces and all.
+_NAMED = re.compile(
+    r"(?P<assigned>[\w.-]{0,32}(?:pass|pwd|pw|secret|token|key|pin|credentials?)[\w-]{0,16})[ ]?[=:][ ]?$"
+    r"|\b(?P<said>password|passwd|passphrase|pwd|passwort)(?:[ ](?:is|was))?[ ]$",
+    re.IGNORECASE,
+)
+MAX_NAME = 80
+MAX_ARGUMENT = 256
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _CONTAINERS = frozenset({dict, list, tuple, set, frozenset, bytes})
 
@@ -49,6 +57,7 @@ class Piece(NamedTuple):
     key: str | None = None
     stars: int = 0
     simple: bool = False  # exactly %s or %(key)s: shows the whole argument and nothing else
+    named: str = ""  # what a simple one is called by the text before it: password=%s, password %s
 
 
 class _Shown(NamedTuple):
@@ -99,12 +108,32 @@ def rewrite(msg: Any, args: Any, find: Find) -> tuple[Any, Any]:
     except Exception as error:
         note = f" [arguments withheld: {type(error).__name__}]"
         return applied(msg, find(msg)) + note, ()
-    found = list(find(text))
+    found = _with_arguments(text, shown, list(find(text)), find)
     if not found:
         return msg, values
     if mapping:
         return _in_mapping(text, shown, values, found)
     return _in_tuple(text, shown, values, found)
+
+
+def _with_arguments(text: str, shown: list[_Shown], found: list[Replacement], find: Find) -> list[Replacement]:
+    """Add the arguments that are secret as a whole by the name before them: where they end, the text does not say."""
+    for item in shown:
+        if not item.piece.named or not 0 < item.end - item.start <= MAX_ARGUMENT:
+            continue
+        value = text[item.start : item.end]
+        if '"' in value or "\n" in value or any(start <= item.start and item.end <= end for start, end, _ in found):
+            continue
+        before = f'{item.piece.named}="'
+        whole = [
+            replacement
+            for start, end, replacement in find(f'{before}{value}"')
+            if start == len(before) and end == len(before) + len(value)
+        ]
+        if whole:
+            found = [span for span in found if span[1] <= item.start or span[0] >= item.end]
+            found = sorted([*found, (item.start, item.end, whole[0])])
+    return found
 
 
 def rendered(msg: Any, args: Any) -> str | None:
@@ -234,7 +263,9 @@ def _parse(template: str) -> tuple[Piece, ...] | None:
         stars = (match["width"] == "*") + (match["precision"] == "*")
         _check_width(match["width"], match["precision"])
         simple = match["type"] == "s" and not match["flags"] and not match["width"] and match["precision"] is None
-        pieces.append(Piece(match[0], conversion=True, key=match["key"], stars=stars, simple=simple))
+        named = _NAMED.search(template, max(0, match.start() - MAX_NAME), match.start()) if simple else None
+        name = (named["assigned"] or named["said"]) if named else ""
+        pieces.append(Piece(match[0], conversion=True, key=match["key"], stars=stars, simple=simple, named=name))
     if template[position:]:
         pieces.append(Piece(template[position:]))
     return (

@@ -6,6 +6,8 @@ import functools
 import re
 from collections.abc import Callable, Iterable
 
+from seclog_handlers.redaction import entries
+from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import is_statement, looks_chosen
 
 Found = tuple[int, int, str]
@@ -24,7 +26,7 @@ WORDS = (
     "unrar", "oc login", "mount", "twine upload", "bcp ", "isql", "sqlplus", "expdp", "impdp", "replace ", "upsert ",
     "echo ", "printf ", "useradd", "usermod", "wpa_passphrase",
     "ssh-keygen", "signtool", "certutil", "osql", "winrm", "psexec", "ncftp", "runas", "rman ",
-    "connect ", "convertto-securestring",
+    "connect ", "convertto-securestring", "nickserv",
 )  # fmt: skip
 # `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
 HTTPIE = "http "
@@ -51,7 +53,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"ldap\w+", rf"\s-w[= ]{{0,4}}{_V}"),
     (r"curl|wget|http |lftp|svn", _USER_OPTION),
     (r"smbclient|rpcclient|winexe|net use", r"\s-U[= ]{0,4}['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
-    (r"snmp\w+", rf"\s-c[= ]{{0,4}}{_V}"),
+    (r"snmp\w+", rf"\s-[cAX][= ]{{0,4}}{_V}"),
     (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
     (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
     (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-){_V}"),
@@ -72,7 +74,11 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"convertto-securestring", rf"(?i:securestring)\s+(?:-\w+\s+)?(?!-){_V}"),
     (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),
     (r"rman |connect ", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@)"),
-    (r"mount", r"(?:[,\s-]o?\s?pass(?:word)?=)" + _V),
+    (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=\S))?{_V}"),
+    (
+        r"mount",
+        r"[,\s-]o?\s?pass(?:word)?=(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|(?:[^\s'\",]|,(?!\w{1,24}=)){1,256})",
+    ),
 )  # fmt: skip
 _PIPED = re.compile(
     r"\b(?:echo|printf)\s+(?:-\w+\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
@@ -85,6 +91,10 @@ _RESP = re.compile(
     r"\$\d{1,6}(?:\r\n|\\r\\n)(?P<value>[^\r\n\\]{1,256})",
 )
 # Who says `-u name` and `-p` means a password, whatever the program; a port is a number.
+_USER_PAIR = re.compile(
+    r"\s-{1,2}(?:u|user|userpass|auth|credentials|creds|proxy-user|basic)[ =]{1,4}['\"]?[\w.@-]{1,64}:"
+    r"(?P<value>[^\s'\":/]{4,256})(?=['\"]?(?:\s|$|[,\]]))",
+)
 _USER_AND_P = re.compile(
     r"\s(?:-u|--user|--username|-U)[ =:]{1,4}['\"]?[^\s'\"]{1,64}['\"]?\s{1,4}(?:-\w\s{1,4}[^\s-]\S{0,64}\s{1,4})?"
     r"-p[ =:]{0,4}(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})",
@@ -93,7 +103,8 @@ _USER_AND_P = re.compile(
 
 def user_and_p(text: str) -> list[Found]:
     """Find the password of a program that is called with `-u name -p password`."""
-    spans = [_span(match) for match in _USER_AND_P.finditer(_LIST_STEP.sub(_spaced, text))]
+    line = _LIST_STEP.sub(_spaced, text)
+    spans = [_span(match) for pattern in (_USER_AND_P, _USER_PAIR) for match in pattern.finditer(line)]
     return [span for span in spans if span and looks_chosen(text[span[0] : span[1]])]
 
 
@@ -122,7 +133,8 @@ def call_arguments(text: str) -> list[Found]:
 
 _PROTOCOL = re.compile(
     r"AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>[A-Za-z0-9+/=]{8,1024})"
-    r"|\bLOGIN (?!PASSWORD)[^\s\"]{1,64} \"?(?P<login>[^\s\"]{4,128})"
+    r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\"]{1,64}) \"?(?P<login>[^\s\"]{4,128})"
+    r"|334 UGFzc3dvcmQ6\W{1,8}(?:C: |-> |>{1,3} |\w{1,16}> )?(?P<asked>[A-Za-z0-9+/]{4,256}={0,2})"
     r"|(?:^|[\r\n>]|\\n)\s{0,2}PASS (?P<ftp>[^\s\\]{1,128})(?=\s*$|[\r\n]|\\r)"
     r"|SETUSER [^\n>]{1,200}>(?P<acl>[^\s>]{1,256})"
     r"|\"AUTH\" (?:\"[^\"\n]{1,64}\" )?\"(?P<redis>[^\"\n]{1,256})\"",
@@ -153,6 +165,7 @@ _CELL = re.compile(
 _PROGRAMS_END = re.compile(r"[\n;|]")
 MAX_LINE = 600
 MAX_ROWS = 100
+MAX_PLACEHOLDER = 4
 
 
 _LIST_STEP = re.compile(r"['\"],\s?['\"]")
@@ -170,7 +183,7 @@ def options(text: str, programs: Iterable[tuple[int, str]], spend: Callable[[], 
         programs: Where each of WORDS was found, in order, and which.
         spend: Called once for each command line.
     """
-    found: list[Found] = []
+    found: list[Found] = _listed_login(text) if "login'" in text or 'login"' in text else []
     end = 0
     text = _LIST_STEP.sub(_spaced, text)  # ["mysql", "-px"] as it would be typed
     for position, word in programs:
@@ -188,6 +201,17 @@ def options(text: str, programs: Iterable[tuple[int, str]], spend: Callable[[], 
                     if span is not None:
                         found.append(span)
     return found
+
+
+_LISTED_LOGIN = re.compile(
+    r"['\"](?:docker|podman|nerdctl|registry|az|oc)['\"],\s?['\"]login['\"],[^\n]{0,200}?['\"](?:-p|--password)['\"],\s?"
+    r"(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\")"
+)
+
+
+def _listed_login(text: str) -> list[Found]:
+    """`["docker", "login", "-p", "x"]`: two words of a program that a list has apart."""
+    return [span for match in _LISTED_LOGIN.finditer(text) if (span := _span(match)) is not None]
 
 
 @functools.cache
@@ -242,13 +266,8 @@ def _rows(text: str, position: int, secret: list[bool]) -> list[Found]:
                 return found
             position = cell.end()
             group = cell.lastgroup and next(name for name in ("quoted", "double", "bare") if cell[name] is not None)
-            if (
-                hidden
-                and group
-                and cell[group].strip()
-                and cell[group].strip().lower() not in ("null", "default", "?", "%s")
-            ):
-                found.append((*cell.span(group), "password"))
+            if hidden and group and cell[group].strip():
+                found.extend(_cell(text, cell, group))
             if cell["end"] == ")":
                 break
         follows = re.match(r"\s{0,4},\s{0,4}(?=\()", text[position : position + 10])
@@ -256,6 +275,14 @@ def _rows(text: str, position: int, secret: list[bool]) -> list[Found]:
             break
         position += follows.end()
     return found
+
+
+def _cell(text: str, cell: re.Match[str], group: str) -> list[Found]:
+    """Return the value of a secret column, or the parameter that stands for it."""
+    value = cell[group].strip()
+    if value.startswith(("?", "%s", "$")) and len(value) <= MAX_PLACEHOLDER:
+        return entries.bound(text, cell.start(group), Rule("password", "strong"))
+    return [] if value.lower() in ("null", "default") else [(*cell.span(group), "password")]
 
 
 _CODE_AFTER = re.compile(

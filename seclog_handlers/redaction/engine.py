@@ -13,7 +13,8 @@ from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
 from seclog_handlers.redaction.finder import Finder, TooDenseError
 from seclog_handlers.redaction.keys import KeyRules
 from seclog_handlers.redaction.memo import MAX_LENGTH, PLAIN, Memo
-from seclog_handlers.redaction.tree import CARD_FROM, UNTOUCHED, Plans, Walk
+from seclog_handlers.redaction.structures import CARD_FROM
+from seclog_handlers.redaction.tree import UNTOUCHED, Plans, Walk
 
 # Longer texts are cut before they are scanned.
 MAX_TEXT = 262_144

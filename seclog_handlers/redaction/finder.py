@@ -38,7 +38,7 @@ _SHORT_WORDS = (
     "cellphone", "telephone", "tel", "msisdn", "fax", "whatsapp", "handy", "nino", "cpf", "pesel", "bsn", "curp",
     "dob", "birth",
     "birthdate", "birthday", "born", "iban", "ibans", "bban", "pan", "card", "dni", "nif", "nir", "rrn", "tin",
-    "hmac", "sas", "invite", "invitation",
+    "hmac", "sas", "invite", "invitation", "appid",
     "ticket", "nonce", "verifier", "assertion", "number", "num", "security", "social", "tax", "national", "material",
     "psk",
     "license", "licence", "insee", "verification", "community", "response", "account", "bank", "identity",
@@ -119,7 +119,7 @@ class Finder:
             self._names(text, named if is_ascii else [], looks, found, users)
         if program or commands.HTTPIE in text:
             self._commands(text, looks, found)
-        if " -u" in text or " -U" in text or "', '-u" in text or '", "-u' in text:
+        if "-u" in text or "-U" in text:
             found.extend(commands.user_and_p(text))
         if "('" in text or '("' in text or "sp_" in text or '( "' in text:
             found.extend(commands.call_arguments(text))
@@ -250,7 +250,7 @@ class Finder:
                     found.append((match.start(), match.end(), "encoded"))
 
     def _is_encoded(self, run: str, looks: Looks, depth: int) -> bool:
-        decoded = web.decode_base64(run) if len(run) <= MAX_BASE64 else None
+        decoded = web.decoded(run) if len(run) <= MAX_BASE64 else None
         if decoded is None:
             return False
         return _USER_AND_PASSWORD.fullmatch(decoded) is not None or bool(self._find(decoded, looks, depth + 1))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from seclog_handlers.redaction import prose, vocabulary
+from seclog_handlers.redaction import entries, prose, vocabulary, web
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import Value, is_secret, looks_chosen, looks_made, value_at
+from seclog_handlers.redaction.values import WEAK_LENGTH, Value, is_secret, looks_chosen, value_at
 
 MAX_IDENTIFIER = 64
 
@@ -16,7 +16,7 @@ _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
 _RIGHT = re.compile(r"[\w.$-]{0,64}")
 _Q = r"\\{0,15}[\"'`]"
 _ASSIGN = re.compile(
-    rf"(?:{_Q}|%22|%27)?(?::(?:protected|private))?(?:\]|\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}"
+    rf"(?:~\d{{1,3}})?(?:{_Q}|%22|%27)?(?::(?:protected|private))?(?:\]|\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}"
     rf"(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
     r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*"
     r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
@@ -103,6 +103,18 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value that belongs to the name text[start:end]."""
     if rule.sort == "weak":
         return _made(text, start, end, rule)
+    if rule.kind == "private-key":
+        return entries.putty(text, end)
+    found = _beside(text, start, end, rule)
+    if found and text[start - 1 : start] in _IN_QUERY:
+        return [*web.states(text, start, found[-1][1]), *found]
+    return found or entries.around(text, start, end, rule)
+
+
+_IN_QUERY = frozenset("?&#")
+
+
+def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if rule.kind == "authorization" and text[end : end + 1] == "(":  # HTTPBasicAuth("bob", "x")
         pair = _USER_PAIR.match(text, end)
         return [(*pair.span("value"), "password")] if pair else []
@@ -124,8 +136,10 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return []
     secret, name = text[value.start : value.end], text[start:end].rpartition(".")[2].lstrip("-_$")
     if not is_secret(secret, rule, quoted=value.quoted) or (secret == name and not value.quoted):
-        return []
+        return entries.bound(text, value.start, rule) if secret[:1] in ("?", "%", "$") else []
     if name == "PASS" and _TEST.match(secret):
+        return []
+    if name.lower() in _NAME_OF and ("/" in secret or ":" in secret):  # --secret-id prod/db
         return []
     if name.lower().endswith("pwd") and secret.startswith(("/", "~", "C:\\")):  # the shell's working directory
         return []
@@ -135,6 +149,7 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     return prose.with_others(text, name, value, rule.kind)
 
 
+_NAME_OF = frozenset({"secret-id", "secretid", "secret_id"})
 _TEST = re.compile(r"[tT]est|Example|Benchmark|Fuzz")  # --- PASS: TestToken (0.00s)
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
 _USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
@@ -185,31 +200,42 @@ _MADE = re.compile(r"[\w+/=.~%$!@#^*|:-]{1,160}")
 def _made(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value of a name of many meanings: only one that looks made by a machine."""
     match = _ASSIGN.match(text, end)
-    position = match.end() if match else end
-    opened = _OPENED.match(text, position)
-    value = _MADE.match(text, opened.end() if opened else position)
     if match is None:
-        if rule.kind == "session" and text[end : end + 1] == " ":
-            named = _MADE.match(text, end + 1)
-            if named is not None and looks_made(named[0].rstrip(".:,")):
-                return [(named.start(), named.start() + len(named[0].rstrip(".:,")), rule.kind)]
-        if rule.kind == "authorization":
-            pair = _USER_PAIR.match(text, end)
-            return [(*pair.span("value"), "password")] if pair is not None and looks_chosen(pair["value"]) else []
-        return []
+        return _made_beside(text, end, rule)
+    position = match.end()
     if rule.kind == "authorization":
         pair = _USER_PAIR.match(text, position)
         if pair is not None:
             return [(*pair.span("value"), "password")]
-    in_url = text[start - 1 : start] in ("?", "&", "#")
-    if value is None or not (is_secret(value[0], rule) or (in_url and _LONG_HEX.match(value[0]))):
+    opened = _OPENED.match(text, position)
+    first = opened.end() if opened else position
+    signed = _SIGNED.match(text, first)
+    value = _MADE.match(text, signed.end() if signed else first)
+    in_url = text[start - 1 : start] in _IN_QUERY
+    if value is None or not (is_secret(value[0], rule) or ((in_url or signed) and _LONG_HEX.match(value[0]))):
         return []
     whole = value_at(text, position, in_url=in_url) if opened is None else None
-    return [(value.start(), max(value.end(), whole.end if whole else 0), rule.kind)]
+    found = [(value.start(), max(value.end(), whole.end if whole else 0), rule.kind)]
+    return [*web.states(text, start, found[0][1]), *found] if in_url else found
+
+
+def _made_beside(text: str, end: int, rule: Rule) -> list[Found]:
+    """Without an assignment: `session Xy1...`, `auth("bob", "x")`."""
+    if rule.kind == "session" and text[end : end + 1] == " ":
+        named = _MADE.match(text, end + 1)
+        secret = named[0].rstrip(".:,") if named else ""
+        if len(secret) < WEAK_LENGTH or not is_secret(secret, rule):
+            return []
+        return [(end + 1, end + 1 + len(secret), rule.kind)]
+    if rule.kind == "authorization":
+        pair = _USER_PAIR.match(text, end)
+        return [(*pair.span("value"), "password")] if pair is not None and looks_chosen(pair["value"]) else []
+    return []
 
 
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,}(?![\w-])")
 _OPENED = re.compile(rf"b?{_Q}")
+_SIGNED = re.compile(r"(?:t=\d{9,12},)?v\d=")  # webhooks: t=1700000000,v1=5257a8...
 
 
 def _assigned(text: str, start: int, end: int) -> Value | None:

@@ -44,8 +44,8 @@ _NOT_MAIL = frozenset(
 # Digits with the separators people write in numbers; letters around it mean that it is something else.
 # Its first character comes first, and what stands before that after it: so a search skips all others quickly.
 _NUMBER = re.compile(
-    r"[0-9+(](?<![\w.,:#/-].)(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))(?:[ \t]?[-.()/]?[ \t]?\(?[0-9]){6,26}"
-    r"(?![\w]|[.,:]\d|-\w)"
+    r"[0-9+(](?<![\w.,#/-].)(?<!:[0-9(])(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
+    r"(?:[ \t]?[-.()/]?[ \t]?\(?[0-9]){6,26}(?![\w]|[.,:]\d|-\w)"
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 # Length of an IBAN by country: ISO 13616 registry.
@@ -146,10 +146,17 @@ def numbers(text: str, spend: Callable[[], None]) -> Iterator[Found]:
     for match in _NUMBER.finditer(text):
         spend()
         kind = number_kind(match[0].strip())
-        if kind is not None:
+        if kind == "card":
+            check = _CARD_CHECK.match(text, match.end())
+            yield match.start(), check.end() if check else match.end(), kind
+        elif kind is not None:
             yield match.start(), match.end(), kind
         else:
             yield from _parts(text, match)
+
+
+# What thieves, and tests, write behind a card's number: when it expires, and its check code.
+_CARD_CHECK = re.compile(r"[|;:,/ ](?:0?[1-9]|1[0-2])[|;:,/ ](?:20)?\d\d[|;:,/ ]\d{3,4}(?!\d)")
 
 
 def _parts(text: str, match: re.Match[str]) -> Iterator[Found]:

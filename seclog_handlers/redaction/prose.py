@@ -7,7 +7,7 @@ import re
 
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import Value, is_statement, looks_chosen, looks_made, value_at
-from seclog_handlers.redaction.vocabulary import SENTENCE_WORDS
+from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, SENTENCE_WORDS
 
 Found = tuple[int, int, str]
 
@@ -86,8 +86,12 @@ _BEFORE_NAME = frozenset(
 )
 _MNEMONIC = re.compile(r"[a-z]{3,10}(?:[ ,]{1,2}[a-z]{3,10}){2,23}(?![\w])")
 _ASSIGNED_WORDS = re.compile(r"[\"']?[ \t]{0,4}(?:(?:[:=]|is\b|was\b)[ \t]{0,4}[\"']?|(?<=[ \t])[\"'])")
+_ASSIGNED_LINE = re.compile(r"(?:[ \t](?:for|of|to)[ \t][^\s:=]{1,64})?(?:[ ]is)?[ \t]?[:=][ \t]{1,4}|[ ](?:is|was)[ ]")
+_PASSPHRASE = re.compile(r"[A-Za-z0-9]{1,16}(?:[ ][A-Za-z0-9]{1,16}){1,11}(?=[ ]?$|\n)")
 _CHANGED_TO = re.compile(r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>[^\s\"']{4,128})")
 _GOT = re.compile(r"[\"']?,? (?:but )?(?:got|received|found) [\"']?(?P<value>[^\s\"',;]{12,512})")
+_MISMATCH = re.compile(r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[ ][\"'](?P<value>[^\"'\n]{4,128})")
+_VERSUS = re.compile(r"[\"'] ?(?:!=|==|<>|vs\.?|is not|instead of) ?[\"'](?P<value>[^\"'\n]{4,128})[\"']")
 _PLURALS = ("codes", "passwords", "secrets", "passcodes", "pins")
 _ANOTHER = re.compile(
     r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[ \t]{1,2}(?:and[ \t])?)"
@@ -101,9 +105,14 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return number(text, end)
     if rule.sort == "weak":
         return None
-    if text[start - 1 : start] == "/":  # a path: what follows is not about it
-        return None
+    if text[start - 1 : start] == "/":  # a path: what follows is not about it, unless it is put there
+        put = _PUT.search(text, max(0, start - 128), start)
+        spaced = _PUT_VALUE.match(text, end) if put is not None else None
+        return value_at(text, spaced.end()) if spaced else None
     following = text[end : end + 1]
+    if following == "+":
+        searched = _SEARCHED.match(text, end)
+        return Value(*searched.span("value"), quoted=True) if searched and _is_search(text, start, searched) else None
     if following in (" ", "\t", "|", "(", "[", "<", ".") and following:
         value = _forward(text, start, end, rule)
         if value is not None:
@@ -113,6 +122,24 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         if cell is not None and (looks_made(cell["value"]) or _RANDOM.fullmatch(cell["value"])):
             return Value(*cell.span("value"), quoted=True)
     return _backward(text, start) if text[start - 1 : start] == " " else None
+
+
+# `consul kv put app/db/password x`, `aws ssm put-parameter --name /app/db/password --value x`
+_PUT = re.compile(r"\b(?:put|set|write|put-parameter)\s(?:[^\n|;&]{0,80}\s)?[\"']?[\w./-]{0,80}/$")
+_PUT_VALUE = re.compile(r"[\"']?[ \t]{1,4}(?:--?(?:value|v|data)[ =]{1,4}|value=)?(?!-)")
+# In a query string a space is a plus: ?q=password+is+x
+_SEARCHED = re.compile(
+    r"\+(?:(?:for|of)\+[^\s&+]{1,64}\+)?(?P<said>(?:is|was)(?::|%3A)?\+|(?:=|:|%3A)\+)?"
+    r"(?P<value>[^\s&#+\"'<>]{4,128})"
+)
+
+
+def _is_search(text: str, start: int, searched: re.Match[str]) -> bool:
+    if "=" not in text[max(0, start - 64) : start]:
+        return False
+    last = text[searched.end() : searched.end() + 1] in ("", "&", " ", '"', "#")
+    value = searched["value"]
+    return looks_chosen(value) or (searched["said"] is not None and last and not is_statement(value))
 
 
 def number(text: str, end: int) -> Value | None:
@@ -156,6 +183,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     bracketed = _BRACKETED.match(text, end)
     if bracketed is not None:
         return Value(*bracketed.span("value"), quoted=False) if fits(bracketed["value"], rule) else None
+    compared = _MISMATCH.match(text, end)
+    if compared is not None and _VERSUS.match(text, compared.end()):
+        return Value(*compared.span("value"), quoted=True)
     remote = _AFTER_COLON.match(text, end)
     if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
         return Value(*remote.span("value"), quoted=False)
@@ -163,7 +193,48 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     value = value_at(text, spaced.end()) if spaced else None
     if value is None or text[value.start] in "([{<":
         return None
-    return value if fits(text[value.start : value.end], rule) else None
+    if fits(text[value.start : value.end], rule):
+        return value
+    return value if rule.kind == "password" and _is_plain_password(text, start, value) else None
+
+
+# `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for
+# nothing else. A word in lower case could go on with the sentence, so somebody has to have logged in before.
+_WITH = re.compile(
+    r"\b(?:with|and|using|by|plus|tr(?:y|ied|ying)|attempt(?:ed|ing)?|guess(?:ed|ing)?|enter(?:ed|ing)?|typed|sent)"
+    r"[ ](?:the |a |his |her |their |my )?(?:new |old |plaintext )?$",
+    re.IGNORECASE,
+)
+_WHO = re.compile(r"\b(?:as|user|username|login|account|for|email)(?::|=|[ ])[ ]?[\"']?[^\s]{2,64}", re.IGNORECASE)
+_PLAIN_PASSWORD = re.compile(r"[A-Za-z]{4,32}")
+_ENDS = re.compile(
+    r"[\"']?(?:[.,;!)]?(?:\s{0,8}$|\n)|[,;)]|[.!] |[ ](?:for|on|at|from|to|failed|accepted|rejected|refused|worked)\b)"
+)
+
+
+def _is_plain_password(text: str, start: int, value: Value) -> bool:
+    word = text[value.start : value.end]
+    if not _PLAIN_PASSWORD.fullmatch(word) or not _WITH.search(text, max(0, start - 32), start):
+        return False
+    if _ENDS.match(text, value.end) is None or word.lower() in _FOLLOWERS or word.lower() in BENIGN_TAILS:
+        return False
+    if is_statement(word):
+        return False
+    return not word.islower() or _WHO.search(text, max(0, start - 96), start) is not None
+
+
+# How a sentence goes on after `with password`, beside what vocabulary.py has for keys.
+_FOLLOWERS = frozenset(
+    """
+    hash hashing protection prompts encryption grant grants credentials auth logins only reuse spraying spray guessing
+    cracking input synchronization sync autofill generation lists dictionary plugin module flow mode support managers
+    twice again once manually correctly incorrectly successfully instead option options flag over fallback sign-in
+    signin signon sso database databases store stores vaults saved reminder reminders confirmation verification
+    question questions combination combinations pair pairs alone methods types protected-file archive archives zip
+    something anything nothing everything here there today yesterday tomorrow please thanks details data info
+    information characters words letters digits numbers symbols safety security
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)
 
 
 # A sentence about the name, a colon, and what only a machine makes: "password for the [elastic] user: Xy1...".
@@ -231,6 +302,9 @@ def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
         return None
     assigned = _ASSIGNED_WORDS.match(text, end)
     words = _MNEMONIC.match(text, assigned.end()) if assigned else None
+    if words is None and name.lower().endswith("phrase"):
+        assigned = _ASSIGNED_LINE.match(text, end)
+        words = _PASSPHRASE.match(text, assigned.end()) if assigned else None
     if words is None or not SENTENCE_WORDS.isdisjoint(words[0].split()):
         return None
     return words.span()
@@ -245,6 +319,9 @@ def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     got = _GOT.match(text, value.end)
     if got is not None and looks_made(got["value"].rstrip("\"'.,;")):
         return [*found, (*got.span("value"), kind)]
+    versus = _VERSUS.match(text, value.end)
+    if versus is not None and not is_statement(versus["value"]):
+        return [*found, (*versus.span("value"), kind)]
     if name.lower().endswith(_PLURALS):
         position = value.end
         for _ in range(MAX_CODES):

@@ -1,6 +1,5 @@
 """Walks values: mappings by key, pairs and entries by name, text by content; new containers, bounded."""
 
-# ruff: noqa: PLR2004 - lengths of names, entries and pairs
 from __future__ import annotations
 
 import datetime as dt
@@ -8,18 +7,18 @@ import ipaddress
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from enum import Enum
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from seclog_handlers import rendering
-from seclog_handlers.redaction import pii
+from seclog_handlers.redaction import pii, structures
 from seclog_handlers.redaction.censor import Censor
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, Memo
-from seclog_handlers.redaction.values import is_secret, is_statement
+from seclog_handlers.redaction.structures import CARD_FROM, MAX_NAME
+from seclog_handlers.redaction.values import is_secret
 
 MAX_DEPTH = 12
 MAX_NODES = 5_000
@@ -27,11 +26,6 @@ MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
 MAX_KEY = 1_000
 MAX_BYTES = 131_072
-# Keys of an entry that is a name and its value, and the length of a name.
-MAX_ENTRY = 12
-MAX_NAME = 64
-# Integers this long may be card numbers.
-CARD_FROM = 10**12
 
 # These carry no text of an application's.
 UNTOUCHED = frozenset({
@@ -39,58 +33,7 @@ UNTOUCHED = frozenset({
     ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network,
 })  # fmt: skip
 _CONTAINERS = frozenset({dict, list, tuple, set, frozenset, deque})
-_NAME_KEYS = frozenset(
-    {
-        "name",
-        "key",
-        "field",
-        "header",
-        "param",
-        "parameter",
-        "k",
-        "label",
-        "attribute",
-        "env",
-        "variable",
-        "property",
-        "option",
-    }
-)
-_VALUE_KEYS = frozenset(
-    {
-        "value",
-        "val",
-        "content",
-        "v",
-        "values",
-        "data",
-        "default",
-        "stringvalue",
-        "text",
-        "currentvalue",
-        "current_value",
-        "string_value",
-        "raw",
-    }
-)
-_FIELD_NAMES = frozenset(
-    {
-        "username",
-        "email",
-        "user",
-        "name",
-        "login",
-        "id",
-        "user_id",
-        "phone",
-        "address",
-        "password",
-        "confirm",
-        "age",
-        "role",
-    }
-)
-
+_SECRET = Rule("secret", "strong")
 
 Plan = tuple[tuple[str, "Rule | None"], ...]
 _STR = frozenset({str})
@@ -136,7 +79,7 @@ class Plans:
     def _made(self, names: tuple[str, ...], *, inner: bool) -> Plan | None:
         if not self._usable or not _STR.issuperset(map(type, names)) or sum(map(len, names)) > MAX_PLAN_TEXT:
             return None
-        if inner and 2 <= len(names) <= MAX_ENTRY and not _NAME_KEYS.isdisjoint(map(str.lower, names)):
+        if inner and structures.is_entry(names):
             return None
         if any(self._text(name) != name for name in names):
             return None
@@ -223,7 +166,7 @@ class Walk:
 
     def _container(self, value: Any, kind: type, rule: Rule | None, depth: int) -> Any:
         if kind in _CONTAINERS:
-            rule = _without_counters(value, rule) if rule else None
+            rule = structures.without_counters(value, rule) if rule else None
         if kind is dict:
             return self._whole(value, rule) or self.mapping(value, rule, depth)
         if kind is list or kind is tuple:
@@ -242,7 +185,7 @@ class Walk:
         if issubclass(kind, float):
             return float.__float__(value)
         if issubclass(kind, dict):
-            rule = _without_counters(value, rule)
+            rule = structures.without_counters(value, rule)
             return self._whole(value, rule) or self.mapping(value, rule, depth)
         if kind is MappingProxyType:
             return self.mapping(dict(value), rule, depth)
@@ -299,25 +242,36 @@ class Walk:
                 if kind in UNTOUCHED:
                     self._nodes -= 1
                     continue
-            result[key] = self.value(item, rule, depth + 1)
+            result[key] = self._member(key, item, rule, depth)
         return result
+
+    def _member(self, key: Any, item: Any, rule: Rule | None, depth: int) -> Any:
+        """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
+        clean = self.value(item, rule, depth + 1)
+        if type(item) is dict and rule is None and type(key) is str and type(clean) is dict and "key" in clean:
+            joined = self._rules.rule(f"{key} key")
+            if joined is not None and joined.sort != "weak" and type(item["key"]) is str:
+                clean["key"] = self.value(item["key"], joined, depth + 2)
+        return clean
 
     def _one_by_one(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
-        named = self._named(value)
+        named = structures.named(value, self._rules)
         path = self._path
         twins: dict[Any, int] = {}
         items: Iterable[tuple[Any, Any]] = dict.items(value)
         for key, item in items:
             if type(key) is str:
                 own = self._rule(key) or rule
-                if named is not None and key.lower() in _VALUE_KEYS:
+                if named is not None and key.lower() in structures.VALUE_KEYS:
                     own = named
+                elif structures.is_secret_data(value, key):
+                    own = _SECRET
                 name: Any = self._name(key)
             else:
                 own = self._rule_of_other(key) or rule
                 name = self._key(key, depth)
-            clean = self.value(item, own, depth + 1)
+            clean = self._member(key, item, own, depth)
             self._path = path
             if self._censor.removes and clean == self._censor.marker and own is not None:
                 continue
@@ -345,7 +299,7 @@ class Walk:
         kind = type(key)
         if kind in UNTOUCHED or kind is int:
             return None
-        for name in _names_of(key):
+        for name in structures.names_of(key):
             rule = self._rules.rule(name)
             if rule is not None:
                 return rule
@@ -358,28 +312,10 @@ class Walk:
         clean = self.value(key, None, depth + 1)
         return clean if type(clean) in (str, bytes, tuple, frozenset) else rendering.text(clean)
 
-    def _named(self, value: dict[Any, Any]) -> Rule | None:
-        """`{"name": "password", "value": ...}`: the rule of the name."""
-        if not 2 <= len(value) <= MAX_ENTRY:
-            return None
-        items: Iterable[tuple[Any, Any]] = dict.items(value)
-        for key, item in items:
-            if type(key) is str and type(item) is str and key.lower() in _NAME_KEYS and len(item) <= 64:
-                rule = self._rules.rule(item)
-                if rule is not None and rule.sort != "weak":
-                    return rule
-        return None
-
     def _sequence(self, value: Any, rule: Rule | None, depth: int) -> Iterable[Any]:
-        pair = self._pair(value)
-        if (
-            pair is None
-            and rule is not None
-            and rule.sort == "weak"
-            and rule.kind == "authorization"
-            and len(value) == 2
-        ):
-            pair = Rule("password", "strong")  # auth=("alice", "...")
+        pair = structures.pair(value, self._rules)
+        if pair is None and rule is not None and structures.is_login(value, rule):
+            pair = Rule("password", "strong")
         if pair is not None:
             return [self.value(value[0], None, depth + 1), self.value(value[1], pair, depth + 1)]
         return self._items(value, rule, depth)
@@ -387,61 +323,21 @@ class Walk:
     def _items(self, value: Iterable[Any], rule: Rule | None, depth: int) -> Iterable[Any]:
         result = []
         flag: Rule | None = None
+        if rule is None and type(value) in (list, tuple):
+            value = self._arguments(value)
         for item in value:
             result.append(self.value(item, flag or rule, depth + 1))
             flag = None
-            if type(item) is str and item.startswith("-") and len(item) <= 64 and "=" not in item:
+            if type(item) is str and item.startswith("-") and len(item) <= MAX_NAME and "=" not in item:
                 flag = self._rules.rule(item.lstrip("-"))
             if self._nodes < 0:
                 break
         return result
 
-    def _pair(self, value: Any) -> Rule | None:
-        """`("password", "x")`: the rule of the name; lists of field names are none."""
-        if len(value) != 2:
-            return None
-        name, item = value
-        if type(name) is bytes:
-            name = name.decode("latin-1")
-        if type(name) is not str or len(name) > 64:
-            return None
-        rule = self._rules.rule(name)
-        if rule is None or rule.sort == "weak":
-            return None
-        if type(item) is str and (item.lower() in _FIELD_NAMES or self._is_name(item)):
-            return None
-        return rule
-
-    def _is_name(self, item: str) -> bool:
-        return (
-            len(item) <= 24
-            and item.islower()
-            and item.replace("_", "").isalpha()
-            and self._rules.rule(item) is not None
-        )
-
-
-def _names_of(key: Any) -> list[str]:
-    """Return the names under which a key that is no str may be known."""
-    kind = type(key)
-    if kind is bytes:
-        return [key.decode("latin-1")]
-    if kind is tuple or kind is frozenset:
-        return [name for name in key if type(name) is str]
-    names = [rendering.text(key, MAX_NAME)]
-    return [*names, str.__str__(key._name_)] if issubclass(kind, Enum) else names
-
-
-def _without_counters(value: Any, rule: Rule | None) -> Rule | None:
-    """Return the rule for a container, or None if it holds but booleans, counts and sentences."""
-    if rule is None or rule.sort in ("user", "weak", "digits"):
-        return rule
-    items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
-    numbers = rule.kind in ("token", "tokens")
-    counters = all(
-        type(item) in (bool, float, type(None))
-        or (type(item) is str and " " in item and is_statement(item))
-        or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
-        for item in items
-    )
-    return None if counters else rule
+    def _arguments(self, value: Any) -> Any:
+        """Return the arguments of a program without the secrets in its options: ["mysql", "-px"]."""
+        text = structures.command(value)
+        if text is None or len(text) > self._characters:
+            return value
+        clean = self._text(text)
+        return value if clean == text else structures.arguments(clean, len(value)) or value

@@ -24,8 +24,9 @@ MIN_SENTENCE = 4
 _PAIR = r"\s{0,2}[\w.$-]{1,40}(?:\[[\w.-]{0,40}\]){0,3}[\"']?\s?[=:]"
 _BARE = re.compile(
     r"(?:[^\s,;&|<>\"'`()\[\]{}\\]+"
-    rf"|[,;|&](?=[^\s,;&|<>\"'`()\[\]{{}}])(?!{_PAIR})"
+    rf"|[,;|&]{{1,2}}(?=[^\s,;&|<>\"'`()\[\]{{}}])(?!{_PAIR})"
     r"|[)\]}>\"'`](?=[^\s,;&|<>\"'`()\[\]{}:.=\\])"
+    rf"|[()\[\]{{}}]{{2,4}}(?=[^\s,;&|<>\"'`()\[\]{{}}:.=\\])(?!{_PAIR})"
     r"|[(\[{<](?=[^\s,;&|<>\"'`()\[\]{}])"
     r"|\\(?![\"'nrt]|\\))+",
 )
@@ -162,12 +163,14 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return True
     if value[0] in "[({":
         return _is_secret_container(value, rule)
-    if is_statement(value):
+    if is_statement(value) and not (quoted and _is_cut_call(value)):
         return False
     if rule.sort == "digits":
         return _is_personal_number(value, rule.kind)
     if rule.sort == "weak":
-        return looks_made(value)
+        return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
+    if rule.kind != "password" and _PATH.fullmatch(value):
+        return False  # where it is kept
     if value.isdigit():
         return _is_secret_number(value, rule)
     if rule.sort == "code" and not quoted:
@@ -191,6 +194,14 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
     return rule.sort == "code" or _LETTER.search(inner) is not None or rule.kind not in ("token", "tokens")
 
 
+def _is_cut_call(value: str) -> bool:
+    """Tell whether what looks like a call in source code lacks its end: in quotes it is a password with a bracket."""
+    return value.isprintable() and " " not in value and value.count("(") > value.count(")")
+
+
+_LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
+# A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
+_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}|[A-Z]:\\[\w\\. -]{4,200}")
 _QUOTED_TEXT = re.compile(r"\"([^\"]{1,512})\"")
 
 

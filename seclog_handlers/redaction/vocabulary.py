@@ -82,6 +82,7 @@ PHRASES: dict[str, str] = {
         "session",
     ),
     **dict.fromkeys(("set cookie",), "cookie"),
+    "user key file": "private-key",
     **dict.fromkeys(
         ("basic auth", "proxy auth", "http auth", "auth header", "auth basic", "x auth", "auth string",
          "auth data", "auth secret", "auth pass", "auth info"),
@@ -143,7 +144,7 @@ NUMBERS: dict[str, str] = {
 # Words of many meanings: only a value that looks made by a machine is a secret under them.
 WEAK: dict[str, str] = {
     **dict.fromkeys(
-        ("key", "keys", "hmac", "salt", "sas", "sig", "signature", "seed"), "secret",
+        ("key", "keys", "appid", "hmac", "salt", "sas", "sig", "signature", "seed"), "secret",
     ),
     **dict.fromkeys(("auth", "oauth", "apiauth"), "authorization"),
     **dict.fromkeys(("session", "sess", "sid", "sessions"), "session"),
@@ -195,7 +196,7 @@ BENIGN_TAILS = frozenset(
     mount mounted volume volumes management operator injector reader writer lister viewer helper util utils test
     tests spec docs module package import resolver extractor getter setter cache cached lookup loader key_name
     alias aliases description comment comments note notes tag tags list listed link_sent link_expired sync synced
-    syncing ok success successful flag flags
+    hasher hashers syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -255,6 +256,6 @@ STATUS_WORDS = frozenset(
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
-    recovery forgot forgotten
+    recovery forgot forgotten amd64 arm64 armhf i386 x86_64
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )

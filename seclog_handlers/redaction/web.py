@@ -61,7 +61,7 @@ _WEB = (
     "svn+https",
 )
 _LINK_WORDS = re.compile(
-    r"/(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
+    r"(?<!/usr)(?<!/local)/(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
     r"|invite|invites|invitation|token|tokens"
     r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login|signin|sso|share|shared|accept"
     r"|callback|hook|hooks|webhook|webhooks"
@@ -129,6 +129,8 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
         return []
     value = match["value"].rstrip(".,:")
     start = match.start("value")
+    if _NEXT_PAIR.match(value):
+        return []  # token_type=bearer expires_in=3600
     if name == "basic":
         secret = basic_user(value) is not None
     else:
@@ -137,10 +139,30 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
     return [(start, start + len(value), "authorization")] if secret else []
 
 
+_NEXT_PAIR = re.compile(r"[a-z_]{2,32}=(?!=|$)")
+
+
 def basic_user(value: str) -> str | None:
     """Return `user:password` if the base64 text `value` says so."""
     decoded = decode_base64(value)
     return decoded if decoded is not None and ":" in decoded[:-1] else None
+
+
+def decoded(run: str) -> str | None:
+    """Return what base64 text, or hexadecimal text, says, if it is printable text; None otherwise."""
+    return _decode_hex(run) if _HEX.fullmatch(run) else decode_base64(run)
+
+
+def _decode_hex(run: str) -> str | None:
+    if len(run) % 2:
+        return None
+    raw = bytes.fromhex(run)
+    text = raw.decode("ascii") if raw.isascii() else ""
+    return text if text and text.translate(_NO_BREAKS).isprintable() else None
+
+
+_HEX = re.compile("[0-9a-f]{24,}|[0-9A-F]{24,}")
+_NO_BREAKS = dict.fromkeys(map(ord, "\n\r\t"), " ")
 
 
 def decode_base64(value: str) -> str | None:
@@ -204,14 +226,17 @@ def userinfo(text: str, colon: int, stop: int) -> list[Found]:
     user, _, password = run[:at].partition(":")
     if password:
         found = [(start + len(user) + 1, start + at, "" if is_template(password) else "password")]
-        return [(start, start + len(user), "token"), *found] if _HEX_KEY.fullmatch(user) else found
+        is_key = _HEX_KEY.fullmatch(user) or (password in _NO_PASSWORDS and looks_made(user))
+        return [(start, start + len(user), "token"), *found] if is_key else found
     secret = looks_made(user) or _HEX_KEY.fullmatch(user)
     return [(start, start + at, "token" if secret else "")]
 
 
+# What services ask for in the password's place when the user's name is the token.
+_NO_PASSWORDS = frozenset({"x-oauth-basic", "api_token", "x", "X", "token", "unused", "none"})
 _COLON_AT = re.compile(r":[^\s:@/\"'<>,;]{4,128}@")
 _BARE_USER = re.compile(
-    r"(?<![\w/:@.%-])(?!mailto:)[\w.+-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$))"
+    r"(?:(?<![\w/:@.%-])|(?<=\w:/))(?!mailto:)[\w.+-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$))"
 )
 _ORACLE = re.compile(r"(?::thin:[\w$#]{1,30}/|(?<![\w/])[\w$#]{1,30}/(?=[^\s@/]{1,128}@//))(?P<value>[^\s@/]{1,128})@")
 
@@ -249,6 +274,23 @@ def _host_at(run: str, *, web: bool) -> int | None:
             return at
         at = run.rfind("@", 0, at)
     return None
+
+
+_STATE = r"(?:state|session_state|nonce|code_challenge)=(?P<value>[^&\s#\"'<>]{16,512})"
+_STATE_BEFORE = re.compile(rf"[?&#]{_STATE}(?=&)")
+_STATE_AFTER = re.compile(rf"(?:&(?!state=|nonce=)[\w.-]{{1,64}}=[^&\s\"'<>#]{{0,2048}}){{0,6}}&{_STATE}")
+MAX_STATE = 1024
+
+
+def states(text: str, start: int, end: int) -> list[Found]:
+    """Find what protects a login from forgery beside its code or token in a URL: `code=...&state=...`."""
+    found: list[Found] = []
+    if "state=" in text or "nonce=" in text:
+        first = max(text.rfind(" ", max(0, start - MAX_STATE), start), start - MAX_STATE, 0)
+        found = [(*match.span("value"), "token") for match in _STATE_BEFORE.finditer(text, first, start)]
+        after = _STATE_AFTER.match(text, end)
+        found += [(*after.span("value"), "token")] if after is not None else []
+    return [span for span in found if looks_made(text[span[0] : span[1]]) or _HEX_KEY.fullmatch(text, span[0], span[1])]
 
 
 def path_tokens(text: str) -> list[Found]:

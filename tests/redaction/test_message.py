@@ -23,6 +23,7 @@ CASES: list[tuple[Any, Any]] = [
     ("password=%s", (SECRET,)), ("%s=%s", ("password", SECRET)), ("login %s with password %s from %s", ("bob", SECRET, "10.0.0.1")), ("token: %r", (SECRET,)), ("%(user)s %(password)s", {"user": "bob", "password": SECRET}),
     ("%(x)s", {"x": "y", "secret": SECRET}), ("%s", ({"password": SECRET},)), ("%s", ([("api_key", SECRET)],)), ("%-20s|", (f"token={SECRET}",)), ("%.30s", (f"token={SECRET}",)), ("%*s", (40, f"token={SECRET}")), ("body %s", (f'{{"password": "{SECRET}"}}'.encode(),)),
     (f"password={SECRET} %d", (3,)), (f"password={SECRET} 100%", ()), ({"password": SECRET}, ()), (ValueError(f"password={SECRET}"), ()), ("%s", (ValueError(f"password={SECRET}"),)), (["a", {"token": SECRET}], None), ("%(a)s %(a)s", {"a": f"password={SECRET}"}), ("pin=%d", (48213,)),
+    ("user=%s pass=%s", ("bob", f"{SECRET} and {SECRET}")), ("user %s password %s", ("bob", f"correct {SECRET}")), ("%(user)s password %(x)s", {"user": "bob", "x": f"a {SECRET}"}),
 ]  # fmt: skip
 
 
@@ -138,3 +139,11 @@ def test_rewrite_reads_messages_that_are_no_text() -> None:
 
     assert (clean, args) == ({"user": "T", "list": ["T", 1]}, ())
     assert message == {"user": "bob", "list": ["bob", 1]}
+
+
+def test_an_argument_after_a_name_is_a_secret_as_a_whole() -> None:
+    """Where a template names its argument, spaces do not end the secret, and words of a status stay."""
+    assert rendered(*redactor.message("login %s with password %s now", ("bob", "Sommer am Meer"))) == (
+        f"login bob with password {M} now"
+    )
+    assert rendered(*redactor.message("password %s for %s", ("expired", "bob"))) == "password expired for bob"

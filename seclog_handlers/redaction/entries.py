@@ -1,0 +1,205 @@
+"""Secrets whose name stands elsewhere: bound parameters of SQL, columns of tables, validation errors, manifests."""
+
+from __future__ import annotations
+
+import re
+
+from seclog_handlers.redaction.keys import Rule
+from seclog_handlers.redaction.values import is_secret, value_at
+
+Found = tuple[int, int, str]
+
+_Q = r"\\{0,15}[\"'`]"
+# As far as a statement, a manifest or a table is read from where its name stands.
+MAX_STATEMENT = 4_096
+MAX_LINES = 200
+_MIN_COLUMNS, MAX_COLUMNS = 2, 64
+MAX_CHANGES = 4
+
+
+def around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
+    """Find the values of the name text[start:end] that no assignment joins to it.
+
+    They may stand far off, so the last span is an empty one at `end`: the search for names goes on from there.
+    """
+    found = _around(text, start, end, rule)
+    return [*found, (end, end, rule.kind)] if found else []
+
+
+def _around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
+    if text[start:end] == "Secret" and _KIND.search(text, max(0, start - 24), start):
+        return _manifest(text, start)
+    following = text[end : end + 1]
+    if following and following in "\\\"'`":
+        found = _validated(text, end, rule) or _changed(text, end, rule)
+        if found:
+            return found
+    if "\n" in text and following in _SEPARATORS_AFTER:
+        return _columns(text, start, end, rule)
+    return []
+
+
+# Kubernetes: what a Secret holds is secret, whatever it is called.
+_KIND = re.compile(rf"\bkind(?:{_Q})?[ ]?:[ ]?(?:{_Q})?$")
+_YAML_DATA = re.compile(r"(?:^|\n)(?P<indent>[ \t]{0,32})(?:data|stringData):[ \t]{0,8}(?=\r?\n)")
+_YAML_LINE = re.compile(r"\r?\n(?P<indent>[ \t]{1,40})[\"']?[\w.-]{1,128}[\"']?:[ ](?P<value>[^\r\n]{1,8192})")
+_JSON_DATA = re.compile(rf"{_Q}(?:data|stringData){_Q}\s{{0,8}}:\s{{0,8}}\{{")
+_JSON_MEMBER = re.compile(rf"\s{{0,32}},?\s{{0,32}}{_Q}[\w.-]{{1,128}}{_Q}\s{{0,8}}:\s{{0,8}}(?={_Q})")
+
+
+def _manifest(text: str, start: int) -> list[Found]:
+    found: list[Found] = []
+    first, last = max(0, start - MAX_STATEMENT), start + 4 * MAX_STATEMENT
+    for block in _YAML_DATA.finditer(text, first, last):
+        position = block.end()
+        while (line := _YAML_LINE.match(text, position)) and len(line["indent"]) > len(block["indent"]):
+            found.append((*line.span("value"), "secret"))
+            position = line.end()
+    for block in _JSON_DATA.finditer(text, first, last):
+        position = block.end()
+        while member := _JSON_MEMBER.match(text, position):
+            value = value_at(text, member.end())
+            if value is None:
+                break
+            found.append((value.start, value.end, "secret"))
+            closing = text[value.end : value.end + 16]
+            position = value.end + len(closing) - len(closing.lstrip("\\\"'`"))
+    return found
+
+
+_PUTTY = re.compile(
+    r"Private-Lines:[ ]\d{1,4}(?P<value>(?:(?:\r?\n|\\r\\n|\\n|[ ])[A-Za-z0-9+/=]{1,76}(?![\w+/=:-])){1,200})"
+)
+
+
+def putty(text: str, end: int) -> list[Found]:
+    """Find the private part of a key in PuTTY's form, whose first name ends at `end`."""
+    match = _PUTTY.search(text, end, end + MAX_STATEMENT)
+    return [(*match.span("value"), "private-key")] if match else []
+
+
+# pydantic's and FastAPI's list of errors: {'loc': ('body', 'password'), 'msg': ..., 'input': 'x'}.
+_INPUT = re.compile(rf"{_Q},?[\])][^{{}}\n]{{0,400}}?{_Q}(?:input|input_value|value|given){_Q}\s?:\s?")
+# An audit's entry: {"field": "password", "old": "x", "new": "y"}.
+_CHANGE = re.compile(
+    rf"{_Q}?\s{{0,2}},\s{{0,8}}{_Q}(?:old|new|before|after|from|to|previous|current|was|now|original|updated)"
+    rf"(?:[ _-]?[vV]al(?:ue)?)?{_Q}\s?(?:=>|[:=])\s?",
+)
+
+
+def _validated(text: str, end: int, rule: Rule) -> list[Found]:
+    match = _INPUT.match(text, end)
+    return _value(text, match.end(), rule) if match else []
+
+
+def _changed(text: str, end: int, rule: Rule) -> list[Found]:
+    found: list[Found] = []
+    for _ in range(MAX_CHANGES):
+        match = _CHANGE.match(text, end)
+        value = value_at(text, match.end()) if match else None
+        if value is None:
+            break
+        end = value.end
+        if is_secret(text[value.start : end], rule, quoted=value.quoted):
+            found.append((value.start, end, rule.kind))
+    return found
+
+
+def _value(text: str, position: int, rule: Rule) -> list[Found]:
+    value = value_at(text, position)
+    if value is None or not is_secret(text[value.start : value.end], rule, quoted=value.quoted):
+        return []
+    return [(value.start, value.end, rule.kind)]
+
+
+# A header line names the columns below it: CSV, tab-separated, psql's and Markdown's tables.
+_SEPARATORS_AFTER = frozenset({",", ";", "\t", "|", " ", '"', "\n", "\r"})
+_CELL = re.compile(r"[ ]{0,40}\"?[\w .#()/-]{1,48}\"?[ ]{0,40}")
+
+
+def _columns(text: str, start: int, end: int, rule: Rule) -> list[Found]:
+    first = text.rfind("\n", max(0, start - MAX_STATEMENT), start) + 1
+    last = text.find("\n", end, end + MAX_STATEMENT)
+    if last < 0 or last - first > MAX_STATEMENT:
+        return []
+    head = text[first:last].rstrip("\r")
+    separator = next((sign for sign in "|\t,;" if sign in head), "")
+    names = head.split(separator) if separator else []
+    index = text.count(separator, first, start) if separator else 0
+    if not _MIN_COLUMNS <= len(names) <= MAX_COLUMNS or names[index].strip(' "') != text[start:end]:
+        return []
+    before = text.rfind("\n", max(0, first - MAX_STATEMENT), max(0, first - 1)) + 1
+    if first and text.count(separator, before, first) == len(names) - 1:
+        return []  # a line of a table, and not the first
+    if not all(_CELL.fullmatch(name) or not name.strip() for name in names):
+        return []
+    return _cells(text, last + 1, separator, (index, len(names)), rule)
+
+
+def _cells(text: str, position: int, separator: str, place: tuple[int, int], rule: Rule) -> list[Found]:
+    """Find the values at one place of each line that has as many cells as its header."""
+    index, count = place
+    found: list[Found] = []
+    for _ in range(MAX_LINES):
+        stop = text.find("\n", position)
+        stop = len(text) if stop < 0 else stop
+        cells = text[position:stop].split(separator)
+        if len(cells) == count:
+            at = position + sum(len(cell) + 1 for cell in cells[:index])
+            value = cells[index].strip(' \r"')
+            at += len(cells[index]) - len(cells[index].lstrip(' "'))
+            if value.strip("-+:=") and is_secret(value, rule, quoted=True):
+                found.append((at, at + len(value), rule.kind))
+        elif not set(text[position:stop]) <= _RULER:
+            break
+        position = stop + 1
+        if position > len(text):
+            break
+    return found
+
+
+_RULER = frozenset("-+|=: \r")
+
+# Parameters beside their statement: [SQL: ... password=?] [parameters: ('x', 5)], args=('x', 5), $1 = 'x'.
+_PLACEHOLDER = re.compile(r"\?|%s|\$(?P<number>\d{1,3})")
+_STATEMENT = re.compile(r"\b(?:insert|update|select|delete|alter|create|merge|replace|upsert|with)\b", re.IGNORECASE)
+_BOUND = re.compile(
+    r"(?:\b(?:bind|bound|query)?[ _]?(?:parameters|params|args|values|binds|bindings|arguments)[\"']?[ ]?[:=]?[ ]?"
+    r"|[\"'],[ ]?)(?P<open>[\[(])",
+    re.IGNORECASE,
+)
+_NUMBERED = r"\${0}\s{{0,2}}=\s{{0,2}}(?=')"
+_PARAMETER = re.compile(
+    r"\s{0,8}(?:[bBuN]?'(?P<single>(?:[^'\\\n]|\\.|''){0,4096})'|\"(?P<double>(?:[^\"\\\n]|\\.){0,4096})\""
+    r"|(?P<bare>[^\s,()\[\]'\"][^,()\[\]'\"\n]{0,255}(?:\([^()\n]{0,256}\))?))\s{0,4}[,)\]]",
+)
+
+
+def bound(text: str, position: int, rule: Rule) -> list[Found]:
+    """Find the parameter that stands for the placeholder at `position` of a statement."""
+    place = _PLACEHOLDER.match(text, position)
+    if place is None:
+        return []
+    starts = [match.start() for match in _STATEMENT.finditer(text, max(0, position - MAX_STATEMENT), position)]
+    if not starts:
+        return []
+    number = place["number"]
+    if number:
+        named = re.compile(_NUMBERED.format(number)).search(text, place.end(), place.end() + MAX_STATEMENT)
+        if named is not None:
+            return _value(text, named.end(), rule)
+    index = int(number) - 1 if number else len(_PLACEHOLDER.findall(text, starts[0], position))
+    opened = _BOUND.search(text, place.end(), place.end() + MAX_STATEMENT)
+    if opened is None or index < 0:
+        return []
+    at = opened.end()
+    parameter = None
+    for _ in range(min(index, MAX_COLUMNS) + 1):
+        parameter = _PARAMETER.match(text, at)
+        if parameter is None:
+            return []
+        at = parameter.end()
+    if parameter is None or parameter.lastgroup is None:
+        return []
+    span = parameter.span(parameter.lastgroup)
+    return [(*span, rule.kind)] if is_secret(text[slice(*span)], rule, quoted=True) else []

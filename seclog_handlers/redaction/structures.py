@@ -1,0 +1,137 @@
+"""What shape tells about values: entries of a name and a value, pairs, command lines, manifests, counters."""
+
+# ruff: noqa: PLR2004 - lengths of names, entries and pairs
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import Any
+
+from seclog_handlers import rendering
+from seclog_handlers.redaction.keys import KeyRules, Rule
+from seclog_handlers.redaction.values import is_statement, looks_made
+
+# Keys of an entry that is a name and its value, and the length of a name.
+MAX_ENTRY = 12
+MAX_NAME = 64
+# Integers this long may be card numbers.
+CARD_FROM = 10**12
+MAX_ARGUMENTS = 64
+MAX_COMMAND = 4_096
+
+NAME_KEYS = frozenset({
+    "name", "key", "field", "header", "param", "parameter", "k", "label", "attribute", "env", "variable", "property",
+    "option", "loc", "column", "setting", "attr", "field_name", "fieldname",
+})  # fmt: skip
+VALUE_KEYS = frozenset({
+    "value", "val", "content", "v", "values", "data", "default", "stringvalue", "text", "currentvalue",
+    "current_value", "string_value", "raw", "input", "input_value", "old", "new", "before", "after", "from", "to",
+    "previous", "current", "old_value", "new_value", "oldvalue", "newvalue", "original", "updated",
+})  # fmt: skip
+_FIELD_NAMES = frozenset({
+    "username", "email", "user", "name", "login", "id", "user_id", "phone", "address", "password", "confirm", "age",
+    "role",
+})  # fmt: skip
+_DATA_KEYS = ("data", "stringData")
+_SEPARATORS = ("', '", '", "')
+
+
+def is_entry(names: Sequence[str]) -> bool:
+    """Tell whether a mapping with these keys may be an entry, or a manifest, whose values say how others are judged."""
+    if "kind" in names and ("data" in names or "stringData" in names):
+        return True
+    return 2 <= len(names) <= MAX_ENTRY and not NAME_KEYS.isdisjoint(map(str.lower, names))
+
+
+def named(value: dict[Any, Any], rules: KeyRules) -> Rule | None:
+    """Return the rule of the name in an entry: `{"name": "password", "value": ..}`, `{"loc": ["body", "password"]}`."""
+    if not 2 <= len(value) <= MAX_ENTRY:
+        return None
+    items: Iterable[tuple[Any, Any]] = dict.items(value)
+    for key, item in items:
+        if type(key) is not str or key.lower() not in NAME_KEYS:
+            continue
+        name = item[-1] if type(item) in (list, tuple) and item else item
+        if type(name) is str and len(name) <= MAX_NAME:
+            rule = rules.rule(name)
+            if rule is not None and rule.sort != "weak":
+                return rule
+    return None
+
+
+def is_secret_data(value: dict[Any, Any], key: str) -> bool:
+    """Tell whether `key` holds the data of a Kubernetes Secret."""
+    return key in _DATA_KEYS and dict.get(value, "kind") == "Secret"
+
+
+def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
+    """`("password", "x")`: the rule of the name; lists of field names are none."""
+    if len(value) != 2:
+        return None
+    name, item = value
+    if type(name) is bytes:
+        name = name.decode("latin-1")
+    if type(name) is not str or len(name) > MAX_NAME:
+        return None
+    rule = rules.rule(name)
+    if rule is None or rule.sort == "weak":
+        return None
+    if type(item) is str and (item.lower() in _FIELD_NAMES or _is_name(item, rules)):
+        return None
+    return rule
+
+
+def _is_name(item: str, rules: KeyRules) -> bool:
+    return len(item) <= 24 and item.islower() and item.replace("_", "").isalpha() and rules.rule(item) is not None
+
+
+def is_login(value: Sequence[Any], rule: Rule) -> bool:
+    """Tell whether a sequence is a user's name and password: auth=("alice", "...")."""
+    return rule.sort == "weak" and rule.kind == "authorization" and len(value) == 2
+
+
+def command(value: Sequence[Any]) -> str | None:
+    """Return the arguments of a program as the text of a list, in which options are found; None for other lists."""
+    if not 2 <= len(value) <= MAX_ARGUMENTS or not all(type(item) is str for item in value):
+        return None
+    if not any(item.startswith("-") for item in value) or sum(map(len, value)) > MAX_COMMAND:
+        return None
+    for separator in _SEPARATORS:
+        if not any(separator in item for item in value):
+            return f"[{separator[0]}{separator.join(value)}{separator[0]}]"
+    return None
+
+
+def arguments(text: str, count: int) -> list[str] | None:
+    """Return the `count` arguments of what `command` returned, now without secrets; None if they cannot be told."""
+    parts = text[2:-2].split(f"{text[1:2]}, {text[1:2]}")
+    return parts if len(parts) == count and text[:2] in ("['", '["') and text[-2:] in ("']", '"]') else None
+
+
+def names_of(key: Any) -> list[str]:
+    """Return the names under which a key that is no str may be known."""
+    kind = type(key)
+    if kind is bytes:
+        return [key.decode("latin-1")]
+    if kind is tuple or kind is frozenset:
+        return [name for name in key if type(name) is str]
+    names = [rendering.text(key, MAX_NAME)]
+    return [*names, str.__str__(key._name_)] if issubclass(kind, Enum) else names
+
+
+def without_counters(value: Any, rule: Rule | None) -> Rule | None:
+    """Return the rule for a container, or None if it holds but booleans, counts and sentences."""
+    if rule is None or rule.sort in ("user", "weak", "digits"):
+        return rule
+    items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
+    numbers = rule.kind in ("token", "tokens")
+    counters = all(
+        type(item) in (bool, float, type(None))
+        or (type(item) is str and " " in item and is_statement(item))
+        or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
+        for item in items
+    )
+    if counters and isinstance(value, dict):
+        names: Iterable[Any] = dict.keys(value)
+        counters = not any(type(name) is str and looks_made(name) for name in names)  # {"tokens": {"Xy1...": 1}}
+    return None if counters else rule
