@@ -5,11 +5,16 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seclog_handlers import EscalationHandler
 from seclog_handlers.handlers.alerts import AlertHandler
+from seclog_handlers.handlers.alerts.channels.channel import COMPANY
+from seclog_handlers.handlers.alerts.content import alert_of, complete, rank
+from seclog_handlers.handlers.alerts.groups import Pending, Timers
+from seclog_handlers.handlers.alerts.lane import Lane
 from tests.alerts.servers import Server, serving, until
 
 Make = Callable[..., AlertHandler]
@@ -84,3 +89,58 @@ def test_one_attack_is_opened_and_closed_once(handler: Make, spool: Path):
 
         assert [request.json()["status"] for request in server.accepted] == ["firing", "resolved"]
         assert list(changes(server).values()) == [["firing", "resolved"]]
+
+
+class Alerts(logging.Handler):
+    """Keeps the alerts that people are to hear of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if rank(record.__dict__["severity"]) >= rank("HIGH"):
+            self.kept.append(record)
+
+
+def tell(alerts: list[logging.LogRecord], patience: float) -> list[tuple[float, list[dict[str, object]]]]:
+    """Return the notifications of one channel, and when, if every alert came at its event time."""
+    lane, told = Lane("people", Timers(), 200, 20, patience), []
+
+    def until_then(moment: float) -> None:
+        while (when := lane.wake_at(now)) is not None and when <= moment:
+            batch = lane.next(when, when)
+            if batch is not None:
+                lane.arrived(batch, when)
+                told.append((when, batch.alerts))
+
+    now = alerts[0].created
+    for number, record in enumerate(alerts):
+        until_then(record.created)
+        now = record.created
+        lane.add(Pending(("f", number), now, complete(alert_of(record, "h")), frozenset({"people"}), since=now))
+        until_then(now)
+    until_then(now + 30 * DAY)
+    return told
+
+
+def test_isolated_incidents_are_hardly_more_notifications_than_incidents():
+    """Told at event time, 51 incidents over weeks are at most 55 notifications, and no opening waits for another."""
+    sink = Alerts()
+    escalation = EscalationHandler(target=sink, rules=["brute_force_ip"], policy=POLICY)
+    for record in exposed_host():
+        escalation.handle(record)
+    escalation.close()
+    opened = {record.incident_id: record.created for record in sink.kept if record.incident_state == "open"}
+    told = tell(sink.kept, COMPANY)
+    states, heard = defaultdict(list), {}
+    for when, alerts in told:
+        for one in alerts:
+            heard.setdefault(one["incident_id"], when)
+            states[one["incident_id"]].append(one["status"])
+
+    assert len(told) <= 55 < len(tell(sink.kept, 0))
+    assert len(opened) == 51
+    assert {tuple(dict.fromkeys(seen)) for seen in states.values()} == {("firing", "resolved")}
+    assert all(seen.count("resolved") == 1 for seen in states.values())
+    assert max(heard[name] - opened[name] for name in opened) <= Timers().group_wait

@@ -136,6 +136,36 @@ def test_slack_gets_plain_text_blocks(handler: Make, spool: Path):
     assert len(texts[0]["text"]) <= 150
 
 
+def test_a_message_about_several_rules_names_them(handler: Make, spool: Path):
+    """What waits goes along with the first notification: one message, whose title names the rules, and no rest."""
+    with serving() as server:
+        url = server.url.replace("http://", "slack+http://")
+        alerts = handler({"url": url, "min_severity": "LOW"}, spool=spool, group_wait=3_600)
+        alerts.handle(alert(1, severity="LOW"))
+        alerts.handle(alert(2, rule="password_spraying"))
+        alerts.handle(alert(2, "resolve", rule="password_spraying"))
+        alerts.close()
+    texts = [request.json()["text"] for request in server.accepted]
+
+    assert texts[0] == "[FIRING] brute_force_ip, password_spraying: 2 firing"
+    assert texts[1].startswith("[RESOLVED] HIGH password_spraying")
+    assert len(texts) == 2
+
+
+def test_a_webhook_that_takes_ends_along_has_no_common_rule(handler: Make, spool: Path):
+    """A notification about several rules has the labels that they share, and its own group key."""
+    with serving() as server:
+        alerts = handler(server.url, spool=spool, group_wait=3_600, resolve_wait=60)
+        alerts.handle(alert(1))
+        alerts.handle(alert(2, rule="password_spraying"))
+        alerts.close()
+    (body,) = (request.json() for request in server.accepted)
+
+    assert (body["groupKey"], body["groupLabels"]) == ("{}:{}", {})
+    assert "rule" not in body["commonLabels"]
+    assert [one["labels"]["rule"] for one in body["alerts"]] == ["brute_force_ip", "password_spraying"]
+
+
 def test_a_large_group_stays_readable_in_slack(handler: Make, spool: Path):
     """Beyond ten incidents Slack gets their number."""
     with serving() as server:

@@ -118,6 +118,7 @@ def test_a_reconfiguration_keeps_what_waits(spool: Path):
     ([{"key": SECRET}], "must be a URL or a mapping"),
     ([{"url": HOOK, "min_severity": "urgent"}], "one of low, medium, high, critical"),
     ([{"url": HOOK, "timeout": 0}], "channels[0].timeout"),
+    ([{"url": HOOK, "resolve_wait": -1}], "channels[0].resolve_wait"),
     ([HOOK, HOOK], "twice"),
 ])  # fmt: skip
 def test_channels_that_cannot_work_are_refused(given: Any, said: str):
@@ -133,11 +134,22 @@ def test_channels_that_cannot_work_are_refused(given: Any, said: str):
     {"min_severity": "loud"}, {"group_wait": -1}, {"group_interval": "soon"}, {"repeat_interval": 0}, {"max_age": 0},
     {"drain_timeout": None}, {"per_minute": 0}, {"spool": 7}, {"spool": ""}, {"spool": "a\0b"}, {"spool": __file__},
     {"heartbeat_url": "http://example.com/ping"}, {"heartbeat_interval": 0}, {"fsync": "perhaps"},
+    {"resolve_wait": "never"},
 ])  # fmt: skip
 def test_options_that_cannot_work_are_refused(options: dict[str, Any]):
     """A number, word or path that cannot work is refused at the start."""
     with pytest.raises(ConfigurationError):
         AlertHandler([HOOK], **options)
+
+
+def test_machines_hear_of_each_end_and_people_with_the_next_news():
+    """`resolve_wait` is what is usual for the kind of channel, unless the handler or the channel says otherwise."""
+    urls = [HOOK, "pagerduty://KEY", "slack://T/B/X", "smtp://127.0.0.1/?to=a@example.com"]
+    usual = [channel.resolve_wait for channel in open_channels(urls, "HIGH", 20)]
+    given = open_channels([*urls[:2], {"url": urls[2], "resolve_wait": 60}], "HIGH", 20, 0)
+
+    assert usual == [0, 0, 172_800, 172_800]
+    assert [channel.resolve_wait for channel in given] == [0, 0, 60]
 
 
 def test_a_formatter_is_refused(spool: Path):

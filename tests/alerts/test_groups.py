@@ -13,14 +13,15 @@ from seclog_handlers.handlers.alerts.content import complete
 from seclog_handlers.handlers.alerts.groups import Batch, Pending, Timers
 from seclog_handlers.handlers.alerts.lane import CIRCUIT_FAILURES, Lane
 
+DAYS = 172_800  # s
 TIMERS = Timers(group_wait=30, group_interval=300, repeat_interval=14_400)
 
 
 class Clock:
     """A lane, fed and asked at chosen times."""
 
-    def __init__(self, timers: Timers = TIMERS, limit: int = 50, per_minute: int = 100) -> None:
-        self.lane = Lane("webhook:x", timers, limit, per_minute)
+    def __init__(self, timers: Timers = TIMERS, limit: int = 50, per_minute: int = 100, patience: float = 0) -> None:
+        self.lane = Lane("webhook:x", timers, limit, per_minute, patience)
         self.count = 0
         self.fed: list[Pending] = []
 
@@ -34,7 +35,7 @@ class Clock:
             "count": 5,
             **fields,
         }
-        pending = Pending(("f", self.count), now, complete(content), {"webhook:x"}, since=now)
+        pending = Pending(("f", self.count), now, complete(content), frozenset({"webhook:x"}), since=now)
         self.lane.add(pending)
         self.fed.append(pending)
         return pending
@@ -45,7 +46,7 @@ class Clock:
             return None
         self.lane.arrived(batch, now)
         for pending in batch.covered:
-            pending.left.clear()
+            pending.left = frozenset()
         return shown(batch)
 
 
@@ -121,6 +122,63 @@ def test_an_end_that_comes_alone_is_told_as_resolved():
     clock.feed(0, "a", "resolve")
 
     assert clock.send(30) == [("a", "resolved")]
+
+
+def test_the_end_alone_waits_for_company():
+    """Where people read, the end of an incident comes with the next opening, of whichever rule, which it does not delay."""
+    clock = Clock(patience=DAYS)
+    clock.feed(0, "a")
+    told = [clock.send(30)]
+    clock.feed(700, "a", "resolve")
+    told += [clock.send(50_000)]
+    clock.feed(50_000, "b", rule="other")
+    told += [clock.send(50_029), clock.send(50_030)]
+
+    assert told == [[("a", "firing")], None, None, [("b", "firing"), ("a", "resolved")]]
+
+
+def test_the_end_alone_waits_for_two_days_at_most():
+    """Without company an end is told alone, once, and meanwhile nothing is repeated that does not go on."""
+    clock = Clock(patience=DAYS)
+    clock.feed(0, "a")
+    clock.send(30)
+    clock.feed(700, "a", "resolve")
+    told = {now: shown for now in range(1_000, 400_000, 100) if (shown := clock.send(now))}
+
+    assert told == {700 + DAYS: [("a", "resolved")]}
+    assert clock.lane.groups == {}
+
+
+def test_an_end_that_waits_goes_with_a_repetition():
+    """What goes on is repeated, and says what has ended."""
+    clock = Clock(patience=DAYS)
+    clock.feed(0, "a")
+    clock.feed(0, "b")
+    clock.send(30)
+    clock.feed(700, "a", "resolve")
+
+    assert clock.lane.wake_at(800) == 14_430
+    assert clock.send(14_430) == [("a", "resolved"), ("b", "firing")]
+
+
+def test_an_end_that_waits_is_told_when_the_process_ends():
+    """The end of the process is the last company there is."""
+    clock = Clock(patience=DAYS)
+    clock.feed(0, "a")
+    clock.send(30)
+    clock.feed(700, "a", "resolve")
+
+    assert clock.send(701, drain=True) == [("a", "resolved")]
+
+
+def test_who_keeps_incidents_hears_of_each_end_at_once():
+    """A channel of single incidents is never left with one that has ended."""
+    clock = Clock(limit=1, patience=DAYS)
+    clock.feed(0, "a")
+    clock.send(30)
+    clock.feed(700, "a", "resolve")
+
+    assert clock.send(730) == [("a", "resolved")]
 
 
 def test_a_larger_count_is_no_reason_to_tell():
@@ -275,7 +333,7 @@ def test_drain_flushes_open_groups():
 def test_an_alert_that_was_held_by_a_crash_does_not_wait_again():
     """group_wait counts from the log call, not from the restart."""
     clock = Clock()
-    pending = Pending(("f", 9), 0, complete({"rule": "r", "incident_id": "a"}), {"webhook:x"}, since=-500)
+    pending = Pending(("f", 9), 0, complete({"rule": "r", "incident_id": "a"}), frozenset({"webhook:x"}), since=-500)
     clock.lane.add(pending)
 
     assert clock.send(0) == [("a", "firing")]
@@ -285,14 +343,14 @@ def test_an_alert_that_was_held_by_a_crash_does_not_wait_again():
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["open", "update", "resolve"]), st.integers(0, 400),
                           st.sampled_from(["LOW", "HIGH", "CRITICAL"]), st.booleans()), max_size=40),
        st.dictionaries(st.sampled_from("01234"), st.lists(st.sampled_from(["r0", "r1", "r2", "r3", "r4"]))),
-       st.sampled_from([1, 2, groups.IN_VIEW]))  # fmt: skip
+       st.sampled_from([1, 2, groups.IN_VIEW]), st.sampled_from([0, DAYS]))  # fmt: skip
 def test_every_alert_is_settled_exactly_once(
-    steps: list[tuple[int, str, int, str, bool]], inhibits: dict[str, list[str]], in_view: int
+    steps: list[tuple[int, str, int, str, bool]], inhibits: dict[str, list[str]], in_view: int, patience: float
 ):
     """Whatever comes, whoever speaks for whom and whenever a channel fails: each alert is settled exactly once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(groups, "IN_VIEW", in_view)
-        clock = Clock(limit=3, per_minute=1_000)
+        clock = Clock(limit=3, per_minute=1_000, patience=patience)
         now, covered = 0.0, []
         for incident, state, pause, severity, fails in steps:
             name = str(incident)
@@ -433,3 +491,26 @@ def test_a_refused_cause_speaks_for_nobody():
     assert [one.alert["incident_id"] for one in gone] == ["s"]
     assert [clock.send(31), clock.send(31)] == [[("a", "firing")], [("a", "resolved")]]
     assert clock.lane.groups == {}
+
+
+def test_the_end_of_a_cause_does_not_wait_while_its_effects_go_on():
+    """What outlives the incident that spoke for it is told then, also where ends wait for company."""
+    clock = Clock(patience=DAYS)
+    clock.feed(0, "s", **SPRAY)
+    clock.feed(0, "a", **GUESS)
+    told = [clock.send(30)]
+    clock.feed(500, "s", "resolve", **SPRAY)
+    told += [clock.send(530), clock.send(531)]
+
+    assert told == [[("s", "firing")], [("s", "resolved")], [("a", "firing")]]
+
+
+def test_a_cause_that_has_ended_mutes_nobody():
+    """An end that waits for company speaks for no later incident."""
+    clock = Clock(patience=DAYS)
+    clock.feed(0, "s", **SPRAY)
+    clock.send(30)
+    clock.feed(500, "s", "resolve", **SPRAY)
+    clock.feed(600, "a", **GUESS)
+
+    assert clock.send(630) == [("a", "firing"), ("s", "resolved")]

@@ -23,6 +23,9 @@ FIELDS = (
     "reason", "rule_version", "inhibits",
 )  # fmt: skip
 
+# All that grouping, inhibition and the timers look at.
+_ESSENTIAL = ("rule", "severity", "incident_id", "incident_state", "count", "group", "inhibits")
+
 _CHARACTERS = 2000  # of one text
 _ITEMS = 20  # of one list or mapping
 _DEPTH = 3
@@ -92,6 +95,14 @@ def decoded(text: bytes) -> tuple[float, dict[str, Any]] | None:
         return float(content["at"]), complete(dict(content["alert"]))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def essence(alert: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what must be at hand of an alert that waits; the rest is read again when people are told.
+
+    Twenty thousand waiting alerts as whole trees of objects would make the garbage collector hold up log calls.
+    """
+    return {name: alert[name] for name in _ESSENTIAL if alert.get(name) not in (None, [])}
 
 
 def _service(record: logging.LogRecord) -> str:
@@ -166,6 +177,7 @@ def facts(alert: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Count", _count(alert)),
         ("First seen", alert.get("first_seen")),
         ("Last seen", alert.get("last_seen")),
+        ("Ended", alert.get("created") if alert.get("incident_state") == "resolve" else None),
         ("Reason", alert.get("reason")),
         ("Rule", _rule(alert)),
         ("MITRE ATT&CK", ", ".join(map(str, listed(alert.get("attack"))))),

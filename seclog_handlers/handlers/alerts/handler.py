@@ -19,7 +19,7 @@ from seclog_handlers.handlers.alerts import report
 from seclog_handlers.handlers.alerts.channels import Channel, open_channels, severity
 from seclog_handlers.handlers.alerts.channels.channel import TIMEOUT
 from seclog_handlers.handlers.alerts.channels.http import Endpoint
-from seclog_handlers.handlers.alerts.content import alert_of, decoded, encoded, rank
+from seclog_handlers.handlers.alerts.content import alert_of, encoded, rank
 from seclog_handlers.handlers.alerts.groups import Timers
 from seclog_handlers.handlers.alerts.heartbeat import Heartbeat
 from seclog_handlers.handlers.alerts.orphans import adopt
@@ -43,9 +43,9 @@ class AlertHandler(logging.Handler):
     """Sends `security_alert` records to people; every other record passes by unnoticed.
 
     Args:
-        channels: URLs, or mappings {"url", "key", "min_severity", "timeout", "per_minute"}. Schemes: `https`
-            (Alertmanager's webhook format), `slack`, `pagerduty`, `smtp`, `smtps`, and with the extra `alerts` all of
-            Apprise's. `url` and `key` may be references (env:NAME, file:PATH).
+        channels: URLs, or mappings {"url", "key", "min_severity", "timeout", "per_minute", "resolve_wait"}. Schemes:
+            `https` (Alertmanager's webhook format), `slack`, `pagerduty`, `smtp`, `smtps`, and with the extra `alerts`
+            all of Apprise's. `url` and `key` may be references (env:NAME, file:PATH).
         spool: A folder on a local disk that keeps alerts until they are delivered, over crashes and restarts; processes
             with the same channels share it. Without one alerts are kept in memory only.
         group_wait: Seconds to collect alerts of one rule before its first notification; CRITICAL does not wait.
@@ -56,6 +56,8 @@ class AlertHandler(logging.Handler):
         drain_timeout: Seconds that closing may take to deliver what waits.
         max_age: Seconds after which an alert that cannot be delivered goes to the dead-letter file.
         per_minute: Notifications a minute to one channel; the rest waits, and is counted in the next.
+        resolve_wait: Seconds that the end of an incident waits for other news to be told with. By default none where
+            a machine listens (webhook, PagerDuty), two days where people read (Slack, mail, Apprise).
         heartbeat_url: Called every `heartbeat_interval` seconds while alerts can be delivered.
         heartbeat_interval: Seconds.
         level: As for every handler.
@@ -77,6 +79,7 @@ class AlertHandler(logging.Handler):
         drain_timeout: float = DRAIN_TIMEOUT,
         max_age: float = MAX_AGE,
         per_minute: int = PER_MINUTE,
+        resolve_wait: float | None = None,
         heartbeat_url: str | None = None,
         heartbeat_interval: float = HEARTBEAT_INTERVAL,
         level: int | str = 0,
@@ -84,7 +87,10 @@ class AlertHandler(logging.Handler):
         # Whatever can be wrong is found before logging knows the handler and would close it at exit.
         number = _config.as_number
         lowest = severity("min_severity", min_severity)
-        self.channels: list[Channel] = open_channels(channels, lowest, int(number("per_minute", per_minute, minimum=1)))
+        if resolve_wait is not None:
+            number("resolve_wait", resolve_wait)
+        most = int(number("per_minute", per_minute, minimum=1))
+        self.channels: list[Channel] = open_channels(channels, lowest, most, resolve_wait)
         self._threshold = min(channel.options.severity for channel in self.channels)
         self._settings = Settings(
             Timers(
@@ -164,10 +170,10 @@ class AlertHandler(logging.Handler):
             except OSError as error:
                 text = f"The alert spool {str(self._folder)!r} cannot be written ({error.strerror}): alerts are kept "
                 warn_once(text + "in memory until sent. Make it a folder on a local disk that this user may write to.")
-        content = decoded(line)
-        if content is not None:
+        kept = Line.read((MEMORY, self._sequence + 1), line)
+        if kept is not None:
             self._sequence += 1
-            self._memory.append(Line((MEMORY, self._sequence), *content))
+            self._memory.append(kept)
         while len(self._memory) > MEMORY_LIMIT:
             self._memory.popleft()
             self._past.dead += 1
@@ -234,7 +240,7 @@ class AlertHandler(logging.Handler):
             if self._sender is None and self._writer is not None:
                 self._memory.clear()
                 for line in waiting:
-                    self._keep(encoded(line.alert))
+                    self._keep(line.text)
                 self._writer.close()
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name

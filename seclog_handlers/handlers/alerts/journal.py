@@ -57,16 +57,17 @@ class History:
         if send is None or send["key"] != step["key"]:
             return
         self.sent.setdefault(send["channel"], set()).update(_refs(send))
-        told = self.told.setdefault((send["channel"], send["rule"]), Told())
-        told.at = step["at"]
         for alert in send["alerts"]:
+            told = self.told.setdefault((send["channel"], alert["rule"]), Told())
+            told.at = step["at"]
             told.firing.pop(alert["incident_id"], None)
             if alert["status"] == "firing":
                 told.firing[alert["incident_id"]] = alert
-        while len(told.firing) > KNOWN:
-            del told.firing[next(iter(told.firing))]
-        if not told.firing:
-            del self.told[send["channel"], send["rule"]]
+            while len(told.firing) > KNOWN:
+                del told.firing[next(iter(told.firing))]
+        for rule in {alert["rule"] for alert in send["alerts"]}:
+            if not self.told[send["channel"], rule].firing:
+                del self.told[send["channel"], rule]
 
     def _undo(self, step: dict[str, Any]) -> None:
         self.doubt.pop(step["channel"], None)

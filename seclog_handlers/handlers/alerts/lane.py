@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from seclog_handlers.handlers.alerts.groups import Batch, Group, Pending, Timers
+from seclog_handlers.handlers.alerts.groups import Batch, Group, Pending, Timers, is_over
 from seclog_handlers.handlers.alerts.inhibition import Inhibitions, inhibited
 
 FIRST_BACKOFF = 0.5  # s, doubled with each failure in a row
@@ -21,7 +21,7 @@ _MINUTE = 60.0
 class Lane:
     """One channel's groups, its circuit and its cap per minute; at most one notification is under way."""
 
-    def __init__(self, name: str, timers: Timers, limit: int, per_minute: int) -> None:
+    def __init__(self, name: str, timers: Timers, limit: int, per_minute: int, patience: float = 0.0) -> None:
         self.name = name
         self.groups: dict[str, Group] = {}
         self.current: Batch | None = None  # composed, not yet known to have arrived
@@ -34,6 +34,7 @@ class Lane:
         self._timers = timers
         self._limit = limit
         self._per_minute = per_minute
+        self._patience = 0.0 if limit == 1 else patience  # who keeps incidents itself hears of each end at once
         self._sent: deque[float] = deque(maxlen=max(1, per_minute))
         self._inhibitions = Inhibitions(timers.repeat_interval)
 
@@ -46,13 +47,19 @@ class Lane:
         """Return the rule's group, made now if need be."""
         group = self.groups.get(rule)
         if group is None:
-            group = self.groups[rule] = Group(self._limit, self._inhibitions.mutes)
+            group = self.groups[rule] = Group(self._limit, self._inhibitions.mutes, self._patience)
         return group
 
     def add(self, pending: Pending) -> None:
         """Take in an alert of this channel."""
         changed = self._inhibitions.hear(pending.alert, pending.since)
-        self.group(pending.alert["rule"]).add(pending)
+        group = self.group(pending.alert["rule"])
+        if self._patience and is_over(pending):
+            if any(self._effects([pending.alert])):
+                group.hasten(pending.alert["incident_id"])  # what it has spoken for may go on
+            else:
+                changed |= self._inhibitions.end([pending.alert["incident_id"]])
+        group.add(pending)
         self._look_again(changed)
 
     def restore(self, rule: str, firing: dict[str, dict[str, Any]], flushed: float) -> None:
@@ -87,7 +94,7 @@ class Lane:
         due = sorted(
             (when, rule)
             for rule, group in self.groups.items()
-            if (when := group.due(self._timers)) is not None and (when <= now or (drain and group.since is not None))
+            if (when := group.due(self._timers)) is not None and (when <= now or (drain and group.has_to_tell))
         )
         if not due:
             return None
@@ -97,7 +104,9 @@ class Lane:
             return None
         rule = due[0][1]
         group = self.groups[rule]
-        shown, covered, more = group.compose(now)
+        shown, covered, more = group.compose(group.limit)
+        self._take_along(rule, shown, covered)
+        shown += group.going_on(now, shown, group.limit - len(shown))
         if not shown:
             self._drop_if_empty(rule)
             return None
@@ -105,13 +114,26 @@ class Lane:
         held_back, group.held_back = (len(covered) if group.held_back else 0), 0
         return Batch(self._key(rule, covered, wall), rule, shown, covered, held_back, more, self.buried)
 
+    def _take_along(self, rule: str, shown: list[dict[str, Any]], covered: list[Pending]) -> None:
+        """Where ends wait for company, a notification brings whatever waits, of whichever rule."""
+        for other in list(self.groups) if self._patience else ():
+            room = self.groups[rule].limit - len(shown)
+            if other != rule and room > 0:
+                alerts, settled, _ = self.groups[other].compose(room)
+                shown += alerts
+                covered += settled
+
     def _silenced(self, shown: list[dict[str, Any]]) -> list[Pending]:
-        """Return the alerts that need not be told, since those shown stand for them."""
-        found = {}
-        for alert in shown:
-            for rule in inhibited(alert) & self.groups.keys():
-                found.update({id(pending): pending for pending in self.groups[rule].silenced(alert)})
-        return list(found.values())
+        """Return the alerts of incidents that have begun and ended while those shown spoke for them."""
+        told = {alert["incident_id"] for alert in shown}
+        ended = [queue for queue in self._effects(shown) if is_over(queue[-1])]
+        unheard = [queue for queue in ended if queue[0].alert["incident_id"] not in told]
+        return list({id(pending): pending for queue in unheard for pending in queue}.values())
+
+    def _effects(self, causes: Iterable[dict[str, Any]]) -> Iterator[list[Pending]]:
+        for cause in causes:
+            for rule in inhibited(cause) & self.groups.keys():
+                yield from self.groups[rule].effects(cause)
 
     def _is_capped(self, now: float) -> bool:
         return len(self._sent) == self._per_minute and now - self._sent[0] < _MINUTE
@@ -140,7 +162,9 @@ class Lane:
         self._sent.append(now)
         group = self.group(batch.rule)
         group.limit = min(self._limit, group.limit * 2)
-        group.told(batch, now)
+        for rule in {alert["rule"]: None for alert in batch.alerts}:
+            part = [alert for alert in batch.alerts if alert["rule"] == rule]
+            self.group(rule).told(part, now, more=batch.more and rule == batch.rule)
         self._remove(batch.covered)
         over = [alert["incident_id"] for alert in batch.alerts if alert["status"] == "resolved"]
         self._look_again(self._inhibitions.end(over))

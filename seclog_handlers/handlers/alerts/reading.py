@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seclog_handlers.errors import warn_once
-from seclog_handlers.handlers.alerts.content import decoded
+from seclog_handlers.handlers.alerts.content import decoded, essence
 from seclog_handlers.handlers.alerts.spool import (
     FLAGS,
     LOCK,
@@ -63,13 +63,20 @@ class _Source:
     orphan: bool = False
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
-    """One alert as read from a file."""
+    """One alert as read from a file: where it stands, when it was logged, what grouping needs of it, its text."""
 
     ref: tuple[str, int]
     at: float
     alert: dict[str, Any]
+    text: bytes
+
+    @classmethod
+    def read(cls, ref: tuple[str, int], text: bytes) -> Line | None:
+        """Return the alert of a line, or None if it is torn."""
+        content = decoded(text)
+        return None if content is None else cls(ref, content[0], essence(content[1]), text)
 
 
 def _age(name: str) -> str:
@@ -148,25 +155,25 @@ class Reader:
             warn_once(text + "Run all processes that share a spool as one user.")
 
     def _read(self, name: str, source: _Source, limit: int) -> Iterator[Line]:
-        data = os.pread(source.descriptor, _CHUNK, source.offset)
+        data, start = os.pread(source.descriptor, _CHUNK, source.offset), 0
         while limit > 0:
-            end = data.find(b"\n")
-            if end < 0 and len(data) == _CHUNK:  # longer than any line: what a power loss has left
+            end = data.find(b"\n", start)
+            if end < 0 and start == 0 and len(data) == _CHUNK:  # longer than any line: what a power loss has left
                 self.torn += 1
                 source.offset += _CHUNK
                 data = os.pread(source.descriptor, _CHUNK, source.offset)
                 continue
             if end < 0:
                 return
-            ref, content = (name, source.offset), decoded(data[:end])
-            data = data[end + 1 :]
-            source.offset += end + 1
-            if content is None:
-                self.torn += end > 0
+            line = Line.read((name, source.offset), data[start:end])
+            source.offset += end + 1 - start
+            empty, start = end == start, end + 1
+            if line is None:
+                self.torn += not empty
                 continue
             limit -= 1
             source.unsettled += 1
-            yield Line(ref, *content)
+            yield line
 
     def settled(self, ref: tuple[str, int]) -> None:
         """Count one alert of a file as done with."""

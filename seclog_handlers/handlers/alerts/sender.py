@@ -18,6 +18,7 @@ from seclog_handlers.handlers.alerts.groups import Batch, Pending, Timers
 from seclog_handlers.handlers.alerts.heartbeat import Heartbeat
 from seclog_handlers.handlers.alerts.journal import History, Journal, bury, warn_unwritable
 from seclog_handlers.handlers.alerts.lane import Lane
+from seclog_handlers.handlers.alerts.paced import paced
 from seclog_handlers.handlers.alerts.post import Post
 from seclog_handlers.handlers.alerts.reading import Line, Reader
 from seclog_handlers.handlers.alerts.spool import kill_point
@@ -27,9 +28,7 @@ PENDING_LIMIT = 20_000  # alerts held in memory; further ones stay in the spool 
 _BUSY_TICK = 0.2  # s between looks into the spool while there is something to send
 _IDLE_TICK = 1.0  # s otherwise; an alert of this process wakes the thread at once
 _READ_AT_ONCE = 1_000  # alerts, before due notifications get their turn
-# A log call that wants the interpreter back waits while this thread works: it works in bursts of some 0.2 ms.
-_BURST = 8  # alerts
-_BREATH = 0.002  # s between bursts
+_LOOK = 500  # waiting alerts whose age is looked at in one go
 _ADOPT = 30.0  # s between looks for what other channel sets have left
 _UPKEEP = 2.0  # s between looks at what is too old or can be removed
 PATIENCE = 4  # times a channel's timeout; then a connection that trickles is cut
@@ -78,6 +77,7 @@ class Sender:
         self._journal = Journal(folder, fsync=settings.fsync) if folder is not None else None
         self._history = History()
         self._pending: dict[tuple[str, int], Pending] = {}
+        self._destinations: dict[frozenset[str], frozenset[str]] = {}  # one object for all that go to the same
         self._results: SimpleQueue[tuple[Lane, Batch, Outcome]] = SimpleQueue()
         self.wake = threading.Event()
         self.idle = False  # whether the thread may be asleep for long: whoever appends then sets `wake`
@@ -85,7 +85,8 @@ class Sender:
         self._seen = 0
         self._behind = False
         self.lanes = [
-            Lane(channel.name, settings.timers, channel.batch, channel.options.per_minute) for channel in channels
+            Lane(channel.name, settings.timers, channel.batch, channel.options.per_minute, channel.resolve_wait)
+            for channel in channels
         ]
         self._posts = {channel.name: Post(channel, self._results, self.wake) for channel in channels}
         self._under_way: dict[str, float] = {}
@@ -208,11 +209,10 @@ class Sender:
 
     def _take_in(self, now: float, *, leads: bool) -> None:
         room = min(_READ_AT_ONCE, PENDING_LIMIT - len(self._pending))
-        for line in self._new_lines(room, leads=leads):
+        lines = self._new_lines(room, leads=leads)
+        for line in lines if self._draining else paced(lines):
             room -= 1
             self._add(line, now)
-            if room % _BURST == 0:
-                time.sleep(_BREATH)
         if leads:
             self._resume(complete=room > 0 or len(self._pending) >= PENDING_LIMIT)
         self._behind = room <= 0 and len(self._pending) < PENDING_LIMIT
@@ -225,21 +225,24 @@ class Sender:
             yield from self._reader.read(limit)
 
     def _add(self, line: Line, now: float) -> None:
-        pending = Pending(line.ref, line.at, line.alert, since=now - max(0.0, time.time() - line.at))
+        pending = Pending(line.ref, line.at, line.alert, text=line.text, since=now - max(0.0, time.time() - line.at))
         pending.dead = line.ref in self._history.doomed
         if line.ref in self._history.finished and self._reader is not None:
             self._reader.settled(line.ref)
             return
         self.read[line.ref[0]] = self.read.get(line.ref[0], 0) + 1
         self._pending[line.ref] = pending
-        severity = rank(line.alert["severity"])
-        for lane in self.lanes:
-            wanted = severity >= self._channels[lane.name].options.severity
-            if wanted and line.ref not in self._history.sent.get(lane.name, ()):
-                pending.left.add(lane.name)
-                lane.add(pending)
-        if not pending.left:
+        lanes = [lane for lane in self.lanes if self._wants(lane, line)]
+        left = frozenset(lane.name for lane in lanes)
+        pending.left = self._destinations.setdefault(left, left)
+        for lane in lanes:
+            lane.add(pending)
+        if not lanes:
             self._settle([pending])
+
+    def _wants(self, lane: Lane, line: Line) -> bool:
+        severe = rank(line.alert["severity"]) >= self._channels[lane.name].options.severity
+        return severe and line.ref not in self._history.sent.get(lane.name, ())
 
     def _resume(self, *, complete: bool) -> None:
         """Put the notifications that a crash left in doubt back to where they were, once their alerts are read."""
@@ -304,7 +307,7 @@ class Sender:
 
     def _cross_off(self, lane: Lane, covered: list[Pending]) -> None:
         for pending in covered:
-            pending.left.discard(lane.name)
+            pending.left -= {lane.name}
         self._settle([pending for pending in covered if not pending.left])
 
     def _settle(self, finished: list[Pending]) -> None:
@@ -375,7 +378,8 @@ class Sender:
         if lane.busy or not lane.failures:
             return
         oldest = time.time() - self._settings.max_age
-        gone = [one for one in self._pending.values() if one.at < oldest and lane.name in one.left]
+        waiting = paced(list(self._pending.values()), _LOOK)
+        gone = [one for one in waiting if one.at < oldest and lane.name in one.left]
         if gone:
             self._give_up(lane, gone, f"older than {self._settings.max_age:g} s")
 
@@ -389,7 +393,7 @@ class Sender:
         for pending in self._pending.values():
             if pending.ref[0] == MEMORY:
                 self.read[MEMORY] -= 1
-                self._memory.append(Line(pending.ref, pending.at, pending.alert))
+                self._memory.append(Line(pending.ref, pending.at, pending.alert, pending.text))
         self._close()
 
     def _close(self) -> None:
@@ -414,5 +418,5 @@ def _letter(channel: str, pending: Pending, reason: str) -> dict[str, Any]:
         "reason": reason,
         "ref": list(pending.ref),
         "spooled": pending.at,
-        "alert": pending.alert,
+        "alert": pending.content,
     }

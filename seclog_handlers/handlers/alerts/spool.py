@@ -28,6 +28,7 @@ LOCK = "sender.lock"
 DEAD_LETTERS = "dead-letters.jsonl"
 PRIVATE_FILE = 0o600
 _PRIVATE_FOLDER = 0o700
+_LOOK = 0.1  # s between looks whether the file still has its name
 _GUARD_WAIT = 1.0  # s; rather a descriptor shared with a child than a deadlock
 FLAGS = os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 
@@ -119,6 +120,7 @@ class Writer:
         self._descriptor: int | None = None
         self._size = 0
         self._torn = False
+        self._look_at = float("-inf")
         self._name = ""
         self.names: dict[str, int] = {}  # every file of this process, and the alerts appended to it
 
@@ -128,8 +130,7 @@ class Writer:
         Raises:
             OSError: If the disk does not take it; the line counts as not written.
         """
-        # A file without a name is one that somebody has removed: whoever sends next would not find it.
-        if self._descriptor is None or self._size > SEGMENT or os.fstat(self._descriptor).st_nlink == 0:
+        if self._descriptor is None or self._size > SEGMENT or self._is_removed(self._descriptor):
             self._begin()
         descriptor = self._descriptor
         if descriptor is None:  # closed by a fork in between
@@ -146,6 +147,17 @@ class Writer:
         if self._fsync:
             self._sync(descriptor)
         kill_point("after-append")
+
+    def _is_removed(self, descriptor: int) -> bool:
+        """Whether somebody has removed the file: whoever sends next would not find it.
+
+        Looked at now and then only: each system call lets other threads in, for which this log call then waits.
+        """
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + _LOOK
+        return os.fstat(descriptor).st_nlink == 0
 
     def _sync(self, descriptor: int) -> None:
         try:

@@ -16,18 +16,19 @@ from seclog_handlers.handlers.alerts.content import SEVERITIES, rank
 
 __all__ = ["Channel", "Options", "Outcome", "open_channels"]
 
-_KEYS = frozenset({"url", "key", "min_severity", "timeout", "per_minute"})
+_KEYS = frozenset({"url", "key", "min_severity", "timeout", "per_minute", "resolve_wait"})
 _LONGEST_TIMEOUT = 120.0  # s
 
 
-def open_channels(value: Any, min_severity: str, per_minute: int) -> list[Channel]:
+def open_channels(value: Any, min_severity: str, per_minute: int, resolve_wait: float | None = None) -> list[Channel]:
     """Return the channels that a configuration names; opens no connection.
 
     Args:
-        value: One URL, or a list of URLs and mappings {"url", "key", "min_severity", "timeout", "per_minute"}.
-            `url` and `key` may be references (env:NAME, file:PATH).
+        value: One URL, or a list of URLs and mappings {"url", "key", "min_severity", "timeout", "per_minute",
+            "resolve_wait"}. `url` and `key` may be references (env:NAME, file:PATH).
         min_severity: For channels that name none.
         per_minute: For channels that name none.
+        resolve_wait: For channels that name none; None: as is usual for the kind of channel.
 
     Raises:
         ConfigurationError: If one cannot work; secrets are not shown.
@@ -41,30 +42,33 @@ def open_channels(value: Any, min_severity: str, per_minute: int) -> list[Channe
             "AlertHandler needs channels: give a list with at least one URL, as ('env:SECLOG_WEBHOOK',) "
             "or ('https://alerts.example.com/hook',).",
         )
-    channels = [_open(f"channels[{index}]", row, min_severity, per_minute) for index, row in enumerate(rows) if row]
+    usual = {"min_severity": min_severity, "per_minute": per_minute, "resolve_wait": resolve_wait}
+    channels = [_open(f"channels[{index}]", row, usual) for index, row in enumerate(rows) if row]
     names = [channel.name for channel in channels]
     if len(set(names)) < len(names):
         raise ConfigurationError("channels names the same address twice: leave one out.")
     return channels
 
 
-def _open(what: str, row: Any, min_severity: str, per_minute: int) -> Channel:
-    settings = row if isinstance(row, dict) else {"url": row}
+def _open(what: str, row: Any, usual: dict[str, Any]) -> Channel:
+    settings = {**usual, **(row if isinstance(row, dict) else {"url": row})}
     unknown = sorted(map(str, set(settings) - _KEYS))
     if unknown or not isinstance(settings.get("url"), str):
         raise ConfigurationError(
             f"{what} must be a URL or a mapping with 'url' and, if need be, 'key', 'min_severity', 'timeout', "
-            f"'per_minute'" + (f"; it has {', '.join(unknown)}." if unknown else "."),
+            f"'per_minute', 'resolve_wait'" + (f"; it has {', '.join(unknown)}." if unknown else "."),
         )
     number = _config.as_number
     options = Options(
         key=_config.secret(f"{what}.key", str(settings.get("key", ""))),
-        severity=rank(severity(f"{what}.min_severity", settings.get("min_severity", min_severity))),
+        severity=rank(severity(f"{what}.min_severity", settings["min_severity"])),
         timeout=number(f"{what}.timeout", settings.get("timeout", TIMEOUT), minimum=0.1, maximum=_LONGEST_TIMEOUT),
-        per_minute=int(number(f"{what}.per_minute", settings.get("per_minute", per_minute), minimum=1)),
+        per_minute=int(number(f"{what}.per_minute", settings["per_minute"], minimum=1)),
     )
     url = _config.secret(f"{what}.url", settings["url"].strip())
     channel = _of_scheme(what, url, options)
+    if settings["resolve_wait"] is not None:
+        channel.resolve_wait = number(f"{what}.resolve_wait", settings["resolve_wait"])
     # Two rooms of one chat server differ in the secret part only; the spool must tell them apart over restarts.
     channel.name += "#" + hashlib.sha256(_identity(url, options).encode()).hexdigest()[:8]
     return channel

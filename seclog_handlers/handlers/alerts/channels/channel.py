@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from seclog_handlers.handlers.alerts.groups import Batch
 
 TIMEOUT = 10.0  # s for connecting and for each answer
+COMPANY = 172_800.0  # s that the end of an incident waits for news to be told with, where people read
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Channel(Protocol):
     name: str
     batch: int
     options: Options
+    resolve_wait: float
 
     def payload(self, batch: Batch) -> Any:
         """Return what `deliver` would send, without secrets, for people to read."""

@@ -52,6 +52,11 @@ class Endpoint:
     """
 
     def __init__(self, what: str, url: str, timeout: float) -> None:
+        import http.client  # noqa: F401, PLC0415 - loaded while the configuration is: 17 ms that no log call waits for
+        import ssl  # noqa: F401, PLC0415
+        import urllib.request  # noqa: F401, PLC0415
+        from encodings import idna  # noqa: F401, PLC0415
+
         parts = parse_url(what, url)
         if not parts.hostname or parts.scheme not in {"http", "https"}:
             raise ConfigurationError(f"{what} names no host: write https://host/path.")

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from seclog_handlers.errors import ConfigurationError, warn_once
-from seclog_handlers.handlers.alerts.channels.channel import Options, Outcome, described
+from seclog_handlers.handlers.alerts.channels.channel import COMPANY, Options, Outcome, described
 from seclog_handlers.handlers.alerts.channels.http import close_socket, end_socket, is_loopback, parse_url
 from seclog_handlers.handlers.alerts.channels.slack import footer, headline
 from seclog_handlers.handlers.alerts.content import facts, line, title
@@ -37,6 +37,7 @@ class Mail:
     """
 
     batch = 200
+    resolve_wait = COMPANY
 
     def __init__(self, what: str, url: str, options: Options) -> None:
         parts = parse_url(what, url)

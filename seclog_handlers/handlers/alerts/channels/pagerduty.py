@@ -19,6 +19,7 @@ class PagerDuty:
     """PagerDuty keeps the incidents itself: `dedup_key` joins an opening, its updates and its end."""
 
     batch = 1
+    resolve_wait = 0.0
 
     def __init__(self, name: str, endpoint: Endpoint, options: Options) -> None:
         self.name = name

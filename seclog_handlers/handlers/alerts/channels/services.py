@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seclog_handlers.errors import ConfigurationError
-from seclog_handlers.handlers.alerts.channels.channel import Options, Outcome, described
+from seclog_handlers.handlers.alerts.channels.channel import COMPANY, Options, Outcome, described
 from seclog_handlers.handlers.alerts.channels.http import is_loopback
 from seclog_handlers.handlers.alerts.channels.slack import footer, headline
 from seclog_handlers.handlers.alerts.content import facts
@@ -26,6 +26,7 @@ class AppriseService:
     """
 
     batch = 200
+    resolve_wait = COMPANY
 
     def __init__(self, what: str, scheme: str, url: str, options: Options) -> None:
         try:

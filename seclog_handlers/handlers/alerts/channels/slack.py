@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from seclog_handlers.handlers.alerts.channels.channel import Options, Outcome
+from seclog_handlers.handlers.alerts.channels.channel import COMPANY, Options, Outcome
 from seclog_handlers.handlers.alerts.channels.http import Endpoint
-from seclog_handlers.handlers.alerts.content import facts, title
+from seclog_handlers.handlers.alerts.content import facts, line, title
 from seclog_handlers.handlers.alerts.groups import Batch
 
 URL = "https://hooks.slack.com/services/"
@@ -20,6 +20,7 @@ class Slack:
     """A Slack channel. All content is `plain_text`, in which Slack parses no markup, mention or link."""
 
     batch = 200
+    resolve_wait = COMPANY
 
     def __init__(self, name: str, endpoint: Endpoint, options: Options) -> None:
         self.name = name
@@ -62,12 +63,16 @@ def headline(batch: Batch) -> str:
     firing = sum(alert["status"] == "firing" for alert in batch.alerts)
     resolved = len(batch.alerts) - firing
     parts = [f"{count} {word}" for count, word in ((firing, "firing"), (resolved, "resolved")) if count]
-    return f"[{batch.status.upper()}] {title({**batch.alerts[0], 'group': {}})}: {', '.join(parts)}"
+    shown = ", ".join(parts)
+    rules = list(dict.fromkeys(alert["rule"] for alert in batch.alerts))
+    if len(rules) > 1:
+        return f"[{batch.status.upper()}] {line(', '.join(rules), 100)}: {shown}"
+    return f"[{batch.status.upper()}] {title({**batch.alerts[0], 'group': {}})}: {shown}"
 
 
 def footer(batch: Batch, shown: int) -> list[str]:
     """Return lines about what a message leaves out and what came late."""
-    lines = [f"... and {len(batch.alerts) - shown} more incidents of {batch.rule}."] * (len(batch.alerts) > shown)
+    lines = [f"... and {len(batch.alerts) - shown} more incidents."] * (len(batch.alerts) > shown)
     lines += [f"{batch.held_back} alerts were held back by the limit per minute."] * (batch.held_back > 0)
     lines += [f"{batch.buried} earlier alerts could not be delivered: see dead-letters.jsonl."] * (batch.buried > 0)
     return lines

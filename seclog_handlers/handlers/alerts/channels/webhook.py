@@ -13,6 +13,7 @@ from seclog_handlers.handlers.alerts.channels.channel import Options, Outcome
 from seclog_handlers.handlers.alerts.channels.http import Endpoint
 from seclog_handlers.handlers.alerts.content import facts, fingerprint, line, listed, samples, title
 from seclog_handlers.handlers.alerts.groups import Batch
+from seclog_handlers.handlers.alerts.paced import paced
 
 _NOT_ENDED = "0001-01-01T00:00:00Z"  # how Alertmanager writes the end of what goes on
 _LABELS = ("rule", "pattern", "severity", "service", "environment", "host")
@@ -25,6 +26,7 @@ class Webhook:
     """A receiver of Alertmanager's notifications."""
 
     batch = 50
+    resolve_wait = 0.0
 
     def __init__(self, name: str, endpoint: Endpoint, options: Options) -> None:
         self.name = name
@@ -69,19 +71,20 @@ def signed(content: bytes, idempotency_key: str, key: str, now: float) -> dict[s
 
 def body(batch: Batch) -> dict[str, Any]:
     """Return a notification in Alertmanager's webhook format, version 4."""
-    alerts = [_alert(alert) for alert in batch.alerts]
+    alerts = [_alert(alert) for alert in paced(batch.alerts)]
     notes = _common([alert["annotations"] for alert in alerts])
     if batch.held_back:
         notes["held_back"] = str(batch.held_back)
     if batch.buried:
         notes["dead_lettered"] = str(batch.buried)
+    grouped = {"rule": batch.rule} if all(alert["rule"] == batch.rule for alert in batch.alerts) else {}
     return {
         "version": "4",
-        "groupKey": f"{{}}:{{rule={json.dumps(batch.rule)}}}",
+        "groupKey": "{}:{" + ", ".join(f"{name}={json.dumps(value)}" for name, value in grouped.items()) + "}",
         "truncatedAlerts": 0,
         "status": batch.status,
         "receiver": "seclog",
-        "groupLabels": {"rule": batch.rule},
+        "groupLabels": grouped,
         "commonLabels": _common([alert["labels"] for alert in alerts]),
         "commonAnnotations": notes,
         "externalURL": "",
