@@ -32,7 +32,8 @@ _CONVERSION = re.compile(
 # A name that may be a secret's, right before an argument: its value is the whole argument, spaces and all.
 _NAMED = re.compile(
     r"(?P<assigned>[\w.-]{0,32}(?:pass|pwd|pw|secret|token|key|pin|credentials?)[\w-]{0,16})[ ]?[=:][ ]?$"
-    r"|\b(?P<said>password|passwd|passphrase|pwd|passwort)(?:[ ](?:is|was))?[ ]$",
+    r"|\b(?P<said>password|passwd|passphrase|pwd|passwort)(?:[ ](?:for|of)[ ][^%\n]{0,16}%(?:\(\w{1,16}\))?s)?"
+    r"(?:[ ](?:is|was))?[ ]?[:= ][ ]?$",
     re.IGNORECASE,
 )
 MAX_NAME = 80

@@ -26,7 +26,8 @@ WORDS = (
     "unrar", "oc login", "mount", "twine upload", "bcp ", "isql", "sqlplus", "expdp", "impdp", "replace ", "upsert ",
     "echo ", "printf ", "useradd", "usermod", "wpa_passphrase",
     "ssh-keygen", "signtool", "certutil", "osql", "winrm", "psexec", "ncftp", "runas", "rman ",
-    "connect ", "convertto-securestring", "nickserv",
+    "connect ", "convertto-securestring", "nickserv", "attempt", "hydra",
+    "medusa", "ncrack", "schtasks",
 )  # fmt: skip
 # `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
 HTTPIE = "http "
@@ -74,6 +75,9 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"convertto-securestring", rf"(?i:securestring)\s+(?:-\w+\s+)?(?!-){_V}"),
     (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),
     (r"rman |connect ", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@)"),
+    (r"attempt", r"\[b?['\"]?[^/\s'\"\]]{1,64}['\"]?/b?['\"]?(?P<value>[^\s'\"\]]{3,128})"),
+    (r"hydra|medusa|ncrack", rf"\s-p[ ]{{1,4}}{_V}"),
+    (r"schtasks", rf"\s/rp[ ]{{1,4}}{_V}"),
     (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=\S))?{_V}"),
     (
         r"mount",
@@ -134,6 +138,7 @@ def call_arguments(text: str) -> list[Found]:
 _PROTOCOL = re.compile(
     r"AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>[A-Za-z0-9+/=]{8,1024})"
     r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\"]{1,64}) \"?(?P<login>[^\s\"]{4,128})"
+    r"|AUTH[ \t]\d{1,6}[ \t](?:PLAIN|LOGIN)\b[^\n]{0,400}?\bresp=(?P<resp>[A-Za-z0-9+/=]{8,1024})"
     r"|334 UGFzc3dvcmQ6\W{1,8}(?:C: |-> |>{1,3} |\w{1,16}> )?(?P<asked>[A-Za-z0-9+/]{4,256}={0,2})"
     r"|(?:^|[\r\n>]|\\n)\s{0,2}PASS (?P<ftp>[^\s\\]{1,128})(?=\s*$|[\r\n]|\\r)"
     r"|SETUSER [^\n>]{1,200}>(?P<acl>[^\s>]{1,256})"
@@ -286,7 +291,7 @@ def _cell(text: str, cell: re.Match[str], group: str) -> list[Found]:
 
 
 _CODE_AFTER = re.compile(
-    r" (?:(?:is|as) (?:your|the) [\w -]{0,40}(?:code|pin|otp|password|passcode|token)\b"
+    r" (?:- (?:use|enter) (?:this|it)\b|(?:is|as) (?:your|the) [\w -]{0,40}(?:code|pin|otp|password|passcode|token)\b"
     r"|(?P<used>to|as|for) (?:verify|log|sign|confirm|authenticate|your|complete|continue|finish|reset|access"
     r"|activate))",
     re.IGNORECASE,

@@ -30,6 +30,10 @@ def _around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if text[start:end] == "Secret" and _KIND.search(text, max(0, start - 24), start):
         return _manifest(text, start)
     following = text[end : end + 1]
+    if following in (")", ",") and following:
+        found = _unique_key(text, start, end, rule)
+        if found:
+            return found
     if following and following in "\\\"'`":
         found = _validated(text, end, rule) or _changed(text, end, rule)
         if found:
@@ -112,6 +116,23 @@ def _value(text: str, position: int, rule: Rule) -> list[Found]:
     return [(value.start, value.end, rule.kind)]
 
 
+# PostgreSQL: Key (email, token)=(a@b, x) already exists.
+_KEY_COLUMNS = re.compile(r"\bKey \((?P<columns>[^()\n]{1,400})\)=\((?P<values>[^()\n]{0,4096})\)")
+
+
+def _unique_key(text: str, start: int, end: int, rule: Rule) -> list[Found]:
+    opened = text.rfind("Key (", max(0, start - 400), start)
+    match = _KEY_COLUMNS.match(text, opened) if opened >= 0 else None
+    if match is None or match.end("columns") < end:
+        return []
+    index = text.count(",", match.start("columns"), start)
+    values = match["values"].split(", ")
+    if index >= len(values) or not is_secret(values[index], rule, quoted=True):
+        return []
+    at = match.start("values") + sum(len(value) + 2 for value in values[:index])
+    return [(at, at + len(values[index]), rule.kind)]
+
+
 # A header line names the columns below it: CSV, tab-separated, psql's and Markdown's tables.
 _SEPARATORS_AFTER = frozenset({",", ";", "\t", "|", " ", '"', "\n", "\r"})
 _CELL = re.compile(r"[ ]{0,40}\"?[\w .#()/-]{1,48}\"?[ ]{0,40}")
@@ -165,7 +186,7 @@ _PLACEHOLDER = re.compile(r"\?|%s|\$(?P<number>\d{1,3})")
 _STATEMENT = re.compile(r"\b(?:insert|update|select|delete|alter|create|merge|replace|upsert|with)\b", re.IGNORECASE)
 _BOUND = re.compile(
     r"(?:\b(?:bind|bound|query)?[ _]?(?:parameters|params|args|values|binds|bindings|arguments)[\"']?[ ]?[:=]?[ ]?"
-    r"|[\"'],[ ]?)(?P<open>[\[(])",
+    r"|[\"'],[ ]?|\[(?:generated|cached|raw|no key|dialect|caching)[^\]\n]{0,60}\][ ])(?P<open>[\[(])",
     re.IGNORECASE,
 )
 _NUMBERED = r"\${0}\s{{0,2}}=\s{{0,2}}(?=')"

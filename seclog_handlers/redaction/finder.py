@@ -38,7 +38,7 @@ _SHORT_WORDS = (
     "cellphone", "telephone", "tel", "msisdn", "fax", "whatsapp", "handy", "nino", "cpf", "pesel", "bsn", "curp",
     "dob", "birth",
     "birthdate", "birthday", "born", "iban", "ibans", "bban", "pan", "card", "dni", "nif", "nir", "rrn", "tin",
-    "hmac", "sas", "invite", "invitation", "appid",
+    "hmac", "sas", "invite", "invitation", "appid", "tan", "mtan", "stok",
     "ticket", "nonce", "verifier", "assertion", "number", "num", "security", "social", "tax", "national", "material",
     "psk",
     "license", "licence", "insee", "verification", "community", "response", "account", "bank", "identity",
@@ -49,7 +49,7 @@ _AFTER_WORDS = frozenset({
     "id", "key", "keys", "code", "codes", "number", "phrase", "psk", "answer", "token", "password", "card",
     "identifier",
     "security",
-    "word", "insurance", "license", "licence", "no", "hash", "cookie", "account", "of",
+    "word", "header", "insurance", "license", "licence", "no", "hash", "cookie", "account", "of",
 })  # fmt: skip
 _NEXT_WORD = re.compile(r"[ \t]([A-Za-z]{2,12})(?![A-Za-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")

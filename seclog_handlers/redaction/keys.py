@@ -21,7 +21,10 @@ _ENDINGS = tuple(
         "sessionid", "sessid", "cookie", "accesskey", "privatekey", "secretkey", "passwort",
     )
 )  # fmt: skip
-_NOT_ENDINGS = frozenset({"nontoken", "subtoken", "pretoken", "detoken", "wordtoken"})
+_NOT_ENDINGS = frozenset({
+    "changepassword", "resetpassword", "forgotpassword", "updatepassword", "nontoken", "subtoken", "pretoken",
+    "detoken", "wordtoken",
+})  # fmt: skip
 
 
 class Rule(NamedTuple):
@@ -217,10 +220,13 @@ _WEAK_HEADS = frozenset(
 )
 
 
+_DIGESTS = frozenset({"hash", "digest", "fingerprint", "thumbprint"})
+
+
 def _tail_is_benign(tail: list[str], matched: str, rule: Rule) -> bool:
     if tail[0] == "id":
         return matched not in words_of.ID_IS_SECRET
-    if tail in (["hash"], ["digest"]):
+    if tail[-1] in _DIGESTS:  # of a password it can be guessed from
         return rule.kind != "password"
     if tail[-1] in words_of.STRONG and rule.sort != "weak":
         return False

@@ -6,7 +6,15 @@ import re
 
 from seclog_handlers.redaction import entries, prose, vocabulary, web
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import WEAK_LENGTH, Value, is_secret, looks_chosen, value_at
+from seclog_handlers.redaction.values import (
+    WEAK_LENGTH,
+    Value,
+    is_secret,
+    is_statement,
+    looks_chosen,
+    looks_made,
+    value_at,
+)
 
 MAX_IDENTIFIER = 64
 
@@ -29,7 +37,7 @@ _TAG_VALUE = re.compile(r"[^<\]\s][^<]{0,4096}")
 _ENTRY = re.compile(
     rf"{_Q}(?:(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?[\w-]{{1,32}}"
     rf"(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}{_Q}?[\w/ .-]{{0,100}}{_Q}?){{0,3}}?"
-    rf"(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?(?:[A-Za-z]{{0,20}}[vV]alue|VALUE|val|content|[vV]alue_?[sS]tring"
+    rf"(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?(?:[A-Za-z]{{0,20}}[vV]alue|VALUE|val|v|content|[vV]alue_?[sS]tring"
     rf"|current_?[vV]alue)(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}",
 )
 _ELEMENT = re.compile(r"\s{0,8}</[\w:]{1,32}>\s{0,64}<(?:value|string|val|Value)>\s{0,16}")
@@ -57,7 +65,21 @@ _FIRST_WORDS = (
     )
     | vocabulary.SHORT_HEADS
     | vocabulary.SHORT_NOT_AFTER
-    | {"one-time", "two-factor", "2fa", "first", "second", "third", "next", "last", "boarding", "test"}
+    | {
+        "tacacs-server",
+        "radius-server",
+        "snmp-server",
+        "one-time",
+        "two-factor",
+        "2fa",
+        "first",
+        "second",
+        "third",
+        "next",
+        "last",
+        "boarding",
+        "test",
+    }
 )
 
 Found = tuple[int, int, str]
@@ -87,7 +109,7 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
     if rule is not None and rule.sort != "weak" and name.lower() not in _MORE_BEFORE:
         return rule
     if start and text[start - 1] in " \t":
-        before = text[max(0, start - 40) : start].split()[-2:]
+        before = text[max(0, start - 40) : start].replace("'s ", "s ").replace('"', " ").split()[-2:]
         for count in (1, 2):
             if len(before) < count or before[-count].lower() not in _FIRST_WORDS:
                 continue
@@ -135,6 +157,11 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if not value:
         return []
     secret, name = text[value.start : value.end], text[start:end].rpartition(".")[2].lstrip("-_$")
+    if "." in text[start:end] and _is_message(text, end, value):
+        return []
+    if name.lower().startswith("cred") and is_statement(secret):  # credentials: admin / x
+        more = _SLASHED.match(text, value.end)
+        value, secret = (value._replace(end=more.end()), more[0]) if more else (value, secret)
     if not is_secret(secret, rule, quoted=value.quoted) or (secret == name and not value.quoted):
         return entries.bound(text, value.start, rule) if secret[:1] in ("?", "%", "$") else []
     if name == "PASS" and _TEST.match(secret):
@@ -149,6 +176,18 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     return prose.with_others(text, name, value, rule.kind)
 
 
+def _is_message(text: str, end: int, value: Value) -> bool:
+    """Tell whether a dotted name is a logger's, and a sentence follows: `django.security.csrf: Forbidden (`."""
+    word = text[value.start : value.end]
+    return (
+        text[end : end + 2] == ": "
+        and word.isalpha()
+        and word.istitle()
+        and _GOES_ON.match(text, value.end) is not None
+    )
+
+
+_GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
 _NAME_OF = frozenset({"secret-id", "secretid", "secret_id"})
 _TEST = re.compile(r"[tT]est|Example|Benchmark|Fuzz")  # --- PASS: TestToken (0.00s)
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
@@ -181,6 +220,8 @@ def pydantic(text: str, rules: KeyRules) -> list[Found]:
     found: list[Found] = []
     for match in _PYDANTIC.finditer(text):
         rule = rules.rule(match["name"].rpartition(".")[2])
+        if match["value"][0] == "{" and "type=missing" in match[0]:
+            continue  # what was given without that field
         if rule is not None and is_secret(match["value"], rule, quoted=True):
             found.append((*match.span("value"), rule.kind))
     return found
@@ -204,8 +245,8 @@ def _made(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return _made_beside(text, end, rule)
     position = match.end()
     if rule.kind == "authorization":
-        pair = _USER_PAIR.match(text, position)
-        if pair is not None:
+        pair = _USER_PAIR.match(text, position) or _COLON_PAIR.match(text, position)
+        if pair is not None and (pair.re is _USER_PAIR or looks_chosen(pair["value"])):
             return [(*pair.span("value"), "password")]
     opened = _OPENED.match(text, position)
     first = opened.end() if opened else position
@@ -227,12 +268,17 @@ def _made_beside(text: str, end: int, rule: Rule) -> list[Found]:
         if len(secret) < WEAK_LENGTH or not is_secret(secret, rule):
             return []
         return [(end + 1, end + 1 + len(secret), rule.kind)]
+    if rule.kind == "secret" and text[end : end + 1] == " ":
+        key = _BASE64_KEY.match(text, end + 1)
+        return [(*key.span(), "secret")] if key is not None and looks_made(key[0].rstrip("=")) else []
     if rule.kind == "authorization":
         pair = _USER_PAIR.match(text, end)
         return [(*pair.span("value"), "password")] if pair is not None and looks_chosen(pair["value"]) else []
     return []
 
 
+_COLON_PAIR = re.compile(rf"(?:{_Q})?[\w.@-]{{1,64}}:(?P<value>[^\s:\"',;]{{4,128}})(?=[\s\"',;)]|$)")
+_BASE64_KEY = re.compile(r"[A-Za-z0-9+/]{22,86}={1,2}(?![\w=])")
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,}(?![\w-])")
 _OPENED = re.compile(rf"b?{_Q}")
 _SIGNED = re.compile(r"(?:t=\d{9,12},)?v\d=")  # webhooks: t=1700000000,v1=5257a8...
@@ -244,6 +290,8 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     if match is None:
         return None
     position, gap = match.end(), match["gap"]
+    if text[start - 1 : start] == "/" and "->" in match[0]:  # git: fix/password-hash -> origin/...
+        return None
     if gap and text[match.start("gap") - 1] == "=" and text[match.start("gap") - 2] not in " \t:=":
         follows = text[position : position + MAX_IDENTIFIER]
         if re.match(r"[\w.-]{1,40}=", follows):
@@ -387,6 +435,8 @@ def _is_pair(text: str, opening: str, value: Value, *, flag: bool) -> bool:
     if flag:
         return text[value.start : value.start + 1] != "-"
     closing = text[value.end : value.end + 20].lstrip("\\\"'` ")[:1]
+    if not opening.strip(" ") or opening[-1] == "\n":  # a line of names and values: "password","x"
+        return closing in ("", "\n", "\r") and looks_chosen(text[value.start : value.end])
     if opening[-1:] == "(":
         return closing in (")", ",", "")
     return opening[-1:] == "[" and closing in ("]", "") and not _PLAIN_WORD.fullmatch(text, value.start, value.end)

@@ -7,7 +7,7 @@ import re
 
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import Value, is_statement, looks_chosen, looks_made, value_at
-from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, SENTENCE_WORDS
+from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, SENTENCE_WORDS, STATUS_WORDS
 
 Found = tuple[int, int, str]
 
@@ -15,12 +15,12 @@ MAX_CODES = 20  # in a list of recovery codes
 
 _SAID = re.compile(
     r"(?:[ \t]\(?(?:is|was|as|has|been|now|entered|set|used|given|provided|received|supplied|generated|chosen|typed"
-    r"|attempted|tried|read|plain|plaintext|cleartext|raw|value|string|here)\)?){1,4}"
+    r"|attempted|tried|lautet|ist|est|read|plain|plaintext|cleartext|raw|value|string|here)\)?){1,4}"
     r"(?:[ \t](?:for|of|by|on|to)[ \t][^\s=:]{1,64})?[ \t]?[:=][ \t]{1,4}"
     r"|(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
     r"(?:[ \t](?:user|account|[a-z]{1,16}))?)?"
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
-    r"|=|are|will be|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
+    r"|=|are|will be|lautet|ist|est|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
     r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:user[ \t]|account[ \t])?[^\s=:]{1,64}[ \t]?[:=][ \t]?"
     r"|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
     re.IGNORECASE,
@@ -29,7 +29,7 @@ _VERBS = frozenset({
     "for", "of", "to", "on", "from", "in", "is", "was", "=", "are", "will", "set", "changed", "reset", "updated",
     "has", "equals", "becomes", "as", "entered", "used", "given", "provided", "received", "supplied", "generated",
     "chosen", "typed", "attempted", "tried", "read", "plain", "plaintext", "cleartext", "raw", "value", "string",
-    "here",
+    "here", "lautet", "ist", "est",
 })  # fmt: skip
 _VERB = re.compile(r"[ \t]{1,4}\(?([A-Za-z]{1,9}|=)\)?(?=[ \t:])")
 # Where a password always follows: Redis' configuration, a .netrc.
@@ -45,11 +45,14 @@ _SQL = re.compile(
 )
 _QUOTES = ("'", '"')
 _SPACED = re.compile(
-    r"(?:\.{3,64}[ \t]{0,2}|[ \t]{0,2}\|[ \t]{0,2}|[ \t]{1,32}(?:\.{3,64}[ \t]{1,4}|hash "
-    r"|value |string |header |number |-{1,2} |\u2013 )?)(?=\S)"
+    r"(?:[ ]\.[ ](?=[\"'])|[ ]\d[ ](?=\S{6})|\.{3,64}[ \t]{0,2}|[ \t]{0,2}\|[ \t]{0,2}"
+    r"|[ \t]{1,32}(?:\.{3,64}[ \t]{1,4}|hash |value |string |header |number |ascii-text |hexadecimal "
+    r"|-{1,2} |\u2013 )?)(?=\S)"
 )
-_BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\]>]")
+_BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\]>](?![ ]?[:=])")
 _CELL = re.compile(r",[ \t]?(?P<value>[\w+/=.~-]{16,512})(?=,|\s|$)")
+_ROW = re.compile(r";(?P<value>[^\s;]{4,128})(?=[;\r\n]|$)")  # password;x
+_SYMBOL = re.compile(r",[ ]?(?=[\"'])")  # [:password, "x"]
 _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
 _COMMENT = re.compile(r"^(?://+|/\*+|#+|;+|--)")
 _NUMBER = re.compile(
@@ -91,7 +94,7 @@ _PASSPHRASE = re.compile(r"[A-Za-z0-9]{1,16}(?:[ ][A-Za-z0-9]{1,16}){1,11}(?=[ ]
 _CHANGED_TO = re.compile(r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>[^\s\"']{4,128})")
 _GOT = re.compile(r"[\"']?,? (?:but )?(?:got|received|found) [\"']?(?P<value>[^\s\"',;]{12,512})")
 _MISMATCH = re.compile(r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[ ][\"'](?P<value>[^\"'\n]{4,128})")
-_VERSUS = re.compile(r"[\"'] ?(?:!=|==|<>|vs\.?|is not|instead of) ?[\"'](?P<value>[^\"'\n]{4,128})[\"']")
+_VERSUS = re.compile(r"[\"'] ?(?:!=|==|<>|->|=>|\u2192|vs\.?|is not|instead of) ?[\"'](?P<value>[^\"'\n]{4,128})[\"']")
 _PLURALS = ("codes", "passwords", "secrets", "passcodes", "pins")
 _ANOTHER = re.compile(
     r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[ \t]{1,2}(?:and[ \t])?)"
@@ -117,7 +120,14 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         value = _forward(text, start, end, rule)
         if value is not None:
             return value
+    elif following == ";" and text[start - 1 : start] in ("", "\n"):
+        row = _ROW.match(text, end)
+        if row is not None and looks_chosen(row["value"]):
+            return Value(*row.span("value"), quoted=True)
     elif following == ",":
+        symbol = _SYMBOL.match(text, end) if text[start - 1 : start] == ":" else None
+        if symbol is not None:
+            return value_at(text, symbol.end())
         cell = _CELL.match(text, end)
         if cell is not None and (looks_made(cell["value"]) or _RANDOM.fullmatch(cell["value"])):
             return Value(*cell.span("value"), quoted=True)
@@ -239,7 +249,7 @@ _FOLLOWERS = frozenset(
 
 # A sentence about the name, a colon, and what only a machine makes: "password for the [elastic] user: Xy1...".
 _AFTER_COLON = re.compile(
-    r"(?P<between>[ \t][\w ,.'()\[\]-]{0,80}?)[ \t]?[:=](?:\s|\\n){1,8}(?:expected[ \t]{1,2})?[\"']?"
+    r"(?P<between>[ \t][\w ,.'()\[\]`/-]{0,80}?)[ \t]?[:=](?:\s|\\n){1,8}(?:expected[ \t]{1,2})?[\"']?"
     r"(?P<value>[\w+/.~%$!@#^*|-]{12,512}?={0,2})[\"']?(?=[,;.]?(?:\s|\\n|$))",
 )
 _UNRELATED = frozenset({
@@ -285,9 +295,19 @@ _FOR_WHOM = re.compile(r"[ \t](?:for|by|via|on|at|from)[ \t]")
 def _literal(text: str, position: int, rule: Rule) -> Value | None:
     """`PASSWORD 'x'` in SQL, `password 'x'` in a sentence."""
     value = value_at(text, position)
-    if value is None or text[value.end : value.end + 1] not in _QUOTES or " " in text[value.start : value.end]:
+    if value is None or text[value.end : value.end + 1] not in _QUOTES:
+        return None
+    if " " in text[value.start : value.end] and not _is_passphrase(text[value.start : value.end]):
         return None
     return value if rule.kind == "password" or looks_chosen(text[value.start : value.end]) else None
+
+
+def _is_passphrase(value: str) -> bool:
+    """Tell whether quoted words are a passphrase and not a remark: `correct horse 42`."""
+    words = value.lower().split()
+    if not 2 <= len(words) <= 8 or not (STATUS_WORDS | SENTENCE_WORDS).isdisjoint(words):
+        return False
+    return all(word.isalnum() for word in words) and (words[-1].isdigit() or len(words) >= 3)
 
 
 def _is_last(text: str, value: Value) -> bool:

@@ -32,6 +32,7 @@ _FIELD_NAMES = frozenset({
     "username", "email", "user", "name", "login", "id", "user_id", "phone", "address", "password", "confirm", "age",
     "role",
 })  # fmt: skip
+_TYPE_KEYS = frozenset({"type", "id"})  # {"type": "password", "value": ...}
 _DATA_KEYS = ("data", "stringData")
 _SEPARATORS = ("', '", '", "')
 
@@ -40,7 +41,15 @@ def is_entry(names: Sequence[str]) -> bool:
     """Tell whether a mapping with these keys may be an entry, or a manifest, whose values say how others are judged."""
     if "kind" in names and ("data" in names or "stringData" in names):
         return True
-    return 2 <= len(names) <= MAX_ENTRY and not NAME_KEYS.isdisjoint(map(str.lower, names))
+    if not 2 <= len(names) <= MAX_ENTRY:
+        return False
+    low = [name.lower() for name in names]
+    return not NAME_KEYS.isdisjoint(low) or any(name.endswith("value") for name in low)
+
+
+def is_value_key(key: str) -> bool:
+    """Tell whether a key of an entry holds its value."""
+    return key in VALUE_KEYS or key.endswith("value")
 
 
 def named(value: dict[Any, Any], rules: KeyRules) -> Rule | None:
@@ -49,7 +58,7 @@ def named(value: dict[Any, Any], rules: KeyRules) -> Rule | None:
         return None
     items: Iterable[tuple[Any, Any]] = dict.items(value)
     for key, item in items:
-        if type(key) is not str or key.lower() not in NAME_KEYS:
+        if type(key) is not str or not _names_value(key.lower(), value):
             continue
         name = item[-1] if type(item) in (list, tuple) and item else item
         if type(name) is str and len(name) <= MAX_NAME:
@@ -57,6 +66,16 @@ def named(value: dict[Any, Any], rules: KeyRules) -> Rule | None:
             if rule is not None and rule.sort != "weak":
                 return rule
     return None
+
+
+def _names_value(key: str, entry: dict[Any, Any]) -> bool:
+    """Tell whether a key of an entry holds the name of its value: `name`, `ParameterKey` beside `ParameterValue`."""
+    if key in NAME_KEYS:
+        return True
+    if key in _TYPE_KEYS:
+        return "value" in entry
+    stem = key[:-3] if key.endswith("key") else key[:-4] if key.endswith("name") else ""
+    return bool(stem) and any(type(other) is str and other.lower() == stem + "value" for other in entry)
 
 
 def is_secret_data(value: dict[Any, Any], key: str) -> bool:
@@ -71,8 +90,8 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
     name, item = value
     if type(name) is bytes:
         name = name.decode("latin-1")
-    if type(name) is not str or len(name) > MAX_NAME:
-        return None
+    if type(name) is not str or len(name) > MAX_NAME or ":" in name[:-1] or "=" in name[:-1]:
+        return None  # a text, which is judged by itself
     rule = rules.rule(name)
     if rule is None or rule.sort == "weak":
         return None

@@ -263,7 +263,7 @@ class Walk:
         for key, item in items:
             if type(key) is str:
                 own = self._rule(key) or rule
-                if named is not None and key.lower() in structures.VALUE_KEYS:
+                if named is not None and structures.is_value_key(key.lower()):
                     own = named
                 elif structures.is_secret_data(value, key):
                     own = _SECRET

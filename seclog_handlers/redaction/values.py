@@ -183,7 +183,7 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
     inner = value.strip("[](){}\"'` ")
     if rule.sort == "digits":
         return _is_personal_number(value, rule.kind)
-    if rule.sort == "weak" or is_statement(value) or (inner and is_statement(inner)):
+    if rule.sort == "weak" or is_statement(value) or (inner and is_statement(inner)) or _REMARK.fullmatch(value):
         return False
     texts = _QUOTED_TEXT.findall(value) if len(value) < MAX_NESTED else []
     if texts and all(len(text.split()) >= MIN_SENTENCE - 1 and _speaks(text) for text in texts):
@@ -202,6 +202,7 @@ def _is_cut_call(value: str) -> bool:
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}|[A-Z]:\\[\w\\. -]{4,200}")
+_REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)
 _QUOTED_TEXT = re.compile(r"\"([^\"]{1,512})\"")
 
 
@@ -239,7 +240,7 @@ def _is_secret_number(value: str, rule: Rule) -> bool:
         return len(value) >= CODE_DIGITS and len(value) <= 12 and (rule.kind == "cvv" or len(value) > CODE_DIGITS)
     if rule.kind == "tokens":
         return False  # how many
-    if rule.kind == "token":
+    if rule.kind in ("token", "cookie"):
         return len(value) > 5
     return len(value) > SMALL_NUMBER
 

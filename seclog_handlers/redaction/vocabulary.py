@@ -26,7 +26,7 @@ STRONG: dict[str, str] = {
         (
             "token", "apikey", "apikeys", "accesskey", "accesstoken", "authtoken", "refreshtoken", "jwt",
             "csrf", "xsrf", "csrfmiddlewaretoken", "bearer", "apitoken", "authkey", "appkey", "pat", "oauthtoken",
-            "idtoken", "sastoken", "authenticity", "licensekey", "consumerkey", "apisecret",
+            "idtoken", "sastoken", "stok", "authenticity", "licensekey", "consumerkey", "apisecret",
         ),
         "token",
     ),
@@ -58,7 +58,7 @@ PHRASES: dict[str, str] = {
             "wpa psk", "pre shared key", "preshared key", "tls key", "ssl key", "cookie key", "data key",
             "saml response", "saml assertion", "client assertion", "snmp community", "deploy key", "cipher key",
             "crypto key", "jwt key", "amz signature", "amz credential", "hub signature", "goog signature",
-            "vapid key", "fernet key",
+            "vapid key", "fernet key", "server community", "hmac sha", "setup key",
         ),
         "secret",
     ),
@@ -72,7 +72,7 @@ PHRASES: dict[str, str] = {
             "stripe key", "openai key", "sendgrid key", "twilio key", "anthropic key", "github key", "aws key",
             "google key", "azure key", "gcp key", "datadog key", "mailgun key", "cloudflare key", "algolia key",
             "plivo key", "heroku key", "slack key", "firebase key", "paypal key", "square key", "shopify key",
-            "live key", "test key", "prod key", "security token", "request verification",
+            "live key", "test key", "prod key", "security token", "request verification", "user code",
         ),
         "token",
     ),
@@ -93,7 +93,7 @@ PHRASES: dict[str, str] = {
 # Numbers are secrets under these, too: PINs, one-time codes, card checks.
 CODES: dict[str, str] = {
     **dict.fromkeys(("pin", "pins", "pincode", "otp", "otps", "totp", "hotp", "otpcode", "passcode",
-            "passcodes"), "otp"),
+            "passcodes", "tan", "mtan", "smstan"), "otp"),
     **dict.fromkeys(("cvv", "cvc", "cvn", "cvvcode"), "cvv"),
     **dict.fromkeys(
         (
@@ -102,7 +102,7 @@ CODES: dict[str, str] = {
             "confirmation code", "sms code", "mfa code", "fa code", "auth code", "authorization code",
             "authentication code", "authenticator code", "scratch code", "scratch codes", "totp code",
             "verify code", "activation code", "pairing code", "your code", "unlock pin", "door code", "mfa token",
-            "two factor code",
+            "two factor code", "ihr code", "dein code", "votre code", "ton code", "uw code",
             "oauth code", "invite code", "device code",
         ),
         "otp",
@@ -234,7 +234,7 @@ SENTENCE_WORDS = frozenset(
 # Values that say something about a secret where the secret itself would stand.
 STATUS_WORDS = frozenset(
     """
-    requires expects anonymous access
+    requires expects anonymous access via per cli sensitive
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
     requested changed change updated reset set unset sent accepted denied rejected granted refused failed failure

@@ -26,11 +26,11 @@ _AUTHORIZATION = re.compile(
 )
 _CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
 _PARAMETERS = re.compile(
-    r"(?:[ \t,]{0,4}[\w-]{1,40}[ \t]?=[ \t]?(?:\\{0,7}\"[^\"\n]{0,4096}\"|[^\s,\"'\\]{1,4096}),?){1,24}",
+    r"(?:[ \t,]{0,4}[\w-]{1,40}[ \t]?=[ \t]?(?:\\{0,7}\"[^\"\n]{0,4096}\"|[^\s,=\"'\\][^\s,\"'\\]{0,4095}),?){1,24}",
 )
 _SCHEME = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})")
 _COOKIES = re.compile(
-    rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:b?{_Q}|\[{_Q})?(?=[^\s=;,\"']{{1,128}}=)",
+    rf"(?:(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:b?{_Q}|\[{_Q})?|[ ](?:{_Q}))(?=[^\s=;,\"']{{1,128}}=)",
     re.IGNORECASE,
 )
 _COOKIE = re.compile(
@@ -65,7 +65,7 @@ _LINK_WORDS = re.compile(
     r"|invite|invites|invitation|token|tokens"
     r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login|signin|sso|share|shared|accept"
     r"|callback|hook|hooks|webhook|webhooks"
-    r"|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=/)",
+    r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=/)",
     re.IGNORECASE,
 )
 # Of each of them at least one of these is a word: what the gate looks for.
@@ -73,7 +73,7 @@ LINK_WORDS = frozenset(
     """
     reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
     magic auth unsubscribe secret secrets apikey session sessions login signin sso share shared accept callback hook
-    hooks webhook webhooks password k key keys access bot otp recover recovery
+    hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
@@ -150,7 +150,7 @@ def basic_user(value: str) -> str | None:
 
 def decoded(run: str) -> str | None:
     """Return what base64 text, or hexadecimal text, says, if it is printable text; None otherwise."""
-    return _decode_hex(run) if _HEX.fullmatch(run) else decode_base64(run)
+    return _decode_hex(run.removeprefix("0x")) if _HEX.fullmatch(run) else decode_base64(run)
 
 
 def _decode_hex(run: str) -> str | None:
@@ -161,7 +161,7 @@ def _decode_hex(run: str) -> str | None:
     return text if text and text.translate(_NO_BREAKS).isprintable() else None
 
 
-_HEX = re.compile("[0-9a-f]{24,}|[0-9A-F]{24,}")
+_HEX = re.compile("(?:0x)?(?:[0-9a-f]{24,}|[0-9A-F]{24,})")
 _NO_BREAKS = dict.fromkeys(map(ord, "\n\r\t"), " ")
 
 
@@ -236,7 +236,8 @@ def userinfo(text: str, colon: int, stop: int) -> list[Found]:
 _NO_PASSWORDS = frozenset({"x-oauth-basic", "api_token", "x", "X", "token", "unused", "none"})
 _COLON_AT = re.compile(r":[^\s:@/\"'<>,;]{4,128}@")
 _BARE_USER = re.compile(
-    r"(?:(?<![\w/:@.%-])|(?<=\w:/))(?!mailto:)[\w.+-]{1,64}:(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$))"
+    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<![\w:]//))(?!mailto:)[\w.+-]{1,64}:"
+    r"(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
 )
 _ORACLE = re.compile(r"(?::thin:[\w$#]{1,30}/|(?<![\w/])[\w$#]{1,30}/(?=[^\s@/]{1,128}@//))(?P<value>[^\s@/]{1,128})@")
 

@@ -23,7 +23,7 @@ CASES: list[tuple[Any, Any]] = [
     ("password=%s", (SECRET,)), ("%s=%s", ("password", SECRET)), ("login %s with password %s from %s", ("bob", SECRET, "10.0.0.1")), ("token: %r", (SECRET,)), ("%(user)s %(password)s", {"user": "bob", "password": SECRET}),
     ("%(x)s", {"x": "y", "secret": SECRET}), ("%s", ({"password": SECRET},)), ("%s", ([("api_key", SECRET)],)), ("%-20s|", (f"token={SECRET}",)), ("%.30s", (f"token={SECRET}",)), ("%*s", (40, f"token={SECRET}")), ("body %s", (f'{{"password": "{SECRET}"}}'.encode(),)),
     (f"password={SECRET} %d", (3,)), (f"password={SECRET} 100%", ()), ({"password": SECRET}, ()), (ValueError(f"password={SECRET}"), ()), ("%s", (ValueError(f"password={SECRET}"),)), (["a", {"token": SECRET}], None), ("%(a)s %(a)s", {"a": f"password={SECRET}"}), ("pin=%d", (48213,)),
-    ("user=%s pass=%s", ("bob", f"{SECRET} and {SECRET}")), ("user %s password %s", ("bob", f"correct {SECRET}")), ("%(user)s password %(x)s", {"user": "bob", "x": f"a {SECRET}"}),
+    ("user=%s pass=%s", ("bob", f"{SECRET} and {SECRET}")), ("user %s password %s", ("bob", f"correct {SECRET}")), ("%(user)s password %(x)s", {"user": "bob", "x": f"a {SECRET}"}), ("Password for %s: %s", ("bob", f"a {SECRET}")),
 ]  # fmt: skip
 
 

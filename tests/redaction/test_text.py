@@ -29,6 +29,10 @@ NOTATIONS = [
     "password\x1b[0m=\x1b[31m{}\x1b[0m", "pass\u200bword={}", "ｐassword＝{}", "password&#61;{}", "&quot;password&quot;: &quot;{}&quot;", '\\u0022password\\u0022: \\u0022{}\\u0022', "\\x22password\\x22: \\x22{}\\x22",
     "the api key is {}", "client_secret={}", "AWS_SECRET_ACCESS_KEY={}", "private key: {}", "sessionid={}", "X-Api-Key: {}", "Authorization: Bearer {}", "Authorization: {}", "Cookie: theme=dark; sid={}",
     "Set-Cookie: sid={}; Path=/; HttpOnly", "passwort={}", "contraseña={}", "пароль: {}", "mot_de_passe={}",
+    "username bob password 7 {}", "tacacs-server key {}", "snmp-server community {} RO", 'pre-shared-key ascii-text "{}"', "login attempt [root/{}] failed", "login attempt [b'root'/b'{}']",
+    "hydra -l root -p {} ssh://x", "psexec.py CORP/bob:{}@10.0.0.1", "schtasks /ru bob /rp {} /tn x", "credentials: admin / {}", "auth = bob:{}", 'password = "b1" -> "{}"', "root:{}@/db?x=1", "//bob:{}@srv/share",
+    'sending cookie "sid={}"', '{{"k":"password","v":"{}"}}', '(password . "{}")', '[:password, "{}"]', "password;{};x", '"password","{}"', "secret key (base32): {}4Zq6Tn",
+    "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
 ]  # fmt: skip
 
 
@@ -91,6 +95,9 @@ BENIGN = [
     "risk_score=73 session_headers=3", "usr_k3_" + HEX[:32], "sha256:" + HEX, "commit " + HEX[:40], "request 123e4567-e89b-42d3-a456-426614174000 done", "2024-05-01T10:00:00.123456+00:00", "1714557600123", "order 1234567890123456", "10.0.0.1 and 2001:db8::1", "user git@github.com",
     "Failed password for root from 10.0.0.1 port 22 ssh2", "Accepted publickey for bob from 10.0.0.1: RSA SHA256:" + WORD[:43], "fields: ['username', 'password', 'email']", "docker run -p 8080:80 nginx", "mkdir -p /var/x", "foo@2x.png", "the secret of good code is naming", "Bearer token missing", "Basic authentication required", "keys: 12 monkey=1 primary key 7",
     "https://example.com/@bob/post", "http://host:8080/reset", "password = getpass.getpass()", "if password == other:", "token = request.headers.get('X')", "price 1,234,567.89", "1.38435736E+12", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+    "django.security.csrf: Forbidden (CSRF cookie not set.): /admin/", "random_password.db: Creation complete after 0s", "  + password = (sensitive value)", "secret = (known after apply)", "Using --password via the CLI is insecure.",
+    " * [new branch]  fix/password-hash -> origin/fix/password-hash", "python manage.py changepassword bob", "cookies: 12 accepted", "join --discovery-token-ca-cert-hash sha256:" + HEX,
+    "Login\npassword\n  Field required [type=missing, input_value={'username': 'bob'}, input_type=dict]",
 ]  # fmt: skip
 
 
