@@ -33,6 +33,21 @@ DERIVED = frozenset({
 PROCESS = object()  # forked children share it, unpickled marks from elsewhere do not
 
 
+class Repeat:
+    """Carried by the marks of records that came out of their stages alike; what follows may be remembered on it.
+
+    Attributes:
+        names: The attributes that have equal values in all of these records. Later stages may set others.
+        memory: Whoever works on these records -> what it remembers of them.
+    """
+
+    __slots__ = ("memory", "names")
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+        self.memory: dict[Any, Any] = {}
+
+
 class Mark:
     """What this process has done to a record, carried on it under a name that is no field.
 
@@ -43,9 +58,11 @@ class Mark:
         state_keys: field -> stable key of the identity, for detection state (independent of key rotation).
         output: Constant fields and renames for formatters, from the policy: {"service", "static", "fields"}.
         mode: The mode under which the record was handled.
+        searched: What PseudonymFilter looked for on every surface; None if that was more than it can say.
+        repeat: What is shared by records that came out like this one, once it is known that there are some.
     """
 
-    __slots__ = ("applied", "derived", "mode", "origin", "output", "state_keys", "tokens")
+    __slots__ = ("applied", "derived", "mode", "origin", "output", "repeat", "searched", "state_keys", "tokens")
 
     def __init__(self, output: Any = None, mode: str = "full") -> None:
         self.origin = PROCESS
@@ -55,6 +72,8 @@ class Mark:
         self.state_keys: dict[str, str] = {}
         self.output = output
         self.mode = mode
+        self.searched: tuple[str, ...] | None = ()
+        self.repeat: Repeat | None = None
 
     def copy(self) -> Mark:
         """Return a mark that can change without this one."""

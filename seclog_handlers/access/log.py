@@ -115,28 +115,37 @@ class AccessLog:
             answers: Whether it is known that the response to its request will be an event too.
         """
         try:
-            family = attributes.get("event_type")
-            # Not for other types: the hash of a nested tuple may have no end.
-            outcome = _OUTCOMES.get(family) if type(family) is str else None
-            if outcome is None or attributes.get("source") == SOURCE:
-                return
-            if outcome and events.truth(attributes.get(outcome)) is True:
-                return  # a success stands for no 401 or 403
-            address = attributes.get("ip_address")
-            if type(address) is str and len(address) > _MAX_ADDRESS:
-                address = None
-            task = attributes["taskName"] if "taskName" in attributes else task_name()
-            unit = attributes["process"], attributes["thread"], task
-            self._noted.append((family, unit, address, attributes["created"], answers))
+            gist = self.gist(attributes)
+            if gist is not None:
+                self.keep(gist, attributes, answers)
         except Exception:
             return  # an odd event counts all the same, only its access record may count again
+
+    def gist(self, attributes: Mapping[str, Any]) -> tuple[str, Any] | None:
+        """Return what `note` remembers of an event beside who logged it when: family, address; None for nothing."""
+        family = attributes.get("event_type")
+        if type(family) is not str:  # the hash of a nested tuple may have no end
+            return None
+        outcome = _OUTCOMES.get(family)
+        if outcome is None or attributes.get("source") == SOURCE:
+            return None
+        if outcome and events.truth(attributes.get(outcome)) is True:
+            return None  # a success stands for no 401 or 403
+        address = attributes.get("ip_address")
+        return family, None if type(address) is str and len(address) > _MAX_ADDRESS else address
+
+    def keep(self, gist: tuple[str, Any], attributes: Mapping[str, Any], answers: bool) -> None:
+        """Remember the event that `gist` was told of, or an equal one."""
+        task = attributes["taskName"] if "taskName" in attributes else task_name()
+        unit = attributes["process"], attributes["thread"], task
+        self._noted.append((*gist, unit, attributes["created"], answers))
 
     def _catch_up(self) -> None:
         """Tell the ledger of the events that were noted since a server's record came."""
         noted = self._noted
         while noted:
             try:
-                family, unit, named, created, answers = noted.popleft()
+                family, named, unit, created, answers = noted.popleft()
             except IndexError:  # another thread's record was faster
                 return
             address = parse_address(named)

@@ -101,6 +101,8 @@ def current() -> RequestId | None:
 
 def apply(record: logging.LogRecord) -> None:
     """Complete a private record that this thread made during a request, and mark it as such."""
+    if _current.get() is None and not _any_inherited:
+        return  # as in most programs
     if complete(record):
         ensure_mark(record).applied.add(IN_REQUEST)
 

@@ -63,13 +63,17 @@ class OpenIncidents:
 
     def about(self, user: Any, address: Any, shown: Any) -> set[str]:
         """Return which of `user`, `address`, `network` have an open incident; `shown` is the address as text."""
-        found = {kind for kind, value in (("user", user), ("address", address)) if (kind, value) in self.subjects}
+        subjects, found = self.subjects, set()
+        if ("user", user) in subjects:
+            found.add("user")
+        if ("address", address) in subjects:
+            found.add("address")
         parsed = parse_address(shown) if self._prefixes else None
         if parsed is not None:
             number, bits = int(parsed), _BITS[parsed.version]
             for version, prefix in self._prefixes:
                 subject = ("network", version, prefix, number >> max(0, bits - prefix))
-                if version == parsed.version and subject in self.subjects:
+                if version == parsed.version and subject in subjects:
                     found.add("network")
         return found
 

@@ -117,6 +117,13 @@ class GeoLocator:
             found = self._find(address)
         return found.copy() if found else None
 
+    def epoch(self) -> object:
+        """Return what is another object whenever `locate` may say something else of an address than before."""
+        now = time.monotonic()
+        if now >= self._due:
+            self._refresh(now, wait=False)
+        return self._cache
+
     def _find(self, value: str) -> Location | None:
         cache = self._cache
         for page in cache.pages:

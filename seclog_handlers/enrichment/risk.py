@@ -93,6 +93,32 @@ Factor = dict[str, Any]
 Names = tuple[Any, Any, tuple[str, Agent, bool]]
 
 
+class Subject(NamedTuple):
+    """What an event says, made countable.
+
+    Attributes:
+        user: Whose it is, or None.
+        address: Where it comes from, or None.
+        network: The address's ASN and country.
+        agent: The user agent, or what stands for it.
+        device: What that says.
+        success: Of the login; anything but True and False is neither.
+        scans: Whether the user agent is a scanner's.
+        anonymous: Whether the address is known to hide people.
+        shown: User, address and the text of the address, as alerts name them.
+    """
+
+    user: Any
+    address: Any
+    network: tuple[Any, Any]
+    agent: str
+    device: Agent
+    success: Any
+    scans: bool
+    anonymous: bool
+    shown: tuple[Any, Any, Any]
+
+
 class Login(NamedTuple):
     """What the model remembers of an event."""
 
@@ -141,20 +167,17 @@ class RiskModel:
             user: Whose it is, where `user_of` was asked before.
             names: What to remember it under, where several processes share what they learn.
         """
-        get = fields.get
-        place, success = get("geo_location"), get("success")
-        if names is not None:
-            user, address, (agent, device, scans) = names
-        else:
-            address, text = get("ip_address"), get("user_agent")
-            # An ordinary event passes these checks; whatever else fields may hold is made countable or None.
-            if user is None:
-                user = user_of(fields)
-            if type(address) is not str or not 0 < len(address) <= MAX_AGENT:
-                address = key_of(address)
-            agent = text if type(text) is str and len(text) <= MAX_AGENT else _cut(text)
-            device, scans = _agents.get(agent) or _agent(agent)
-        network = network_of(place)
+        return self.judge(subject_of(fields, user, names), when, "impossible_travel" in fields)
+
+    def judge(self, subject: Subject, when: float, impossible: bool) -> tuple[int, list[Factor]]:
+        """Return the score of one event and its factors, the heaviest first, and remember the event.
+
+        Args:
+            subject: What the event says.
+            when: Its time, in seconds since 1970.
+            impossible: Whether the user cannot have come from where the login before was.
+        """
+        user, address, network, agent, device, success, scans, anonymous, shown = subject
         unusual, news = None, NOTHING
         if user is not None:
             unusual, news = self._logins.judge(user, address, network, agent, device, success is True)
@@ -169,15 +192,14 @@ class RiskModel:
             nearness = _STRANGE if unusual is None else _nearness(news, network)
             self._judge_after_failures(points, user, address, success, when, nearness)
         if self._incidents.subjects:
-            about = self._incidents.about(user if names is None else user_of(fields), address, get("ip_address"))
-            _judge_incidents(points, about, unusual is None or "address" in news)
-        if "impossible_travel" in fields:
+            _judge_incidents(points, self._incidents.about(*shown), unusual is None or "address" in news)
+        if impossible:
             points["impossible_travel"] = IMPOSSIBLE_TRAVEL
         if news:
             points.update([NEWS[name] for name in news if name in NEWS])
         if scans:
             points["scanner_agent"] = SCANNER_AGENT
-        if type(place) is dict and place.get("is_anonymous") is True:
+        if anonymous:
             points["anonymizer"] = ANONYMIZER
         if unusual is not None and unusual > _FAMILIAR and (worth := unfamiliar_points(unusual)):
             points["unfamiliar_login"] = worth
@@ -260,18 +282,46 @@ def _agent(text: str) -> tuple[Agent, bool]:
     return known
 
 
+# Points -> what is told of them: most events have one of a few combinations.
+_known_tellings: dict[tuple[tuple[str, int], ...], tuple[int, list[Factor]]] = {}
+
+
 def _told(points: dict[str, int]) -> tuple[int, list[Factor]]:
-    """Return the score and its factors; in a loop, since most events have two that are in order."""
-    factors: list[Factor] = []
-    score, least, in_order = 0, MAX_SCORE, True
-    for name, worth in points.items():
-        factors.append({"name": name, "points": worth})
-        score += worth
-        in_order = in_order and worth <= least
-        least = worth
-    if not in_order:
+    """Return the score and its factors, the heaviest first; the list is a new one."""
+    key = tuple(points.items())
+    known = _known_tellings.get(key)
+    if known is None:
+        if len(_known_tellings) >= CACHE_SIZE:
+            _known_tellings.clear()
+        factors = [{"name": name, "points": worth} for name, worth in key]
         factors.sort(key=_points_of, reverse=True)
-    return min(MAX_SCORE, score), factors
+        known = _known_tellings[key] = min(MAX_SCORE, sum(points.values())), factors
+    return known[0], list(map(dict.copy, known[1]))
+
+
+def subject_of(fields: Mapping[str, Any], user: Any = None, names: Names | None = None) -> Subject:
+    """Return what an event says.
+
+    Args:
+        fields: The event.
+        user: Whose it is, where `user_of` was asked before.
+        names: What to remember it under, where several processes share what they learn.
+    """
+    get = fields.get
+    place, shown = get("geo_location"), get("ip_address")
+    if names is not None:
+        user, address, (agent, device, scans) = names
+        named = user_of(fields)
+    else:
+        text = get("user_agent")
+        # An ordinary event passes these checks; whatever else fields may hold is made countable or None.
+        user = named = user_of(fields) if user is None else user
+        address = shown if type(shown) is str and 0 < len(shown) <= MAX_AGENT else key_of(shown)
+        agent = text if type(text) is str and len(text) <= MAX_AGENT else _cut(text)
+        device, scans = _agents.get(agent) or _agent(agent)
+    anonymous = type(place) is dict and place.get("is_anonymous") is True
+    about = (named, address, shown)
+    return Subject(user, address, network_of(place), agent, device, get("success"), scans, anonymous, about)
 
 
 def user_of(fields: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from seclog_handlers import _config, rendering
@@ -13,10 +14,11 @@ from seclog_handlers.enrichment._shared import Sharing
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.enrichment.geo import GeoLocator
 from seclog_handlers.enrichment.journal import MEMORY, open_journal, shown
-from seclog_handlers.enrichment.risk import MAX_TIME, Names, RiskModel, risk_level, user_of
+from seclog_handlers.enrichment.risk import MAX_TIME, RiskModel, Subject, risk_level, subject_of
 from seclog_handlers.enrichment.travel import MAX_KMH, MIN_KM, WITHIN_HOURS, Journeys
 from seclog_handlers.enrichment.trusted import TrustedSources
 from seclog_handlers.errors import ConfigurationError
+from seclog_handlers.events import AUTHENTICATION
 from seclog_handlers.filters.stage import WITHHELD, Kind, Stage, words
 from seclog_handlers.filters.surfaces import Surfaces, bound, replace_everywhere
 from seclog_handlers.pseudonym import Pseudonymizer, parse_keys
@@ -25,6 +27,8 @@ IP_POLICIES = ("keep", "truncate", "token")
 # Fields that hold no address of the client's, or the one that is replaced as a whole.
 _SKIP = frozenset({"ip_address", "geo_location", "event_type"})
 _SCORED = frozenset({"risk_score", "risk_level", "risk_factors"})
+# What an event is scored by.
+_SAID = ("username", "user_id", "email", "ip_address", "user_agent", "geo_location")
 _RISK = _SCORED | {"impossible_travel"}
 
 
@@ -59,11 +63,21 @@ class GeoIPFilter(Stage):
         self._locator = GeoLocator(words("geoip.database", database)) if lookup else None
         # Hiding an address protects; looking it up only enriches.
         self.protects = self._ip != "keep"  # type: ignore[misc]
+        # Trust expires.
+        self.repeats = not self._trusted  # type: ignore[misc]
 
     @property
     def not_addresses(self) -> int:
         """How many values of `ip_address` were no address, so that nothing is known of them."""
         return self._locator.not_addresses if self._locator is not None else 0
+
+    def epoch(self) -> object:
+        """Return what changes with the databases: as long as it is the same, an address is where it was."""
+        return None if self._locator is None else self._locator.epoch()
+
+    def leaves(self, name: str) -> bool:  # noqa: ARG002 - any may show the address
+        """All fields, unless addresses are hidden: they are wherever they are shown."""
+        return self._ip == "keep"
 
     def concerns(self, kind: Kind) -> bool:
         """Only records with an address; any, where users, agents or paths may be trusted."""
@@ -184,11 +198,13 @@ class RiskFilter(Stage):
         """Only events."""
         return "event_type" in kind.fields
 
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Score an authentication event; always True."""
+        kind = record.__dict__.get("event_type")
+        return super().filter(record) if type(kind) is str and kind == AUTHENTICATION else True
+
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__
-        kind = attributes.get("event_type")
-        if type(kind) is not str or kind != "authentication":
-            return
         mark = ensure_mark(record)
         if "risk" in mark.applied:
             return
@@ -199,26 +215,35 @@ class RiskFilter(Stage):
         when = record.created
         if not abs(when) < MAX_TIME:
             raise ValueError("no time")
-        names: Names | None = None
-        if self._sharing is None:
-            user = user_of(attributes)
-        else:
-            travels = "trusted" not in mark.derived
-            names = self._sharing.exchange(attributes, when, mark.state_keys, travels=travels)
-            user = names[0]
-        if attributes.get("success") is True:
-            self._travel(record, mark, user)
-        score, factors = self._model.score(attributes, when, user, names)
+        subject = self._subject(attributes, mark, when)
+        journey = self._travel(record, mark, subject) if subject.success is True else None
+        if journey is not None:
+            derive(record, "impossible_travel", journey)
+        score, factors = self._model.judge(subject, when, journey is not None)
         mark.derived |= _SCORED
         attributes["risk_score"], attributes["risk_level"] = score, risk_level(score)
         attributes["risk_factors"] = factors
 
-    def _travel(self, record: logging.LogRecord, mark: Mark, user: Any) -> None:
+    def _subject(self, attributes: dict[str, Any], mark: Mark, when: float) -> Subject:
+        """Return what an event says; of one that is like an earlier one that is known."""
+        if self._sharing is not None:
+            travels = "trusted" not in mark.derived
+            names = self._sharing.exchange(attributes, when, mark.state_keys, travels=travels)
+            return subject_of(attributes, names=names)
+        repeat = mark.repeat
+        if repeat is None:
+            return subject_of(attributes)
+        known = repeat.memory.get(self)
+        if known is None:
+            fetch = itemgetter("event_type", *[name for name in (*_SAID, "success") if name in attributes])
+            known = repeat.memory[self] = fetch, fetch(attributes), subject_of(attributes)
+        fetch, said, subject = known
+        # They are the same, unless somebody else has changed the record since.
+        return subject if fetch(attributes) == said else subject_of(attributes)
+
+    def _travel(self, record: logging.LogRecord, mark: Mark, subject: Subject) -> dict[str, Any] | None:
         """Note where a login came from; a trusted source is an office or a VPN, and says nothing of that."""
-        attributes = record.__dict__
-        location = attributes.get("geo_location")
-        if self._journeys is None or type(location) is not dict or "trusted" in mark.derived:
-            return
-        journey = self._journeys.arrive(user, location, record.created) if user is not None else None
-        if journey is not None:
-            derive(record, "impossible_travel", journey)
+        location = record.__dict__.get("geo_location")
+        if self._journeys is None or subject.user is None or type(location) is not dict or "trusted" in mark.derived:
+            return None
+        return self._journeys.arrive(subject.user, location, record.created)

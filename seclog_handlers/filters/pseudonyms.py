@@ -34,6 +34,7 @@ class PseudonymFilter(Stage):
     """
 
     protects = True
+    repeats = True
 
     def __init__(
         self,
@@ -64,6 +65,10 @@ class PseudonymFilter(Stage):
         """Only records that may tell who somebody is: a plain message has no field that would."""
         return bool(kind.fields) or not kind.bare
 
+    def leaves(self, name: str) -> bool:
+        """Only what holds no identity."""
+        return name not in self._fields
+
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__
         mark = ensure_mark(record)
@@ -89,8 +94,10 @@ class PseudonymFilter(Stage):
             attributes[name] = tokens[name] = token
             searched += needles
             found.append(identity)
+        mark.searched = searched
         text = None if odd else self._surfaces.text(attributes, mark.derived) if searched else ""
         if text is None or (not searched and self._surfaces.names_inside(attributes)):
+            mark.searched = None
             self._thoroughly(record, mark, found)
         elif may_show(text, searched):
             self._everywhere(record, mark, _pairs(found))

@@ -29,6 +29,9 @@ class AccessLogFilter(Stage):
         health_paths: Paths that are no events.
     """
 
+    # Of an application's events nothing changes.
+    repeats = True
+
     def __init__(
         self,
         trusted_proxies: Iterable[str] | str = (),
@@ -41,6 +44,11 @@ class AccessLogFilter(Stage):
             login_paths=words("access_log.login_paths", login_paths),
             health_paths=words("access_log.health_paths", health_paths),
         )
+
+    @property
+    def log(self) -> AccessLog:
+        """What tells which requests have been counted."""
+        return self._log
 
     def concerns(self, kind: Kind) -> bool:
         """Only events, and records of servers, which become events."""
@@ -71,6 +79,8 @@ class EventFilter(Stage):
     Args:
         levels: Whether levels are raised where the event asks for it; they are never lowered.
     """
+
+    repeats = True
 
     def __init__(self, levels: bool | str = True) -> None:
         super().__init__()

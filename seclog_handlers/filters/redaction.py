@@ -41,6 +41,7 @@ class RedactionFilter(Stage):
     """
 
     protects = True
+    repeats = True
 
     def __init__(
         self,
@@ -69,6 +70,14 @@ class RedactionFilter(Stage):
     def censored(self, text: str) -> bool:
         """Tell whether the whole of `text` is what this filter leaves in a secret's place."""
         return self._redactor.censored(text)
+
+    def leaves(self, name: str) -> bool:
+        """Tell whether only the value of a field of that name decides what becomes of it."""
+        return self._redactor.ignores(name)
+
+    def passes(self, text: str) -> bool:
+        """Tell whether a text would pass as it is."""
+        return self._redactor.text(text) == text
 
     def _apply(self, record: logging.LogRecord) -> None:
         redactor, attributes = self._redactor, record.__dict__

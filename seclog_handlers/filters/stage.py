@@ -40,6 +40,12 @@ class Stage(logging.Filter):
     """
 
     protects: ClassVar[bool] = False
+    # Whether equal records always come out alike.
+    repeats: ClassVar[bool] = False
+
+    def leaves(self, name: str) -> bool:  # noqa: ARG002 - for stages that look at it
+        """Tell whether a field of that name passes as it is as long as its value is a harmless word or number."""
+        return True
 
     def concerns(self, kind: Kind) -> bool:  # noqa: ARG002 - for stages that look at it
         """Tell whether there may be anything to do for records of a kind."""

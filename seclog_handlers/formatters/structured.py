@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pythonjsonlogger.core import BaseJsonFormatter
 
-from seclog_handlers._record import MARK, PROCESS, Mark
+from seclog_handlers._record import MARK, PROCESS, Mark, Repeat
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.formatters import _content
 from seclog_handlers.formatters._fit import fit, leading
-from seclog_handlers.formatters._layout import Layouts
+from seclog_handlers.formatters._layout import OWNED, Layouts
 from seclog_handlers.formatters._options import COVERED, read_fmt, read_options
+from seclog_handlers.formatters._templates import Template, template_of
 from seclog_handlers.formatters._timestamps import Timestamps
 from seclog_handlers.rendering import SMALL, dumps, dumps_plain, encode, is_bounded, is_small
 
@@ -102,17 +103,24 @@ class JsonFormatter(BaseJsonFormatter):
         attributes = record.__dict__
         mark = attributes.get(MARK, attributes)
         derived: AbstractSet[str] = _NOTHING
+        repeat: Repeat | None = None
         judged = False  # by a SecurityHandler, so that no text is longer than a line
         if mark is attributes:
             layout = self._layouts.default
         elif type(mark) is Mark and mark.origin is PROCESS:
+            if (repeat := mark.repeat) is not None:
+                template: Template | None = repeat.memory.get(self)
+                if template is not None:
+                    text = template.line(attributes, self._timestamps.text(attributes["created"]), mark.derived)
+                    if text is not None and len(text) <= self._surely_whole:
+                        return text
             derived, (output, layout) = mark.derived, self._layouts.latest
             if mark.output is not output:
                 layout = self._layouts.of(record)
             judged = mark.output is not None and mark.mode != "off"
         else:
             return None
-        targets, fetch, owned, others, line = layout.shapes[tuple(attributes)]
+        targets, fetch, owned, others, line, names = layout.shapes[tuple(attributes)]
         fields, level, name, msg = fetch(attributes), attributes["levelname"], attributes["name"], attributes["msg"]
         if line is None or type(level) is not str or type(name) is not str or type(msg) is dict:
             return None
@@ -138,7 +146,12 @@ class JsonFormatter(BaseJsonFormatter):
             for trace, value in _content.traces(record, self._own_exception):
                 line[layout.names[trace]] = value
         text = encode(line)
-        return text if len(text) <= self._surely_whole and len(level) + len(name) <= _MAX_NAMES else None
+        if len(text) > self._surely_whole or len(level) + len(name) > _MAX_NAMES:
+            return None
+        if repeat is not None and self not in repeat.memory:
+            placed = list(zip(targets, names, strict=True))
+            repeat.memory[self] = template_of(text, line, at, attributes, placed, repeat.names, OWNED, derived)
+        return text
 
     def _carefully(self, record: logging.LogRecord) -> str:
         try:

@@ -12,7 +12,6 @@ from seclog_handlers._record import (
     MARK,
     Mark,
     ensure_mark,
-    field_names,
     fields_of,
     is_memorable,
     lift_message,
@@ -20,9 +19,10 @@ from seclog_handlers._record import (
     note_error,
     private_copy,
 )
-from seclog_handlers.filters import AccessLogFilter, RiskFilter, SamplingFilter, Stage, withhold
-from seclog_handlers.filters.stage import WITHHELD, Kind
+from seclog_handlers.filters import RiskFilter, SamplingFilter, withhold
+from seclog_handlers.filters.stage import WITHHELD
 from seclog_handlers.handlers import _coverage
+from seclog_handlers.handlers._repeats import Memory, Plan, planned
 from seclog_handlers.handlers._targets import TargetsHandler
 from seclog_handlers.handlers.accounting import SAMPLED, losses, name_of, named
 from seclog_handlers.handlers.life import LOOK_MASK, Life, notice
@@ -101,45 +101,39 @@ class SecurityHandler(TargetsHandler):
 
     def _transform(self, record: logging.LogRecord) -> None:
         attributes, mode = record.__dict__, self._mode
-        if MARK in attributes:
+        known = MARK in attributes
+        if known:
             mark = ensure_mark(record)
             mark.output, mark.mode = self._output, mode
         else:
-            attributes[MARK] = Mark(self._output, mode)
+            mark = attributes[MARK] = Mark(self._output, mode)
         if mode == "off":
             return
         context.apply(record)
         if type(attributes.get("msg")) is dict:
             lift_message(record)
-        for stage in self._plan_of(attributes):
+        logger = attributes.get("name")
+        plan = self._plans.get((tuple(attributes), logger)) if type(logger) is str else None
+        repeats, rest = self._plan_of(attributes) if plan is None else plan
+        if repeats is not None:
+            repeats.take(record, None if known else mark)
+        for stage in rest:
             stage.filter(record)
 
-    def _plan_of(self, attributes: dict[str, Any]) -> tuple[logging.Filter, ...]:
-        logger, args = attributes.get("name"), attributes.get("args")
-        if type(logger) is not str:
-            return self._stages
-        bare = type(attributes.get("msg")) is str and (not args if type(args) is tuple else args is None)
-        plan = self._plans.get((tuple(attributes), logger, bare))
-        return self._plan(attributes, Kind(logger, field_names(attributes), bare)) if plan is None else plan
-
-    def _plan(self, attributes: dict[str, Any], kind: Kind) -> tuple[logging.Filter, ...]:
+    def _plan_of(self, attributes: dict[str, Any]) -> Plan:
         """Return the stages that records of a kind need, and remember them.
 
         A program has few kinds of records, and most need little more than redaction. What becomes an event on its
         way needs every stage that follows.
         """
-        plan: list[logging.Filter] = []
-        opened = False
-        for stage in self._stages:
-            if opened or not isinstance(stage, Stage) or stage.concerns(kind):
-                plan.append(stage)
-                opened = opened or (isinstance(stage, AccessLogFilter) and "event_type" not in kind.fields)
-        names = tuple(attributes)
-        if is_memorable((*names, kind.logger)):
-            if len(self._plans) >= MAX_PLANS:
-                self._plans.clear()
-            self._plans[names, kind.logger, kind.bare] = tuple(plan)
-        return tuple(plan)
+        logger, names = attributes.get("name"), tuple(attributes)
+        if type(logger) is not str or not is_memorable((*names, logger)):
+            return Plan(None, self._stages)
+        plan = planned(names, logger, self._stages, self._memory)
+        if len(self._plans) >= MAX_PLANS:
+            self._plans.clear()
+        self._plans[names, logger] = plan
+        return plan
 
     def _receivers(self) -> Sequence[logging.Handler]:
         """Return the targets that a record of this mode goes to: all, or those that do not judge."""
@@ -219,7 +213,8 @@ class SecurityHandler(TargetsHandler):
 
     def _use(self, stages: tuple[logging.Filter, ...]) -> None:
         self._stages = stages
-        self._plans: dict[tuple[tuple[str, ...], str, bool], tuple[logging.Filter, ...]] = {}
+        self._plans: dict[tuple[tuple[str, ...], str], Plan] = {}
+        self._memory = Memory()
 
     def _stages_of(self, mode: str) -> tuple[logging.Filter, ...]:
         """Return the stages of a mode; whoever comes back to it finds what they have learnt."""

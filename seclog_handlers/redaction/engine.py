@@ -83,6 +83,11 @@ class Redactor:
         """Tell whether the whole of `text` is what stands in a secret's place."""
         return self._censor.seen(text)
 
+    def ignores(self, key: str) -> bool:
+        """Tell whether a key says nothing about its value."""
+        plan = self._plans.of((key,))
+        return plan is not None and plan[0][1] is None
+
     def judge_anew(self) -> None:
         """From now on remember nothing about secrets: for those who count what is found."""
         self._memo.remembers = False

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from seclog_handlers import JsonFormatter, SecurityHandler
 from seclog_handlers.filters import GeoIPFilter, RiskFilter
+from seclog_handlers.handlers._repeats import Plan
 from tests.access import shapes
 
 POLICY = {"pseudonyms.keys": "k1:0123456789abcdef0123456789abcdef", "risk": "on"}
@@ -25,22 +26,35 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "geo_location": st.just("Utrecht"),
     "path": st.sampled_from(["/alice", "/x?password=hunter2hunter2"]),
     "details": st.just({"username": "alice", "token": "k9f8e7d6c5b4a392"}),
-    "request_id": st.just("r-1"),
+    "request_id": st.sampled_from(["r-1", "r-2", "alice", "4111111111111111", "k9f8e7d6c5b4a392", "a b", None, 7]),
+    "response_time_ms": st.sampled_from([12.5, 0.0, -0.0, float("nan"), 3, True, "12"]),
+    "headers": st.sampled_from(
+        [
+            {"Host": "shop.example"},
+            {"Cookie": "a=b", "X-Forwarded-For": "198.51.100.7"},
+            {},
+            {"n": 1},
+            {"n": True},
+            [],
+            ["alice"],
+        ]
+    ),
     "taskName": st.sampled_from(["Task-1", "alice's token=k9f8e7d6c5b4a392", None, 7]),
 }
 FIELDS = st.fixed_dictionaries({}, optional=VALUES)
 LOGGERS = st.sampled_from(["shop", "gunicorn.access", "uvicorn.access", "django.request", "werkzeug", ""])
 MESSAGES = st.sampled_from([
     ("login of %s failed", ("alice",)), ("plain", ()), ("of alice", None), ({"event_type": "authentication", "username": "bob"}, ()),
-    ('%s - "%s %s HTTP/%s" %d', ("203.0.113.7:1", "GET", "/login?user=bob", "1.1", 401)),
+    ('%s - "%s %s HTTP/%s" %d', ("203.0.113.7:1", "GET", "/login?user=bob", "1.1", 401)), ("%s", (1,)), ("%s", (True,)),
+    ("%s", (1.0,)), ("%s", (0.0,)), ("%s", (-0.0,)), ("mail to %s", ("bob@example.org",)), ("%(a)s", ({"a": "alice"},)),
 ])  # fmt: skip
 
 
 class Whole(SecurityHandler):
     """Sends every record through every stage."""
 
-    def _plan_of(self, attributes: dict[str, Any]) -> tuple[logging.Filter, ...]:
-        return self._stages
+    def _plan_of(self, attributes: dict[str, Any]) -> Plan:
+        return Plan(None, self._stages)
 
 
 def handler(kind: type[SecurityHandler], policy: dict[str, Any]) -> tuple[SecurityHandler, io.StringIO]:
@@ -65,14 +79,15 @@ def lines(records: list[logging.LogRecord], policy: dict[str, Any]) -> tuple[str
     "policy", [{}, {"trusted": {"office": {"users": ["alice"], "reason": "staff"}}}, {"ip": "token"}]
 )
 @settings(max_examples=40)
-@given(kinds=st.lists(st.tuples(LOGGERS, MESSAGES, FIELDS), min_size=1, max_size=6))
-def test_it_comes_out_as_if_it_had_taken_all(policy: dict[str, Any], kinds: list[Any]) -> None:
-    """Whatever the logger, the message and the fields, in whatever order the kinds come."""
+@given(kinds=st.lists(st.tuples(LOGGERS, MESSAGES, FIELDS), min_size=1, max_size=6), order=st.randoms())
+def test_it_comes_out_as_if_it_had_taken_all(policy: dict[str, Any], kinds: list[Any], order: Any) -> None:
+    """Whatever the logger, the message and the fields, in whatever order the kinds come and come again."""
     records = []
-    for logger, (msg, args), fields in kinds:
+    for logger, (msg, args), fields in kinds * 4:
         record = logging.LogRecord(logger, logging.INFO, "app.py", 1, msg, args, None)
         record.__dict__.update(fields)
         records.append(record)
+    order.shuffle(records)
 
     planned, whole = lines(records, policy)
 
@@ -107,4 +122,5 @@ def test_a_plain_record_takes_no_stage_of_events() -> None:
     secure.handle(logging.LogRecord("shop", logging.INFO, "app.py", 1, "ready", (), None))
 
     [plan] = secure._plans.values()
-    assert not {type(stage) for stage in plan} & {GeoIPFilter, RiskFilter}
+    assert plan.repeats is not None
+    assert not {type(stage) for stage in (*plan.repeats._stages, *plan.rest)} & {GeoIPFilter, RiskFilter}
