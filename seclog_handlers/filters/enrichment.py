@@ -9,7 +9,7 @@ from typing import Any
 
 from seclog_handlers import _config, rendering
 from seclog_handlers._occurrences import Search, may_show, needles
-from seclog_handlers._record import Mark, derive, ensure_mark, fields_of, note_error, reserve
+from seclog_handlers._record import MARK, PROCESS, Mark, derive, ensure_mark, fields_of, note_error, reserve
 from seclog_handlers.enrichment._shared import Sharing
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.enrichment.geo import GeoLocator
@@ -200,19 +200,26 @@ class RiskFilter(Stage):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Score an authentication event; always True."""
-        kind = record.__dict__.get("event_type")
-        return super().filter(record) if type(kind) is str and kind == AUTHENTICATION else True
-
-    def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__
-        mark = ensure_mark(record)
+        kind = attributes.get("event_type")
+        if type(kind) is str and kind == AUTHENTICATION:
+            try:
+                self._score(record, attributes)
+            except Exception as error:
+                self._fail(record, error)
+        return True
+
+    def _score(self, record: logging.LogRecord, attributes: dict[str, Any]) -> None:
+        mark = attributes.get(MARK)
+        if type(mark) is not Mark or mark.origin is not PROCESS:
+            mark = ensure_mark(record)
         if "risk" in mark.applied:
             return
         mark.applied.add("risk")
         if not attributes.keys().isdisjoint(_RISK):
             for name in _RISK.intersection(attributes):
                 reserve(record, name)
-        when = record.created
+        when = attributes["created"]
         if not abs(when) < MAX_TIME:
             raise ValueError("no time")
         subject = self._subject(attributes, mark, when)
@@ -221,8 +228,11 @@ class RiskFilter(Stage):
             derive(record, "impossible_travel", journey)
         score, factors = self._model.judge(subject, when, journey is not None)
         mark.derived |= _SCORED
-        attributes["risk_score"], attributes["risk_level"] = score, risk_level(score)
-        attributes["risk_factors"] = factors
+        attributes["risk_score"], attributes["risk_level"], attributes["risk_factors"] = (
+            score,
+            risk_level(score),
+            factors,
+        )
 
     def _subject(self, attributes: dict[str, Any], mark: Mark, when: float) -> Subject:
         """Return what an event says; of one that is like an earlier one that is known."""

@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from seclog_handlers._record import Mark
 from seclog_handlers.rendering import encode, is_small
 
 # Stands where something differs until the line is taken apart there; nobody can guess it.
@@ -61,13 +62,13 @@ class Template(NamedTuple):
     after: str
     holes: tuple[_Hole, ...]
 
-    def line(self, attributes: dict[str, Any], timestamp: str, derived: AbstractSet[str]) -> str | None:
+    def line(self, attributes: dict[str, Any], timestamp: str, mark: Mark) -> str | None:
         """Return the line of a record; None if the template does not fit it.
 
         Args:
             attributes: Those of the record.
             timestamp: Its time.
-            derived: Fields that the pack has set.
+            mark: Its mark.
         """
         if self.fixed(attributes) != self.values or tuple(attributes) != self.names:
             return None
@@ -75,7 +76,7 @@ class Template(NamedTuple):
         for targets, values, owned, others, after in self.holes:
             if owned:
                 checked = others(attributes)
-                if not owned <= derived:
+                if not owned <= mark.derived:
                     return None
             else:
                 checked = values(attributes)
@@ -94,7 +95,7 @@ def template_of(
     fields: Sequence[tuple[str, str]],
     alike: AbstractSet[str],
     pack: AbstractSet[str],
-    derived: AbstractSet[str],
+    mark: Mark,
 ) -> Template | None:
     """Return the template of a finished line, or None if there is none.
 
@@ -106,7 +107,7 @@ def template_of(
         fields: The names of its fields: in the line, on the record.
         alike: The attributes that are the same in all records that it is for.
         pack: Fields that are plain and small if the pack has set them.
-        derived: Fields that the pack has set.
+        mark: Its mark.
     """
     differing = {target: name for target, name in fields if name not in alike}
     holed: dict[str, Any] = {}
@@ -130,7 +131,7 @@ def template_of(
     holes = [_hole(group, differing, pack, piece) for group, piece in zip(groups, pieces[1:], strict=True)]
     fixed = _fetching([*_SHOWN, *[name for _, name in fields if name in alike]])
     made = Template(tuple(attributes), fixed, fixed(attributes), before, pieces[0], tuple(holes))
-    return made if made.line(attributes, line[time_key], derived) == finished else None
+    return made if made.line(attributes, line[time_key], mark) == finished else None
 
 
 def _hole(targets: Sequence[str], differing: dict[str, str], pack: AbstractSet[str], after: str) -> _Hole:

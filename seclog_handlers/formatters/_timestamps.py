@@ -19,7 +19,7 @@ class Timestamps:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known = (0, "1970-01-01T00:00:00.")
+        self._known = (0, "1970-01-01T00:00:00.")  # the second, in milliseconds, and its text
 
     def text(self, created: Any) -> str:
         """Return the time as text; the time of the call if `created` is no time (None, NaN, year 10000).
@@ -27,6 +27,12 @@ class Timestamps:
         Args:
             created: Seconds since the epoch, as logging puts them on a record.
         """
+        if type(created) is float and created > 0:
+            start, text = self._known
+            # Written out, since every line asks; neither NaN nor infinity comes this way.
+            millis = created * 1000 + _HALF_MICROSECOND - start
+            if 0 <= millis < 1000:  # noqa: PLR2004 - a second
+                return text + _MILLIS[int(millis)]
         try:
             return self._text(created if type(created) is float else _number(created))
         except Exception:
@@ -36,10 +42,9 @@ class Timestamps:
         exact = created * 1000 + _HALF_MICROSECOND
         millis = int(exact) if exact >= 0 else math.floor(exact)
         second = millis // 1000
-        known = self._known
-        if known[0] != second:
-            known = self._known = (second, _second_text(second))
-        return known[1] + _MILLIS[millis - second * 1000]
+        text = _second_text(second)
+        self._known = second * 1000, text
+        return text + _MILLIS[millis - second * 1000]
 
 
 def _number(created: Any) -> float:
