@@ -146,6 +146,8 @@ class Finder:
             found.extend(commands.spoken_codes(text))
         if "-----BEGIN" in text:
             found.extend(_pem(text))
+        if "1$" in text:
+            found.extend(tokens.md5_crypts(text))
         if "Q~" in text:
             found.extend(tokens.shaped(text, 0, len(text)))
         for more in self._more:

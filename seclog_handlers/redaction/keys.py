@@ -196,6 +196,8 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
     if not start:
         return False
     heads = {parts[0], parts[start - 1]}
+    if parts[start - 1] == "hash" and start > 1:  # `hash_secret` is an action, `api_hash_secret` a secret
+        heads.discard("hash")
     if parts[start - 1] == "store" and start > 1 and parts[start - 2] in _STORES:
         heads.discard("store")
     if rule.kind == "password" and not words_of.PASSWORD_ACTIONS.isdisjoint(heads):

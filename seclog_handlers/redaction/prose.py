@@ -61,7 +61,9 @@ _NUMBER = re.compile(
 )
 _BACKWARD = re.compile(
     r"(?P<value>[^\s\"'=:,;()]{5,64})[\"']? (?:as|is)(?: not)? (?:the |a |an |his |her |my |your |their )?"
-    r"(?:new |old |valid |correct |right |wrong |incorrect |invalid )?$",
+    r"(?:new |old |valid |correct |right |wrong |incorrect |invalid )?(?:(?:client|api|app|access|secret|auth|webhook"
+    r"|verification|one-time|session|reset|refresh|bearer|login|db|database|admin|user|root|account|private|encryption"
+    r"|signing|master|recovery|csrf|shared) ){0,2}$",
     re.IGNORECASE,
 )
 _BEFORE_NAME = frozenset(
@@ -131,7 +133,7 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         cell = _CELL.match(text, end)
         if cell is not None and (looks_made(cell["value"]) or _RANDOM.fullmatch(cell["value"])):
             return Value(*cell.span("value"), quoted=True)
-    return _backward(text, start) if text[start - 1 : start] == " " else None
+    return _backward(text, start, rule) if text[start - 1 : start] == " " else None
 
 
 # `consul kv put app/db/password x`, `aws ssm put-parameter --name /app/db/password --value x`
@@ -160,10 +162,10 @@ def number(text: str, end: int) -> Value | None:
     return Value(*match.span("value"), quoted=False)
 
 
-def _backward(text: str, start: int) -> Value | None:
+def _backward(text: str, start: int, rule: Rule) -> Value | None:
     """`X is the password`, `tried X as password`."""
-    before = text[max(0, start - 12) : start].split()
-    if not before or before[-1].lower() not in _BEFORE_NAME:
+    before = text[max(0, start - 32) : start].lower().split()[-3:]
+    if _BEFORE_NAME.isdisjoint(before):
         return None
     window = text[max(0, start - 96) : start]
     if " as " not in window and " is " not in window:
@@ -171,7 +173,10 @@ def _backward(text: str, start: int) -> Value | None:
     match = _BACKWARD.search(text, max(0, start - 96), start)
     marks = _COMMENT.match(match["value"]) if match else None
     skipped = marks.end() if marks else 0
-    if match is None or not looks_chosen(match["value"][skipped:]):
+    if match is None:
+        return None
+    word = match["value"][skipped:]
+    if not fits(word, rule):
         return None
     return Value(match.start("value") + skipped, match.end("value"), quoted=False)
 
@@ -203,8 +208,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     value = value_at(text, spaced.end()) if spaced else None
     if value is None or text[value.start] in "([{<":
         return None
-    if fits(text[value.start : value.end], rule):
-        return value
+    word = text[value.start : value.end]
+    if fits(word, rule):
+        return None if word.isdigit() and _COUNTED.match(text, value.end) else value
     return value if rule.kind == "password" and _is_plain_password(text, start, value) else None
 
 
@@ -274,6 +280,7 @@ def fits(word: str, rule: Rule) -> bool:
     return looks_chosen(word) or (rule.sort == "code" and _CODE_GROUPS.fullmatch(word) is not None)
 
 
+_COUNTED = re.compile(r"[ ](?:times|attempts?|tries|characters?|chars|digits|seconds|minutes|hours|days|uses|of)\b")
 _CODE_GROUPS = re.compile(r"\d{3,6}[- ]\d{3,6}")
 
 
@@ -299,7 +306,7 @@ def _literal(text: str, position: int, rule: Rule) -> Value | None:
         return None
     if " " in text[value.start : value.end] and not _is_passphrase(text[value.start : value.end]):
         return None
-    return value if rule.kind == "password" or looks_chosen(text[value.start : value.end]) else None
+    return value if rule.kind == "password" or fits(text[value.start : value.end], rule) else None
 
 
 def _is_passphrase(value: str) -> bool:

@@ -28,6 +28,8 @@ VALUE_KEYS = frozenset({
     "current_value", "string_value", "raw", "input", "input_value", "old", "new", "before", "after", "from", "to",
     "previous", "current", "old_value", "new_value", "oldvalue", "newvalue", "original", "updated",
 })  # fmt: skip
+# Names that say what they hold only together with the one around them: {"api": {"key": ...}}, {"mfa": {"code": ...}}.
+GENERAL = ("key", "code")
 _FIELD_NAMES = frozenset({
     "username", "email", "user", "name", "login", "id", "user_id", "phone", "address", "password", "confirm", "age",
     "role",

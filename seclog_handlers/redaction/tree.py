@@ -248,10 +248,12 @@ class Walk:
     def _member(self, key: Any, item: Any, rule: Rule | None, depth: int) -> Any:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
         clean = self.value(item, rule, depth + 1)
-        if type(item) is dict and rule is None and type(key) is str and type(clean) is dict and "key" in clean:
-            joined = self._rules.rule(f"{key} key")
-            if joined is not None and joined.sort != "weak" and type(item["key"]) is str:
-                clean["key"] = self.value(item["key"], joined, depth + 2)
+        if type(item) is dict and rule is None and type(key) is str and type(clean) is dict:
+            for name in structures.GENERAL:
+                if type(item.get(name)) in (str, int) and name in clean:
+                    joined = self._rules.rule(f"{key} {name}")
+                    if joined is not None and joined.sort != "weak":
+                        clean[name] = self.value(item[name], joined, depth + 2)
         return clean
 
     def _one_by_one(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
@@ -299,11 +301,13 @@ class Walk:
         kind = type(key)
         if kind in UNTOUCHED or kind is int:
             return None
+        weak: Rule | None = None
         for name in structures.names_of(key):
             rule = self._rules.rule(name)
-            if rule is not None:
+            if rule is not None and rule.sort != "weak":
                 return rule
-        return None
+            weak = weak or rule
+        return weak
 
     def _key(self, key: Any, depth: int) -> Any:
         kind = type(key)

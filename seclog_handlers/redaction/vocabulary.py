@@ -58,7 +58,9 @@ PHRASES: dict[str, str] = {
             "wpa psk", "pre shared key", "preshared key", "tls key", "ssl key", "cookie key", "data key",
             "saml response", "saml assertion", "client assertion", "snmp community", "deploy key", "cipher key",
             "crypto key", "jwt key", "amz signature", "amz credential", "hub signature", "goog signature",
-            "vapid key", "fernet key", "server community", "hmac sha", "setup key",
+            "vapid key", "fernet key", "server community", "hmac sha",
+            "setup key", "luks key", "disk key", "volume key", "wireguard key", "wg key",
+            "node key", "wallet key", "sealing key", "derived key",
         ),
         "secret",
     ),
@@ -73,6 +75,7 @@ PHRASES: dict[str, str] = {
             "google key", "azure key", "gcp key", "datadog key", "mailgun key", "cloudflare key", "algolia key",
             "plivo key", "heroku key", "slack key", "firebase key", "paypal key", "square key", "shopify key",
             "live key", "test key", "prod key", "security token", "request verification", "user code",
+            "remember token", "remember me token",
         ),
         "token",
     ),
@@ -196,7 +199,8 @@ BENIGN_TAILS = frozenset(
     mount mounted volume volumes management operator injector reader writer lister viewer helper util utils test
     tests spec docs module package import resolver extractor getter setter cache cached lookup loader key_name
     alias aliases description comment comments note notes tag tags list listed link_sent link_expired sync synced
-    hasher hashers syncing ok success successful flag flags
+    hasher hashers loaded scanned found migrated imported exported read written fetched pruned purged skipped injected
+    parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 

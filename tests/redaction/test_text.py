@@ -32,6 +32,7 @@ NOTATIONS = [
     "username bob password 7 {}", "tacacs-server key {}", "snmp-server community {} RO", 'pre-shared-key ascii-text "{}"', "login attempt [root/{}] failed", "login attempt [b'root'/b'{}']",
     "hydra -l root -p {} ssh://x", "psexec.py CORP/bob:{}@10.0.0.1", "schtasks /ru bob /rp {} /tn x", "credentials: admin / {}", "auth = bob:{}", 'password = "b1" -> "{}"', "root:{}@/db?x=1", "//bob:{}@srv/share",
     'sending cookie "sid={}"', '{{"k":"password","v":"{}"}}', '(password . "{}")', '[:password, "{}"]', "password;{};x", '"password","{}"', "secret key (base32): {}4Zq6Tn",
+    "'{}' is the client secret", "{} is not the api key", "remember_token={}", "luks_key={}", "api_hash_secret={}",
     "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
 ]  # fmt: skip
 
@@ -50,7 +51,7 @@ TOKENS = [
     "SK" + HEX[:32], "SG." + WORD[:22] + "." + WORD[:43], "npm_" + WORD[:36], "pypi-AgE" + WORD[:60], "dckr_pat_" + WORD[:27], "hf_" + WORD[:34], "sk-proj-" + WORD[:60], "sk-ant-api03-" + WORD[:90], "AIza" + WORD[:35], "ya29." + WORD[:60],
     "123456789:AA" + WORD[:33], "M" + WORD[:23] + "." + WORD[:6] + "." + WORD[:27], "shpat_" + HEX[:32], "sq0atp-" + WORD[:22], "dop_v1_" + HEX[:64], "NRAK-" + WORD[:27].upper(), "hvs." + WORD[:90], WORD[:14] + ".atlasv1." + WORD[:64],
     "ATATT3xFfGF0" + WORD[:170], "lin_api_" + WORD[:40], "secret_" + WORD[:43], "figd_" + WORD[:40], "dapi" + HEX[:32], "glsa_" + WORD[:32] + "_" + HEX[:8], "eyJhbGciOiJIUzI1NiJ9." + WORD[:30] + "." + WORD[:43],
-    "abc8Q~" + WORD[:34], "$2b$12$" + WORD[:53], "-----BEGIN PRIVATE KEY-----\n" + WORD[:64] + "\n-----END PRIVATE KEY-----", "AGE-SECRET-KEY-1" + "QPZRY9X8" * 7 + "QP",
+    "abc8Q~" + WORD[:34], "$apr1$" + WORD[:8] + "$" + "Poj8VmKBk.f.dlwCg.VoWp", "$2b$12$" + WORD[:53], "-----BEGIN PRIVATE KEY-----\n" + WORD[:64] + "\n-----END PRIVATE KEY-----", "AGE-SECRET-KEY-1" + "QPZRY9X8" * 7 + "QP",
 ]  # fmt: skip
 
 
@@ -96,7 +97,7 @@ BENIGN = [
     "Failed password for root from 10.0.0.1 port 22 ssh2", "Accepted publickey for bob from 10.0.0.1: RSA SHA256:" + WORD[:43], "fields: ['username', 'password', 'email']", "docker run -p 8080:80 nginx", "mkdir -p /var/x", "foo@2x.png", "the secret of good code is naming", "Bearer token missing", "Basic authentication required", "keys: 12 monkey=1 primary key 7",
     "https://example.com/@bob/post", "http://host:8080/reset", "password = getpass.getpass()", "if password == other:", "token = request.headers.get('X')", "price 1,234,567.89", "1.38435736E+12", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
     "django.security.csrf: Forbidden (CSRF cookie not set.): /admin/", "random_password.db: Creation complete after 0s", "  + password = (sensitive value)", "secret = (known after apply)", "Using --password via the CLI is insecure.",
-    " * [new branch]  fix/password-hash -> origin/fix/password-hash", "python manage.py changepassword bob", "cookies: 12 accepted", "join --discovery-token-ca-cert-hash sha256:" + HEX,
+    "wrong OTP 9221 times", "secrets_loaded=1452", "hash_password=True", " * [new branch]  fix/password-hash -> origin/fix/password-hash", "python manage.py changepassword bob", "cookies: 12 accepted", "join --discovery-token-ca-cert-hash sha256:" + HEX,
     "Login\npassword\n  Field required [type=missing, input_value={'username': 'bob'}, input_type=dict]",
 ]  # fmt: skip
 
