@@ -14,7 +14,7 @@ from typing import Any
 from seclog_handlers.redaction import Redactor, commands, finder, gate, keyvalue, pii, web
 from seclog_handlers.redaction.keys import Rule
 
-# More would be more than the engine is ready to look at: see redaction.finder.LOOKS_PER_TEXT.
+# More might be more than the engine is ready to look at: see redaction.budget.
 MAX_LINE = 2_048
 MAX_WORD = 96
 MAX_WORDS = 65_536

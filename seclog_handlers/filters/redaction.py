@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from seclog_handlers import _config, rendering
-from seclog_handlers._record import REDACTED, field_names, fields_of, mark_of, settle_message
+from seclog_handlers._record import REDACTED, field_names, fields_of, mark_of, note_error, settle_message
 from seclog_handlers.enrichment.stack import exception_pieces
 from seclog_handlers.filters.stage import NAMES, Stage, words
 from seclog_handlers.redaction import Redactor
+from seclog_handlers.redaction.budget import Budget, TooDenseError
 
 # What the pack made of the request's headers: names and classes under keys such as `cookies`, no value of any.
 OURS = frozenset({"security_headers"})
@@ -25,6 +26,14 @@ MAX_NAME = 128
 
 # Frames of tracebacks that are remembered with what is left of them; a program has a few hundred that fail.
 MAX_FRAMES = 2048
+
+TOO_DENSE = f"RedactionFilter:{TooDenseError.__name__}"
+
+
+def too_dense(record: logging.LogRecord) -> bool:
+    """Tell whether a text of a record was withheld because it asked for too much work."""
+    mark = mark_of(record)
+    return mark is not None and "seclog_error" in mark.derived and TOO_DENSE in record.__dict__["seclog_error"]
 
 
 class RedactionFilter(Stage):
@@ -84,22 +93,25 @@ class RedactionFilter(Stage):
         if type(record).getMessage is not logging.LogRecord.getMessage:
             settle_message(record)
         msg, args = attributes.get("msg"), attributes.get("args")
+        budget = Budget()
         if args is not NO_ARGUMENTS or type(msg) is not str or msg not in redactor.clean:
-            record.msg, record.args = redactor.message(msg, args)
+            record.msg, record.args = redactor.message(msg, args, budget)
         texts: tuple[str, ...] = TEXTS
         if attributes.get("exc_info"):
-            attributes["exc_text"] = self._traceback(attributes["exc_info"])
+            attributes["exc_text"] = self._traceback(attributes["exc_info"], budget)
             # exc_info goes: formatters that find it would render the traceback again, unredacted.
             attributes["exc_info"] = None
             texts = texts[1:]
         for key in texts:
             value = attributes.get(key)
             if value is not None:
-                attributes[key] = redactor.text(value if type(value) is str else rendering.text(value))
+                attributes[key] = redactor.text(value if type(value) is str else rendering.text(value), budget)
         self._redact_names(attributes)
         names = field_names(attributes)
         if names:
-            self._redact_fields(record, names)
+            self._redact_fields(record, names, budget)
+        if budget.withheld:
+            note_error(record, type(self).__name__, TooDenseError())
         mark = mark_of(record)
         if mark is not None:
             mark.applied.add(REDACTED)
@@ -123,12 +135,12 @@ class RedactionFilter(Stage):
                 self._clean_names.clear()
             self._clean_names.add(names)
 
-    def _traceback(self, exc_info: Any) -> str:
+    def _traceback(self, exc_info: Any, budget: Budget) -> str:
         """Return the text of an exception; what a frame's lines give is remembered, since code does not change."""
         frames, text = self._frames, self._redactor.text
         return "".join(
             [
-                (frames.get(piece) or self._frame(piece)) if from_code else text(piece)
+                (frames.get(piece) or self._frame(piece)) if from_code else text(piece, budget)
                 for piece, from_code in exception_pieces(exc_info, source=self._source_lines)
             ],
         )
@@ -139,14 +151,14 @@ class RedactionFilter(Stage):
         self._frames[piece] = redacted = self._redactor.text(piece)
         return redacted
 
-    def _redact_fields(self, record: logging.LogRecord, names: tuple[str, ...]) -> None:
+    def _redact_fields(self, record: logging.LogRecord, names: tuple[str, ...], budget: Budget) -> None:
         attributes, mark, leave = record.__dict__, mark_of(record), self._leave
         if mark is not None and (mark.tokens or not OURS.isdisjoint(mark.derived)):
             leave = leave.union(mark.tokens, OURS & mark.derived)
-        changed = self._redactor.changes(attributes, names, leave)
+        changed = self._redactor.changes(attributes, names, leave, budget)
         if changed is None:
             fields = fields_of(record)
-            changed = self._redactor.fields(fields, leave)
+            changed = self._redactor.fields(fields, leave, budget)
             for key in fields.keys() - changed.keys():
                 del attributes[key]
         attributes.update(changed)

@@ -205,8 +205,9 @@ def stats() -> dict[str, Any]:
 
     Returns:
         handler name -> {"calls": records it was given, "pending": how many of them wait for it, "dropped": {reason:
-        number} before they reached a target, "withheld": how many were written without their text since redaction
-        failed, "targets": {name: {"calls", "written", "pending", "dropped": {reason: number}}}}.
+        number} before they reached a target, "withheld": how many were written without their text, or a part of it,
+        since redaction failed or had too much to do, "targets": {name: {"calls", "written", "pending", "dropped":
+        {reason: number}}}}.
         For each target calls = written + pending + the sum of dropped. Reasons are `level` and `filter` (the target
         does not want it), names of system errors (`ENOSPC`), types of exceptions, `not_connected`, `closed`.
         Handlers without a name go by their class; where several have one name, the newest has it alone and the

@@ -20,6 +20,7 @@ from seclog_handlers._record import (
     private_copy,
 )
 from seclog_handlers.filters import RiskFilter, SamplingFilter, withhold
+from seclog_handlers.filters.redaction import too_dense
 from seclog_handlers.filters.stage import WITHHELD
 from seclog_handlers.handlers import _coverage
 from seclog_handlers.handlers._repeats import Memory, Plan, planned
@@ -89,7 +90,7 @@ class SecurityHandler(TargetsHandler):
             withhold(private)
             note_error(private, type(self).__name__, error)
         attributes = private.__dict__
-        if attributes.get("msg") is WITHHELD:
+        if attributes.get("msg") is WITHHELD or ("seclog_error" in attributes and too_dense(private)):
             self._withheld += 1
             losses.count += 1
         if self._sampler is None or self._mode == "off":

@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable, Iterable
 
 from seclog_handlers.redaction import entries
+from seclog_handlers.redaction.budget import LOOK
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import is_statement, looks_chosen
 
 Found = tuple[int, int, str]
+Spend = Callable[[int], None]
 
 # Programs whose options carry secrets; the gate looks for these words first.
 WORDS = (
@@ -105,16 +107,24 @@ _USER_AND_P = re.compile(
 )
 
 
-def user_and_p(text: str) -> list[Found]:
+def user_and_p(text: str, spend: Spend) -> list[Found]:
     """Find the password of a program that is called with `-u name -p password`."""
     line = _LIST_STEP.sub(_spaced, text)
-    spans = [_span(match) for pattern in (_USER_AND_P, _USER_PAIR) for match in pattern.finditer(line)]
-    return [span for span in spans if span and looks_chosen(text[span[0] : span[1]])]
+    found: list[Found] = []
+    for pattern in (_USER_AND_P, _USER_PAIR):
+        for match in pattern.finditer(line):
+            spend(LOOK)
+            span = _span(match)
+            if span and looks_chosen(text[span[0] : span[1]]):
+                found.append(span)
+    return found
 
 
+# Begins with the characters that all of it begin with, so that a search skips the others quickly.
 _CALLS = re.compile(
-    r"(?:[lL]og[oi]n|LOGIN|[sS]ign[iI]n|[aA]uthenticate|[aA]uth|[bB]ind(?:_s)?|mysqli|_p?connect|[cC]onnect"
-    r"|getConnection|PDO(?:->|::)__construct|PSCredential|Credentials?|sp_addlogin|sp_password|sp_addrolemember)"
+    r"[lLsSaAbBm_cCgP](?:(?<=[lL])og[oi]n|(?<=L)OGIN|(?<=[sS])ign[iI]n|(?<=[aA])uth(?:enticate)?|(?<=[bB])ind(?:_s)?"
+    r"|(?<=m)ysqli|(?<=_)p?connect|(?<=[cC])onnect|(?<=g)etConnection|(?<=P)DO(?:->|::)__construct|(?<=P)SCredential"
+    r"|(?<=C)redentials?|(?<=s)p_(?:addlogin|password|addrolemember))"
     r"(?:\(\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
     r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
 )
@@ -122,10 +132,11 @@ MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
 _ARGUMENT = re.compile(r"'([^'\n]{0,256})'|\"([^\"\n]{0,256})\"")
 
 
-def call_arguments(text: str) -> list[Found]:
+def call_arguments(text: str, spend: Spend) -> list[Found]:
     """Find the password among the arguments of a call that logs in: `login('bob', 'x')`, `mysqli('h', 'bob', 'x')`."""
     found: list[Found] = []
     for match in _CALLS.finditer(text):
+        spend(LOOK)
         first = 0 if "sp_password" in match[0] else 1
         for argument in list(_ARGUMENT.finditer(text, *match.span("arguments")))[first:]:
             span = argument.span(1 if argument[1] is not None else 2)
@@ -146,10 +157,11 @@ _PROTOCOL = re.compile(
 )
 
 
-def protocols(text: str) -> list[Found]:
+def protocols(text: str, spend: Spend) -> list[Found]:
     """Find what clients of SMTP, IMAP, FTP and Redis say to log in."""
     found: list[Found] = []
     for match in _PROTOCOL.finditer(text):
+        spend(LOOK)
         kind = match.lastgroup or "login"
         if kind != "login" or looks_chosen(match[kind]):
             found.append((*match.span(kind), "password"))
@@ -180,20 +192,20 @@ def _spaced(match: re.Match[str]) -> str:
     return " " * (match.end() - match.start())
 
 
-def options(text: str, programs: Iterable[tuple[int, str]], spend: Callable[[], None]) -> list[Found]:
+def options(text: str, programs: Iterable[tuple[int, str]], spend: Spend) -> list[Found]:
     """Find the secrets in the options of programs.
 
     Args:
         text: Any text.
         programs: Where each of WORDS was found, in order, and which.
-        spend: Called once for each command line.
+        spend: Called with what each look costs.
     """
     found: list[Found] = _listed_login(text) if "login'" in text or 'login"' in text else []
     end = 0
     text = _LIST_STEP.sub(_spaced, text)  # ["mysql", "-px"] as it would be typed
     for position, word in programs:
         if position >= end:
-            spend()
+            spend(LOOK)
             stop = _PROGRAMS_END.search(text, position, min(len(text), position + MAX_LINE))
             end = stop.start() if stop else min(len(text), position + MAX_LINE)
             seen: set[re.Pattern[str]] = set()
@@ -201,7 +213,7 @@ def options(text: str, programs: Iterable[tuple[int, str]], spend: Callable[[], 
             if option not in seen:
                 seen.add(option)
                 for match in option.finditer(text, position, end):
-                    spend()
+                    spend(LOOK)
                     span = _span(match)
                     if span is not None:
                         found.append(span)
@@ -248,10 +260,11 @@ def redis_auth(text: str) -> list[Found]:
     return found
 
 
-def inserted(text: str, is_name: Callable[[str], bool]) -> list[Found]:
+def inserted(text: str, is_name: Callable[[str], bool], spend: Spend) -> list[Found]:
     """Find the values of secret columns in INSERT statements; `is_name` tells which columns are."""
     found: list[Found] = []
     for match in _INSERT.finditer(text):
+        spend(LOOK + (match.end() - match.start() >> 3))
         columns = [column.strip(' `"[]\n\t') for column in match["columns"].split(",")]
         secret = [is_name(column) for column in columns]
         if any(secret):
@@ -298,17 +311,18 @@ _CODE_AFTER = re.compile(
 )
 _CODE = re.compile(r"(?<![\w.-])(?:\d{4,8}|\d{3}[- ]\d{3}|[A-Z]-?\d{6})$")
 _YOUR_CODE = re.compile(
-    r"\b[Yy]our (?:(?!zip|postal|area|country|promo|discount|coupon|product|exit|error|status|return|response|order)"
-    r"[\w-]{1,24} ){0,3}code (?:is |: ?|= ?)"
-    r"(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
+    r"[Yy](?<!\w.)our "
+    r"(?:(?!zip|postal|area|country|promo|discount|coupon|product|exit|error|status|return|response|order)"
+    r"[\w-]{1,24} ){0,3}code (?:is |: ?|= ?)(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
 )
 _USED = re.compile(r"\b(?:enter|use|type|using|input)\b", re.IGNORECASE)
 
 
-def spoken_codes(text: str) -> list[Found]:
+def spoken_codes(text: str, spend: Spend) -> list[Found]:
     """Find one-time codes in sentences: `123456 is your login code`, `enter 123456 to verify`."""
     found: list[Found] = [(*match.span("code"), "otp") for match in _YOUR_CODE.finditer(text)]
     for match in _CODE_AFTER.finditer(text):
+        spend(2)
         end = match.start()
         code = _CODE.search(text, max(0, end - 10), end)
         if code is not None and (match["used"] is None or _USED.search(text, max(0, code.start() - 48), code.start())):

@@ -9,9 +9,10 @@ from seclog_handlers import _message, rendering
 from seclog_handlers._config import as_lines, as_list
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.redaction import known, patterns
+from seclog_handlers.redaction.budget import TEXT, Budget, TooDenseError
 from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
-from seclog_handlers.redaction.finder import Finder, TooDenseError
-from seclog_handlers.redaction.keys import KeyRules
+from seclog_handlers.redaction.finder import Finder
+from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, PLAIN, Memo
 from seclog_handlers.redaction.structures import CARD_FROM
 from seclog_handlers.redaction.tree import UNTOUCHED, Plans, Walk
@@ -21,6 +22,8 @@ MAX_TEXT = 262_144
 ROOM_FOR_MARK = 64
 MAX_ROUNDS = 4
 FAILED = "[WITHHELD: error]"
+# What may hold much comes last, so that it uses up no budget that an address or a name needs.
+LATER = frozenset({dict, list, tuple})
 DENSE = "[WITHHELD: too many names]"
 
 
@@ -64,18 +67,26 @@ class Redactor:
         self.clean = self._clean = self._memo.clean
         self._plans = Plans(self._rules, self.text, usable=not (self._censor.removes or self._rules.uses_paths))
         shown = self.marker.replace("{kind}", "password")
-        if self._finder.find(shown) or self._find(f"{shown} password={shown}"):
+        if self._finder.find(shown) or self._find(f"{shown} password={shown}", Budget()):
             raise ConfigurationError(
                 f"redact.censor is {censor!r}, which would itself be taken for a secret: "
                 "use a marker such as '[REDACTED]'.",
             )
 
-    def text(self, text: str) -> str:
-        """Return `text` without its secrets; at most 256 kB of it, with a mark that says how much is missing."""
+    def text(self, text: str, budget: Budget | None = None) -> str:
+        """Return `text` without its secrets; at most 256 kB of it, with a mark that says how much is missing.
+
+        Args:
+            text: Any text.
+            budget: What the record it belongs to may still cost.
+        """
         if text in self._clean:
             return text
         try:
-            return self._checked(text)
+            budget = budget or Budget()
+            return self._checked(text, budget) if budget.allows(len(text)) else DENSE
+        except TooDenseError:
+            return DENSE
         except Exception:
             return FAILED
 
@@ -105,18 +116,25 @@ class Redactor:
         except Exception:
             return FAILED
 
-    def fields(self, mapping: Mapping[str, Any], leave: Collection[str] = frozenset()) -> dict[str, Any]:
+    def fields(
+        self, mapping: Mapping[str, Any], leave: Collection[str] = frozenset(), budget: Budget | None = None
+    ) -> dict[str, Any]:
         """Return a record's extra fields without their secrets.
 
         Args:
             mapping: The fields, by name.
             leave: Names whose values pass as they are.
+            budget: What the record may still cost.
         """
-        changed = self.changes(mapping, tuple(mapping), leave)
-        return self._one_by_one(mapping, leave) if changed is None else {**mapping, **changed}
+        changed = self.changes(mapping, tuple(mapping), leave, budget)
+        return self._one_by_one(mapping, leave, budget) if changed is None else {**mapping, **changed}
 
     def changes(
-        self, mapping: Mapping[str, Any], names: tuple[str, ...], leave: Collection[str] = frozenset()
+        self,
+        mapping: Mapping[str, Any],
+        names: tuple[str, ...],
+        leave: Collection[str] = frozenset(),
+        budget: Budget | None = None,
     ) -> dict[str, Any] | None:
         """Return what `fields` would change, by name; None if it might rename or remove a field, too.
 
@@ -124,12 +142,14 @@ class Redactor:
             mapping: Fields by name, and perhaps more.
             names: Which of them are meant.
             leave: Names whose values pass as they are.
+            budget: What the record may still cost.
         """
         plan = self._plans.of(names)
         if plan is None:
             return None
         changed: dict[str, Any] = {}
         clean, walk = self._clean, None
+        containers: list[tuple[str, Rule | None]] = []
         for key, rule in plan:
             value = mapping[key]
             kind = type(value)
@@ -141,19 +161,32 @@ class Redactor:
                 continue
             if key in leave:
                 continue
-            walk = walk or self._walk()
+            if kind in LATER:
+                containers.append((key, rule))
+                continue
+            walk = walk or self._walk(budget)
             try:
                 changed[key] = walk.value(value, rule)
             except Exception:
                 changed[key] = FAILED
+        for key, rule in containers:
+            walk = walk or self._walk(budget)
+            try:
+                changed[key] = walk.value(mapping[key], rule)
+            except Exception:
+                changed[key] = FAILED
         return changed
 
-    def _one_by_one(self, mapping: Mapping[str, Any], leave: Collection[str]) -> dict[str, Any]:
+    def _one_by_one(self, mapping: Mapping[str, Any], leave: Collection[str], budget: Budget | None) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        walk, rule_of = self._walk(), self._rules.rule
+        budget = budget or Budget()
+        walk, rule_of = self._walk(budget), self._rules.rule
         for key, value in mapping.items():
             if key in leave:
                 result[key] = value
+                continue
+            if budget.is_spent() and key not in self._clean:
+                result[DENSE] = DENSE
                 continue
             try:
                 rule = rule_of(key)
@@ -164,45 +197,53 @@ class Redactor:
                     continue
             except Exception:
                 redacted = FAILED
-            result[key if key in self._clean else self.text(key)] = redacted
+            result[key if key in self._clean else self.text(key, budget)] = redacted
         return result
 
-    def message(self, msg: Any, args: Any) -> tuple[Any, Any]:
+    def message(self, msg: Any, args: Any, budget: Budget | None = None) -> tuple[Any, Any]:
         """Return a record's `msg` and `args` without their secrets, still fit for each other.
 
         The number of arguments stays, a mapping stays a mapping, clean numbers stay numbers. Arguments that do not
         fit the template are withheld, with a note.
+
+        Args:
+            msg: The message, or its template.
+            args: The arguments.
+            budget: What the record may still cost.
         """
         try:
             if type(msg) is str and type(args) is tuple and args and PLAIN.issuperset(map(type, args)):
-                return self._plain_message((msg, args))
-            return self._message(msg, args)
+                return self._plain_message((msg, args), budget or Budget())
+            return self._message(msg, args, budget or Budget())
+        except TooDenseError:
+            return DENSE, ()
         except Exception:
             return FAILED, ()
 
-    def _plain_message(self, message: tuple[str, tuple[Any, ...]]) -> tuple[Any, Any]:
+    def _plain_message(self, message: tuple[str, tuple[Any, ...]], budget: Budget) -> tuple[Any, Any]:
         """Answer from memory where the same template came with the same arguments before."""
         if message in self._memo.clean_messages:
             return message
         shown = repr(message) if self._memo.remembers and _is_short(message) else ""
         if not 0 < len(shown) <= MAX_LENGTH:
-            return self._message(*message)
+            return self._message(*message, budget)
         key = self._memo.key(shown)
         known = self._memo.message(key)
         if known is None:
-            known = self._message(*message)
-            self._memo.keep_message(key, message, known)
+            known = self._message(*message, budget)
+            if not budget.withheld:
+                self._memo.keep_message(key, message, known)
         return known
 
-    def _message(self, msg: Any, args: Any) -> tuple[Any, Any]:
+    def _message(self, msg: Any, args: Any, budget: Budget) -> tuple[Any, Any]:
         kind = type(args)
         if args is None or (kind is tuple and not args) or (issubclass(kind, dict) and not dict.__len__(args)):
-            return (self.text(msg) if type(msg) is str else self.value(msg)), args
+            return (self.text(msg, budget) if type(msg) is str else self._walk(budget).value(msg, None)), args
         if type(msg) is not str:
             msg = str.__str__(msg) if issubclass(type(msg), str) else rendering.text(msg)
-        return _message.rewrite(msg, self._args(args), self._replacements)
+        return _message.rewrite(msg, self._args(args, budget), lambda text: self._replacements(text, budget))
 
-    def _args(self, args: Any) -> Any:
+    def _args(self, args: Any, budget: Budget) -> Any:
         kind = type(args)
         if kind is tuple:
             clean = self._clean
@@ -212,37 +253,38 @@ class Redactor:
                     break
             else:
                 return args
-            walk = self._walk()
+            walk = self._walk(budget)
             return tuple([walk.value(arg, None) for arg in args])
         if issubclass(kind, dict):
-            redacted = self._walk().mapping(args, None, 0)
+            redacted = self._walk(budget).mapping(args, None, 0)
             return redacted if kind is dict else _message.Atoms(redacted)
         if isinstance(args, Mapping):
-            return self._walk().mapping(dict(args), None, 0)
-        return (self.value(args),)
+            return self._walk(budget).mapping(dict(args), None, 0)
+        return (self._walk(budget).value(args, None),)
 
-    def _walk(self) -> Walk:
-        return Walk(self.text, self._rules, self._censor, self._plans, self._memo)
+    def _walk(self, budget: Budget | None = None) -> Walk:
+        return Walk(self.text, self._rules, self._censor, self._plans, self._memo, budget or Budget())
 
-    def _checked(self, text: str) -> str:
+    def _checked(self, text: str, budget: Budget) -> str:
         if len(text) <= MAX_LENGTH and self._memo.remembers:
             key = self._memo.key(text)
             known = self._memo.result(key)
             if known is None:
-                known = self._scanned(text)
-                if known != text:
+                budget.spend(TEXT)
+                known = self._scanned(text, budget)
+                if known != text and not budget.withheld:
                     self._memo.keep(key, known)
             return known
         if len(text) > MAX_TEXT:
             head, missing = _cut(text, MAX_TEXT)
-            return f"{self._scanned(head)}[CUT: {missing} characters missing]"
-        return self._scanned(text)
+            return f"{self._scanned(head, budget)}[CUT: {missing} characters missing]"
+        return self._scanned(text, budget)
 
-    def _scanned(self, text: str) -> str:
+    def _scanned(self, text: str, budget: Budget) -> str:
         """Redact until a further pass would change nothing."""
         for _ in range(MAX_ROUNDS):
             try:
-                found = self._find(text)
+                found = self._find(text, budget)
             except TooDenseError:
                 return DENSE
             if not found:
@@ -251,17 +293,17 @@ class Redactor:
             text = _message.applied(text, self._replaced(text, found))
         return text
 
-    def _find(self, text: str) -> list[tuple[int, int, str]]:
-        return self._finder.find(self._censor.seal(text))
+    def _find(self, text: str, budget: Budget) -> list[tuple[int, int, str]]:
+        return self._finder.find(self._censor.seal(text), budget)
 
-    def _replacements(self, text: str) -> list[tuple[int, int, str]]:
+    def _replacements(self, text: str, budget: Budget) -> list[tuple[int, int, str]]:
         if text in self._clean:
             return []
         if len(text) > MAX_TEXT:
             head, missing = _cut(text, MAX_TEXT)
             rest = (len(head), len(text), f"[CUT: {missing} characters missing]")  # no formatter shows what nobody saw
-            return [*self._replaced(head, self._find(head)), rest]
-        return self._replaced(text, self._find(text))
+            return [*self._replaced(head, self._find(head, budget)), rest]
+        return self._replaced(text, self._find(text, budget))
 
     def _replaced(self, text: str, found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
         replacement = self._censor.replacement

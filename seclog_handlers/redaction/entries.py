@@ -38,7 +38,7 @@ def _around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         found = _validated(text, end, rule) or _changed(text, end, rule)
         if found:
             return found
-    if "\n" in text and following in _SEPARATORS_AFTER:
+    if following in _SEPARATORS_AFTER and text.find("\n", end, end + MAX_STATEMENT) >= 0:
         return _columns(text, start, end, rule)
     return []
 

@@ -7,16 +7,13 @@ import re
 from collections.abc import Callable, Iterable
 
 from seclog_handlers.redaction import commands, gate, keyvalue, layers, pii, tokens, web
+from seclog_handlers.redaction.budget import FOUND, TEXT, Budget
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.values import value_at
 from seclog_handlers.redaction.vocabulary import SHORT
 
 Found = tuple[int, int, str]
-
-# Denser text than this is no log line: it asks for more looks than its length explains, and is withheld.
-LOOKS_PER_TEXT = 640
-CHARACTERS_PER_LOOK = 160
 
 # Every name of vocabulary.py contains one of these, in lower case.
 _LONG_WORDS = (
@@ -54,33 +51,12 @@ _AFTER_WORDS = frozenset({
 _NEXT_WORD = re.compile(r"[ \t]([A-Za-z]{2,12})(?![A-Za-z])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
 MAX_BASE64 = 65_536
+# What it costs to look at what begins like a token, at a URL.
+TOKEN, URL = 2, 4
 # Of so few words each place is looked up; of more, the text is searched once for all names.
 FEW = 6
 _start = operator.methodcaller("start")
 _LOWER = {code: code + 32 for code in range(65, 91)}
-
-
-class TooDenseError(ValueError):
-    """A text asks for more looks than any log line of its length."""
-
-
-class Looks:
-    """What is left of the looks that one text may cost, whatever its encodings hide."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, length: int) -> None:
-        self.left = LOOKS_PER_TEXT + length // CHARACTERS_PER_LOOK
-
-    def spend(self) -> None:
-        """Take one.
-
-        Raises:
-            TooDenseError: If none is left.
-        """
-        self.left -= 1
-        if self.left < 0:
-            raise TooDenseError
 
 
 class Finder:
@@ -101,85 +77,120 @@ class Finder:
         starts = gate.trie(look.start for looks in tokens.LOOKS.values() for look in looks)
         self._tokens = re.compile(f"(?<![A-Za-z0-9]){starts}")
 
-    def find(self, text: str) -> list[Found]:
+    def find(self, text: str, budget: Budget | None = None) -> list[Found]:
         """Return (start, end, kind) of everything secret, sorted and without overlaps.
 
-        Raises:
-            TooDenseError: If the text holds more names and tokens than its length explains.
-        """
-        return self._find(text, Looks(len(text)), 0)
+        Args:
+            text: Any text.
+            budget: What the record it belongs to may still cost.
 
-    def _find(self, text: str, looks: Looks, depth: int) -> list[Found]:
+        Raises:
+            TooDenseError: If the text asks for more than that.
+        """
+        return self._find(text, budget or Budget(), 0)
+
+    def _find(self, text: str, budget: Budget, depth: int) -> list[Found]:
+        length = len(text)
+        budget.spend(TEXT + (length >> 6))
         raw = text.encode("ascii", "replace")  # of the same length
         is_ascii = text.isascii()
         named, program, linked = self._gate.found(raw)
-        users = _urls(text, looks) if "://" in text and "@" in text else []
+        users = _urls(text, budget) if "://" in text and "@" in text else []
         found = [user for user in users if user[2]]
-        if named or not is_ascii:
-            self._names(text, named if is_ascii else [], looks, found, users)
+        if named != [] or not is_ascii:
+            self._names(text, (named or []) if is_ascii else [], budget, found, users)
         if program or commands.HTTPIE in text:
-            self._commands(text, looks, found)
-        if "-u" in text or "-U" in text:
-            found.extend(commands.user_and_p(text))
-        if "('" in text or '("' in text or "sp_" in text or '( "' in text:
-            found.extend(commands.call_arguments(text))
-        if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER " in text:
-            found.extend(commands.protocols(text))
-        if "input_value=" in text:
-            found.extend(keyvalue.pydantic(text, self._rules))
+            self._commands(text, budget, found)
+        self._calls(text, budget, found)
         for start, end in gate.long_runs(raw):
-            self._run(text, start, end, looks, found, depth)
+            self._run(text, start, end, budget, found, depth)
         if gate.has_many_digits(raw):
-            found.extend(pii.numbers(text, looks.spend))
+            budget.read(length)
+            found.extend(pii.numbers(text, budget.spend))
         if gate.has_lettered_id(raw):
-            found.extend(pii.ibans(text, looks.spend))
-            found.extend(pii.lettered_ids(text, looks.spend))
+            budget.read(3 * length)
+            found.extend(pii.ibans(text, budget.spend))
+            found.extend(pii.lettered_ids(text, budget.spend))
         if "@" in text:
             if ":" in text:
-                bare = web.bare_users(text)
+                budget.read(2 * length)
+                bare = web.bare_users(text, budget.spend)
                 found.extend(bare)
                 users += bare
-            found.extend(pii.emails(text, users, looks.spend))
+            found.extend(pii.emails(text, users, budget.spend))
         if linked and "/" in text:
-            found.extend(web.path_tokens(text))
+            found.extend(web.path_tokens(text, budget.spend))
         if (" to " in text or "our " in text or " the " in text) and gate.has_code(raw):
-            found.extend(commands.spoken_codes(text))
+            budget.read(length)
+            found.extend(commands.spoken_codes(text, budget.spend))
         if "-----BEGIN" in text:
-            found.extend(_pem(text))
+            found.extend(_pem(text, budget))
         if "1$" in text:
+            budget.read(length)
             found.extend(tokens.md5_crypts(text))
         if "Q~" in text:
-            found.extend(tokens.shaped(text, 0, len(text)))
+            budget.read(length)
+            found.extend(tokens.shaped(text, 0, length))
         for more in self._more:
+            budget.read(length)
             found.extend(more(text))
         if depth < layers.MAX_LAYERS and layers.may_decode(text):
-            layer = layers.decode(text)
+            layer = layers.decode(text, budget.spend)
             if layer is not None:
                 found.extend(
-                    (*layer.back(start, end), kind) for start, end, kind in self._find(layer.text, looks, depth + 1)
+                    (*layer.back(start, end), kind) for start, end, kind in self._find(layer.text, budget, depth + 1)
                 )
-        return merged(text, found) if found else found
+        if not found:
+            return found
+        budget.spend(FOUND * len(found))
+        return merged(text, found)
 
-    def _names(self, text: str, named: list[str], looks: Looks, found: list[Found], users: list[Found]) -> None:
-        done = 0
+    def _calls(self, text: str, budget: Budget, found: list[Found]) -> None:
+        """Find what programs, functions and protocols are called with, where a place stands for the name."""
+        if "-u" in text or "-U" in text:
+            budget.read(2 * len(text))
+            found.extend(commands.user_and_p(text, budget.spend))
+        if "('" in text or '("' in text or "sp_" in text or '( "' in text:
+            budget.read(len(text))
+            found.extend(commands.call_arguments(text, budget.spend))
+        if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER " in text:
+            budget.read(len(text))
+            found.extend(commands.protocols(text, budget.spend))
+        if "input_value=" in text:
+            budget.read(len(text))
+            found.extend(keyvalue.pydantic(text, self._rules, budget.spend))
+
+    def _names(self, text: str, named: list[str], budget: Budget, found: list[Found], users: list[Found]) -> None:
+        done = zone = 0
         zones = [(text.rindex("://", 0, start), end) for start, end, _ in users]
         low = _lower(text)
         sealed = SEAL in text
-        for match in self._places(low, named) if 0 < len(named) <= FEW else self._words.finditer(low):
+        if 0 < len(named) <= FEW:
+            places: Iterable[re.Match[str]] = self._places(low, named, budget)
+        else:
+            budget.read(3 * len(text))
+            places = self._words.finditer(low)
+        for match in places:
             start = match.start()
-            if start < done or (zones and any(first < start < end for first, end in zones)):
+            if start < done:
+                continue
+            while zone < len(zones) and zones[zone][1] <= start:
+                zone += 1
+            if zone < len(zones) and zones[zone][0] < start:
                 continue
             if sealed and _CENSORED.match(text, match.end()):
+                budget.spend(TOKEN)
                 continue
-            looks.spend()
-            done = max(done, self._name(text, start, match.end(), match[0], found))
+            budget.spend()
+            done = max(done, self._name(text, start, match.end(), match[0], found, budget))
 
-    def _places(self, low: str, named: list[str]) -> list[re.Match[str]]:
+    def _places(self, low: str, named: list[str], budget: Budget) -> list[re.Match[str]]:
         """Return the names in a text whose only words with names are `named`: most of it need not be read again."""
         places: list[re.Match[str]] = []
         for word in named:
             position, length = low.find(word), len(word)
             while position >= 0:
+                budget.spend(1)
                 end = position + length
                 if not (low[position - 1 : position].isalpha() or low[end : end + 1].isalpha()):
                     places.extend(self._words.finditer(low, position, end))
@@ -188,7 +199,7 @@ class Finder:
             places.sort(key=_start)
         return places
 
-    def _name(self, text: str, start: int, end: int, word: str, found: list[Found]) -> int:
+    def _name(self, text: str, start: int, end: int, word: str, found: list[Found], budget: Budget) -> int:
         if word in _SCHEMES:
             spans = web.scheme(text, end, word)
             if spans:
@@ -197,23 +208,28 @@ class Finder:
         if word == "identified":
             return _identified(text, end, found)
         start, end = keyvalue.identifier(text, start, end)
+        budget.spend(end - start >> 2)
         rule = keyvalue.rule_at(text, start, end, self._rules)
         if rule is None or rule.sort == "weak" or text[start:end].lower() in SHORT:
             rule, end = self._with_next(text, start, end, rule)
             if rule is None:
                 return end
-        return _by_kind(text, start, end, rule, found)
+        return _by_kind(text, start, end, rule, found, budget)
 
-    def _commands(self, text: str, looks: Looks, found: list[Found]) -> None:
+    def _commands(self, text: str, budget: Budget, found: list[Found]) -> None:
         low = _lower(text)
+        budget.read(2 * len(text))
         found.extend(
-            commands.options(text, [(match.start(), match[0]) for match in self._programs.finditer(low)], looks.spend)
+            commands.options(text, [(match.start(), match[0]) for match in self._programs.finditer(low)], budget.spend)
         )
         if "into" in low:
-            found.extend(commands.inserted(text, self._is_column))
+            budget.read(len(text))
+            found.extend(commands.inserted(text, self._is_column, budget.spend))
         if "|" in text:
+            budget.read(len(text))
             found.extend(commands.piped(text))
         if "AUTH" in text:
+            budget.read(len(text))
             found.extend(commands.redis_auth(text))
 
     def _is_column(self, name: str) -> bool:
@@ -233,13 +249,14 @@ class Finder:
                 rule, end = joined, stop
         return rule, end
 
-    def _run(self, text: str, start: int, stop: int, looks: Looks, found: list[Found], depth: int) -> None:
+    def _run(self, text: str, start: int, stop: int, budget: Budget, found: list[Found], depth: int) -> None:
         """Find the tokens, and what is encoded, in a stretch without whitespace and quotes."""
+        budget.spend(4 + (stop - start >> 4))
         done = 0
         for match in self._tokens.finditer(text, start, stop):
             if match.start() < done:
                 continue
-            looks.spend()
+            budget.spend(TOKEN)
             token = tokens.token_at(text, match.start(), match[0].lower())
             if token is not None:
                 done = token[0]
@@ -247,15 +264,16 @@ class Finder:
         found.extend(tokens.shaped(text, start, stop))
         if depth < layers.MAX_LAYERS:
             for match in _BASE64.finditer(text, start, stop):
-                looks.spend()
-                if self._is_encoded(match[0], looks, depth):
+                budget.spend(TOKEN)
+                if self._is_encoded(match[0], budget, depth):
                     found.append((match.start(), match.end(), "encoded"))
 
-    def _is_encoded(self, run: str, looks: Looks, depth: int) -> bool:
+    def _is_encoded(self, run: str, budget: Budget, depth: int) -> bool:
+        budget.spend(4 + (len(run) >> 6))
         decoded = web.decoded(run) if len(run) <= MAX_BASE64 else None
         if decoded is None:
             return False
-        return _USER_AND_PASSWORD.fullmatch(decoded) is not None or bool(self._find(decoded, looks, depth + 1))
+        return _USER_AND_PASSWORD.fullmatch(decoded) is not None or bool(self._find(decoded, budget, depth + 1))
 
 
 _USER_AND_PASSWORD = re.compile(
@@ -275,14 +293,15 @@ def _lower(text: str) -> str:
     return low if len(low) == len(text) else text.translate(_LOWER)
 
 
-def _by_kind(text: str, start: int, end: int, rule: Rule, found: list[Found]) -> int:
+def _by_kind(text: str, start: int, end: int, rule: Rule, found: list[Found], budget: Budget) -> int:
     spans: list[Found] | None = None
     if rule.kind == "authorization" and rule.sort != "weak":
         spans = web.authorization(text, end)
     elif rule.kind == "cookie":
-        spans = web.cookies(text, end, setting="set" in text[start:end].lower())
+        spans = web.cookies(text, end, setting="set" in text[start:end].lower(), spend=budget.spend)
     if spans is None:
         spans = keyvalue.find(text, start, end, rule)
+    budget.spend(FOUND * len(spans))
     found.extend(spans)
     return spans[-1][1] if spans else end
 
@@ -312,11 +331,11 @@ def _identified(text: str, end: int, found: list[Found]) -> int:
     return former.end()
 
 
-def _urls(text: str, looks: Looks) -> list[Found]:
+def _urls(text: str, budget: Budget) -> list[Found]:
     found: list[Found] = []
     position = text.find("://")
     while position >= 0:
-        looks.spend()
+        budget.spend(URL)
         following = text.find("://", position + 3)
         found.extend(web.userinfo(text, position, len(text) if following < 0 else following))
         position = following
@@ -326,7 +345,7 @@ def _urls(text: str, looks: Looks) -> list[Found]:
 _PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?)-----")
 
 
-def _pem(text: str) -> list[Found]:
+def _pem(text: str, budget: Budget) -> list[Found]:
     """Find private keys; one without an end goes to the end of the text."""
     found: list[Found] = []
     position = 0
@@ -334,6 +353,7 @@ def _pem(text: str) -> list[Found]:
         match = _PEM_LABEL.search(text, position)
         if match is None:
             return found
+        budget.spend()
         closing = f"-----END {match[1]}-----"
         end = text.find(closing, match.end())
         if end < 0:

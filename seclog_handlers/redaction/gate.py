@@ -13,6 +13,7 @@ LONG_RUN = 16
 DIGITS = 6
 MAX_WORD = 32
 MAX_WORDS = 32_768
+MANY_NEW = 400
 
 
 def trie(literals: Iterable[str], words: Iterable[str] = ()) -> str:
@@ -128,16 +129,22 @@ class Words:
     def ask(self, raw: bytes) -> tuple[bool, bool]:
         """Return whether an ASCII text holds a name of a secret, and whether it holds a program's name."""
         names, program, _ = self.found(raw)
-        return bool(names), program
+        return names != [], program
 
-    def found(self, raw: bytes) -> tuple[list[str], bool, bool]:
-        """Return the words that hold a name of a secret, whether one is a program's, and whether one is a link's."""
+    def found(self, raw: bytes) -> tuple[list[str] | None, bool, bool]:
+        """Return the words that hold a name of a secret, whether one is a program's, and whether one is a link's.
+
+        None for the words if too many are new: to search the whole text for names costs less than to ask for each.
+        """
         words = raw.translate(_WORDS).split()
         if self._plain.issuperset(words):
             return _NONE
         named: list[str] = []
         program = link = False
-        for word in set(words).difference(self._plain):
+        new = set(words).difference(self._plain)
+        if len(new) > MANY_NEW:
+            return None, not new.isdisjoint(self._programs), not new.isdisjoint(self._links)
+        for word in new:
             known = self._other.get(word) or self._judged(word)
             if known.name is not None:
                 named.append(known.name)
@@ -172,4 +179,4 @@ class _Word(NamedTuple):
 
 
 _PLAIN = _Word(None, program=False, link=False)
-_NONE: tuple[list[str], bool, bool] = ([], False, False)
+_NONE: tuple[list[str] | None, bool, bool] = ([], False, False)

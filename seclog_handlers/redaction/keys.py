@@ -11,16 +11,10 @@ from seclog_handlers.redaction import vocabulary as words_of
 
 MAX_KEY = 100
 MAX_MEMO = 4096
+MAX_WORDS = 24  # in a name; those in the middle of a longer one are passed over
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_PHRASE = 4
-_ENDINGS = tuple(
-    (word, words_of.STRONG[word])
-    for word in (
-        "password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "credentials",
-        "sessionid", "sessid", "cookie", "accesskey", "privatekey", "secretkey", "passwort",
-    )
-)  # fmt: skip
 _NOT_ENDINGS = frozenset({
     "changepassword", "resetpassword", "forgotpassword", "updatepassword", "nontoken", "subtoken", "pretoken",
     "detoken", "wordtoken",
@@ -38,6 +32,17 @@ class Rule(NamedTuple):
 
     kind: str
     sort: str
+
+
+_ENDINGS = tuple(
+    (word, Rule(words_of.STRONG[word], "strong"))
+    for word in (
+        "password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "credentials",
+        "sessionid", "sessid", "cookie", "accesskey", "privatekey", "secretkey", "passwort",
+    )
+)  # fmt: skip
+_ALL_ENDINGS = tuple(ending for ending, _ in _ENDINGS)
+_SHORT_ENDINGS = tuple(words_of.SHORT)
 
 
 class KeyRules:
@@ -95,6 +100,7 @@ class _Names:
         self.paths: list[tuple[str, ...]] = []
         for name in names:
             self._add(name)
+        self._any = bool(self.exact or self.starts or self.ends or self.paths)
 
     def _add(self, name: str) -> None:
         if name.startswith("*"):
@@ -108,6 +114,8 @@ class _Names:
             self.spelled.append(name)
 
     def has(self, key: str) -> bool:
+        if not self._any:
+            return False
         low = key.lower()
         return (
             _plain(key) in self.exact
@@ -140,6 +148,8 @@ def words(key: str) -> list[str]:
 
 def classify(parts: list[str]) -> Rule | None:
     """Return the rule that the words of a key ask for, or None."""
+    if len(parts) > MAX_WORDS:
+        parts = parts[: MAX_WORDS // 2] + parts[-MAX_WORDS // 2 :]
     for start in range(len(parts)):
         found = _match(parts, start)
         if found is not None:
@@ -152,32 +162,37 @@ def classify(parts: list[str]) -> Rule | None:
 def _match(parts: list[str], start: int) -> tuple[Rule, int] | None:
     """Find the longest secret name that starts at word `start`, and where it ends."""
     for end in range(min(len(parts), start + _LONGEST_PHRASE), start, -1):
-        phrase = " ".join(parts[start:end])
-        for table, sort in _TABLES:
-            kind = table.get(phrase)
-            if kind is not None:
-                return Rule(kind, sort), end
+        rule = _RULES.get(" ".join(parts[start:end]))
+        if rule is not None:
+            return rule, end
     word = parts[start]
     if word in words_of.SHORT:
         return _short(parts, start)
-    for ending, kind in _ENDINGS:
-        if word.endswith(ending) and word not in _NOT_ENDINGS:
-            return Rule(kind, "strong"), start + 1
-    for ending in words_of.SHORT:
-        if word.endswith(ending) and word[: -len(ending)] in words_of.SHORT_HEADS:
-            return Rule("password", "strong"), start + 1
+    if word.endswith(_ALL_ENDINGS) and word not in _NOT_ENDINGS:
+        return next(rule for ending, rule in _ENDINGS if word.endswith(ending)), start + 1
+    if word.endswith(_SHORT_ENDINGS):
+        for ending in words_of.SHORT:
+            if word.endswith(ending) and word[: -len(ending)] in words_of.SHORT_HEADS:
+                return Rule("password", "strong"), start + 1
     if word.startswith("password") and word[8:] not in words_of.BENIGN_TAILS:
         return Rule("password", "strong"), start + 1
     return None
 
 
-_TABLES = (
-    (words_of.PHRASES, "strong"),
-    (words_of.CODES, "code"),
-    (words_of.NUMBERS, "digits"),
-    (words_of.STRONG, "strong"),
-    (words_of.WEAK, "weak"),
-)
+# Of a phrase that several tables know the first one counts.
+_RULES = {
+    phrase: Rule(kind, sort)
+    for table, sort in reversed(
+        (
+            (words_of.PHRASES, "strong"),
+            (words_of.CODES, "code"),
+            (words_of.NUMBERS, "digits"),
+            (words_of.STRONG, "strong"),
+            (words_of.WEAK, "weak"),
+        )
+    )
+    for phrase, kind in table.items()
+}
 
 
 def _short(parts: list[str], start: int) -> tuple[Rule, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from seclog_handlers.redaction import entries, prose, vocabulary, web
 from seclog_handlers.redaction.keys import KeyRules, Rule
@@ -215,10 +216,11 @@ _PYDANTIC = re.compile(
 )
 
 
-def pydantic(text: str, rules: KeyRules) -> list[Found]:
+def pydantic(text: str, rules: KeyRules, spend: Callable[[int], None]) -> list[Found]:
     """Find the values that pydantic's errors show below the name of the field."""
     found: list[Found] = []
     for match in _PYDANTIC.finditer(text):
+        spend(5)
         rule = rules.rule(match["name"].rpartition(".")[2])
         if match["value"][0] == "{" and "type=missing" in match[0]:
             continue  # what was given without that field

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable
 from typing import NamedTuple
 
 MAX_LAYERS = 3
@@ -24,33 +26,49 @@ _ALIKE = dict(zip("аеорсухіѕјһԁкАЕОРСТНКМХ", "aeopcyxisjh
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u202a-\u202e\u2066-\u2069"
 _ANSI = r"\[[0-9;?]{0,16}[A-Za-z]"
+_SPACES = "\u00a0\u2000-\u200a\u202f\u205f\u3000"
+_WIDE = "\uff01-\uff5e"
+_EQUAL = "\ufe66\u2236\ua789\ufe55"
+_STYLED = "\u24b6-\u24e9\U0001d400-\U0001d7ff"
+_LOOKALIKE = "".join(_ALIKE)
 # Begins with the characters that all of it begin with, so that a search skips the others quickly.
+_FIRST = r"%\\&\x1b"
 _ASCII_ENCODED = (
-    r"[%\\&\x1b](?:(?<=%)(?P<percent>[0-9A-Fa-f]{2})"
+    r"(?<=%)(?P<percent>[0-9A-Fa-f]{2})"
     rf"|(?<=\\)(?P<ansi>(?:x1b|u001b|033){_ANSI})"
     r"|(?<=\\)\\{0,7}(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<control>[nrt]))"
     r"|(?<=&)(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon"
     r"|equals|nbsp|commat));"
-    rf"|(?<=\x1b)(?P<drop>{_ANSI}|[()][A-Z0-9]))"
+    rf"|(?<=\x1b)(?P<drop>{_ANSI}|[()][A-Z0-9])"
 )
-_ENCODED = re.compile(_ASCII_ENCODED)
+_ENCODED = re.compile(rf"[{_FIRST}](?:{_ASCII_ENCODED})")
 _ENCODED_ANYWHERE = re.compile(
-    f"{_ASCII_ENCODED}|(?P<invisible>[{_INVISIBLE}])"
-    r"|(?P<wide>[\uff01-\uff5e])|(?P<space>[\u00a0\u2000-\u200a\u202f\u205f\u3000])"
-    r"|(?P<equal>[\ufe66\u2236\ua789\ufe55])|(?P<styled>[\u24b6-\u24e9\U0001d400-\U0001d7ff])"
-    r"|(?P<alike>(?<=[A-Za-z])[" + "".join(_ALIKE) + r"]|[" + "".join(_ALIKE) + r"](?=[A-Za-z]))",
+    rf"[{_FIRST}{_INVISIBLE}{_WIDE}{_SPACES}{_EQUAL}{_STYLED}{_LOOKALIKE}](?:{_ASCII_ENCODED}"
+    rf"|(?<=[{_INVISIBLE}])(?P<invisible>)|(?<=[{_WIDE}])(?P<wide>)|(?<=[{_SPACES}])(?P<space>)"
+    rf"|(?<=[{_EQUAL}])(?P<equal>)|(?<=[{_STYLED}])(?P<styled>)"
+    rf"|(?P<alike>(?<=[A-Za-z][{_LOOKALIKE}])|(?<=[{_LOOKALIKE}])(?=[A-Za-z])))",
 )
+# What stands for what, as far as it was seen: most encoded characters come again and again.
+_seen: dict[str, str | None] = {}
+MAX_SEEN = 4096
+# So many encoded characters cost so many steps of the budget.
+MANY, STEPS_OF_MANY = 64, 40
 
 
 class Layer(NamedTuple):
-    """A text one encoding further in, and where each of its characters came from."""
+    """A text one encoding further in, and where its characters came from: from outer[i] on, those from inner[i] on."""
 
     text: str
-    starts: list[int]
+    inner: list[int]
+    outer: list[int]
 
     def back(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the outer text that says what text[start:end] says."""
-        return self.starts[start], self.starts[end]
+        return self._before(start), self._before(end)
+
+    def _before(self, position: int) -> int:
+        last = bisect_right(self.inner, position) - 1
+        return self.outer[last] + position - self.inner[last]
 
 
 def may_decode(text: str) -> bool:
@@ -58,30 +76,52 @@ def may_decode(text: str) -> bool:
     return "%" in text or "\\" in text or "&" in text or not text.isascii() or "\x1b" in text
 
 
-def decode(text: str) -> Layer | None:
-    r"""Undo one layer of percent, `\u`, `\x`, HTML, ANSI, zero-width and full-width; None if there is none."""
+def decode(text: str, spend: Callable[[int], None]) -> Layer | None:
+    r"""Undo one layer of percent, `\u`, `\x`, HTML, ANSI, zero-width and full-width; None if there is none.
+
+    Args:
+        text: Any text.
+        spend: Called with the steps that it costs, as it goes.
+    """
     pieces: list[str] = []
-    starts: list[int] = []
-    position = 0
-    for match in (_ENCODED if text.isascii() else _ENCODED_ANYWHERE).finditer(text):
-        character = _character(match)
+    inner, outer = [0], [0]
+    position = length = 0
+    is_ascii = text.isascii()
+    spend((len(text) >> (6 if is_ascii else 4)) + (text.count("\\\\") >> 2))
+    for match in (_ENCODED if is_ascii else _ENCODED_ANYWHERE).finditer(text):
+        try:
+            character = _seen[match[0]]
+        except KeyError:
+            character = _read(match)
         if character is None:
             continue
         start = match.start()
-        pieces.append(text[position:start])
-        starts.extend(range(position, start))
-        pieces.append(character)
-        starts.extend([start] * len(character))
+        length += start - position
+        pieces += (text[position:start], character)
         position = match.end()
+        for _ in character:  # one, most often
+            inner.append(length)
+            outer.append(start)
+            length += 1
+        inner.append(length)
+        outer.append(position)
+        if not len(pieces) % (2 * MANY):
+            spend(STEPS_OF_MANY)
     if not position:
         return None
     pieces.append(text[position:])
-    starts.extend(range(position, len(text) + 1))
-    return Layer("".join(pieces), starts)
+    return Layer("".join(pieces), inner, outer)
+
+
+def _read(match: re.Match[str]) -> str | None:
+    if len(_seen) >= MAX_SEEN:
+        _seen.clear()
+    character = _seen[match[0]] = _character(match)
+    return character
 
 
 def _character(match: re.Match[str]) -> str | None:
-    kind, found = match.lastgroup, match[match.lastgroup or 0]
+    kind, found = match.lastgroup, match[match.lastgroup or 0] or match[0]
     if kind in ("percent", "hex", "unicode", "hexadecimal"):
         character = chr(int(found, 16))
     elif kind == "decimal":

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from seclog_handlers import rendering
 from seclog_handlers.redaction import pii, structures
+from seclog_handlers.redaction.budget import Budget
 from seclog_handlers.redaction.censor import Censor
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, Memo
@@ -51,7 +52,7 @@ class Plans:
         usable: False if names alone do not tell, or keys may go.
     """
 
-    def __init__(self, rules: KeyRules, text: Callable[[str], str], *, usable: bool) -> None:
+    def __init__(self, rules: KeyRules, text: Callable[[str, Budget], str], *, usable: bool) -> None:
         self._rules = rules
         self._text = text
         self._usable = usable
@@ -81,7 +82,8 @@ class Plans:
             return None
         if inner and structures.is_entry(names):
             return None
-        if any(self._text(name) != name for name in names):
+        budget = Budget()
+        if any(self._text(name, budget) != name for name in names):
             return None
         return tuple([(name, self._rules.rule(name)) for name in names])
 
@@ -95,11 +97,21 @@ class Walk:
         censor: What stands in a secret's place.
         plans: What is known of the keys of mappings.
         memo: What was found before.
+        budget: What the record may still cost.
     """
 
-    __slots__ = ("_censor", "_characters", "_memo", "_nodes", "_path", "_plans", "_rules", "_text")
+    __slots__ = ("_budget", "_censor", "_characters", "_memo", "_nodes", "_path", "_plans", "_rules", "_text")
 
-    def __init__(self, text: Callable[[str], str], rules: KeyRules, censor: Censor, plans: Plans, memo: Memo) -> None:
+    def __init__(
+        self,
+        text: Callable[[str, Budget], str],
+        rules: KeyRules,
+        censor: Censor,
+        plans: Plans,
+        memo: Memo,
+        budget: Budget,
+    ) -> None:
+        self._budget = budget
         self._plans = plans
         self._memo = memo
         self._text = text
@@ -130,7 +142,7 @@ class Walk:
         if self._characters < 0:
             return "[WITHHELD: size]"
         if rule is None:
-            return self._text(value)
+            return self._text(value, self._budget)
         memo = self._memo
         if not memo.remembers or len(value) > MAX_LENGTH:
             return self._under(value, rule)
@@ -138,14 +150,15 @@ class Walk:
         known = memo.named(key, rule)
         if known is None:
             known = self._under(value, rule)
-            memo.keep_named(key, rule, known)
+            if not self._budget.withheld:
+                memo.keep_named(key, rule, known)
         return known
 
     def _under(self, value: str, rule: Rule) -> str:
         """Judge a text that stands under a name of that rule."""
         if self._is_secret(value, rule):
             return self._censor.replacement(value, rule.kind)
-        text = self._text(value)
+        text = self._text(value, self._budget)
         # Without the secret in it, what is left may look like one: as a second pass would see it.
         return self._censor.replacement(value, rule.kind) if text != value and self._is_secret(text, rule) else text
 
@@ -200,7 +213,7 @@ class Walk:
         shown = rendering.plain(value)
         if type(shown) in (dict, list):
             clean = self.value(shown, rule, depth)
-            return clean if type(clean) is str else self._text(rendering.text(clean))
+            return clean if type(clean) is str else self._text(rendering.text(clean), self._budget)
         return self._string(shown if type(shown) is str else rendering.text(shown), rule)
 
     def _bytes(self, value: bytes, rule: Rule | None) -> bytes:
@@ -281,14 +294,14 @@ class Walk:
                 twins[name] = number = twins.get(name, 1) + 1
                 name = f"{name}~{number}"
             result[name] = clean
-            if self._nodes < 0:
+            if self._nodes < 0 or self._budget.is_spent():
                 break
         return result
 
     def _name(self, key: str) -> str:
         """Return a key without secrets, no longer than a formatter shows; once there were many, without its text."""
         self._characters -= len(key)
-        return self._text(rendering.cut(key, MAX_KEY)) if self._characters >= 0 else "[WITHHELD: size]"
+        return self._text(rendering.cut(key, MAX_KEY), self._budget) if self._characters >= 0 else "[WITHHELD: size]"
 
     def _rule(self, key: str) -> Rule | None:
         if not self._rules.uses_paths:
@@ -334,7 +347,7 @@ class Walk:
             flag = None
             if type(item) is str and item.startswith("-") and len(item) <= MAX_NAME and "=" not in item:
                 flag = self._rules.rule(item.lstrip("-"))
-            if self._nodes < 0:
+            if self._nodes < 0 or self._budget.is_spent():
                 break
         return result
 
@@ -343,5 +356,5 @@ class Walk:
         text = structures.command(value)
         if text is None or len(text) > self._characters:
             return value
-        clean = self._text(text)
+        clean = self._text(text, self._budget)
         return value if clean == text else structures.arguments(clean, len(value)) or value

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
@@ -183,7 +184,7 @@ def decode_base64(value: str) -> str | None:
 _URLSAFE = str.maketrans("-_", "+/")
 
 
-def cookies(text: str, end: int, *, setting: bool) -> list[Found] | None:
+def cookies(text: str, end: int, *, setting: bool, spend: Callable[[int], None]) -> list[Found] | None:
     """Find the values of all cookies after the name of a cookie header that ends at `end`; None if it is no header."""
     opened = _COOKIES.match(text, end)
     if opened is None:
@@ -191,6 +192,7 @@ def cookies(text: str, end: int, *, setting: bool) -> list[Found] | None:
     found: list[Found] = []
     position = opened.end()
     while True:
+        spend(2)
         attribute = (_EXPIRES.match(text, position) or _FLAGS.match(text, position)) if setting else None
         if attribute is not None:
             position = attribute.end()
@@ -234,22 +236,35 @@ def userinfo(text: str, colon: int, stop: int) -> list[Found]:
 
 # What services ask for in the password's place when the user's name is the token.
 _NO_PASSWORDS = frozenset({"x-oauth-basic", "api_token", "x", "X", "token", "unused", "none"})
-_COLON_AT = re.compile(r":[^\s:@/\"'<>,;]{4,128}@")
-_BARE_USER = re.compile(
-    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<![\w:]//))(?!mailto:)[\w.+-]{1,64}:"
-    r"(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
+# Found from the `:` on, and only then backwards: a search for the user's name would stop at every word.
+_PASSWORD_AT = re.compile(
+    r":(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
 )
-_ORACLE = re.compile(r"(?::thin:[\w$#]{1,30}/|(?<![\w/])[\w$#]{1,30}/(?=[^\s@/]{1,128}@//))(?P<value>[^\s@/]{1,128})@")
+_USER_BEFORE = re.compile(
+    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<![\w:]//))(?!mailto$)[\w.+-]{1,64}$"
+)
+_MAX_USER = 97
+_THIN = re.compile(r":thin:[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})@")
+_ORACLE_BEFORE = re.compile(r"(?<![\w/])[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})$")
 
 
-def bare_users(text: str) -> list[Found]:
+def bare_users(text: str, spend: Callable[[int], None]) -> list[Found]:
     """Find passwords in `user:password@host` without a scheme, and in Oracle's `thin:user/password@`."""
     found: list[Found] = []
-    if ":thin:" in text or "@//" in text:
-        found = [(*match.span("value"), "password") for match in _ORACLE.finditer(text)]
-    if _COLON_AT.search(text):
-        users = _BARE_USER.finditer(text)
-        found.extend((*match.span("value"), "password") for match in users if looks_chosen(match["value"]))
+    if ":thin:" in text:
+        found = [(*match.span("value"), "password") for match in _THIN.finditer(text)]
+    at = text.find("@//")
+    while at >= 0:
+        spend(5)
+        before = _ORACLE_BEFORE.search(text, max(0, at - 160), at)
+        if before is not None:
+            found.append((*before.span("value"), "password"))
+        at = text.find("@//", at + 1)
+    for match in _PASSWORD_AT.finditer(text):
+        spend(5)
+        colon = match.start()
+        if _USER_BEFORE.search(text, max(0, colon - _MAX_USER), colon) and looks_chosen(match["value"]):
+            found.append((*match.span("value"), "password"))
     return found
 
 
@@ -281,23 +296,27 @@ _STATE = r"(?:state|session_state|nonce|code_challenge)=(?P<value>[^&\s#\"'<>]{1
 _STATE_BEFORE = re.compile(rf"[?&#]{_STATE}(?=&)")
 _STATE_AFTER = re.compile(rf"(?:&(?!state=|nonce=)[\w.-]{{1,64}}=[^&\s\"'<>#]{{0,2048}}){{0,6}}&{_STATE}")
 MAX_STATE = 1024
+MAX_PARAMETERS = 16_384
 
 
 def states(text: str, start: int, end: int) -> list[Found]:
     """Find what protects a login from forgery beside its code or token in a URL: `code=...&state=...`."""
     found: list[Found] = []
-    if "state=" in text or "nonce=" in text:
-        first = max(text.rfind(" ", max(0, start - MAX_STATE), start), start - MAX_STATE, 0)
+    first = max(text.rfind(" ", max(0, start - MAX_STATE), start), start - MAX_STATE, 0)
+    last = end + MAX_PARAMETERS
+    if text.find("state=", first, last) >= 0 or text.find("nonce=", first, last) >= 0:
         found = [(*match.span("value"), "token") for match in _STATE_BEFORE.finditer(text, first, start)]
         after = _STATE_AFTER.match(text, end)
         found += [(*after.span("value"), "token")] if after is not None else []
     return [span for span in found if looks_made(text[span[0] : span[1]]) or _HEX_KEY.fullmatch(text, span[0], span[1])]
 
 
-def path_tokens(text: str) -> list[Found]:
+def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
     """Find long random segments after segments such as `/reset/`, `/invite/`, `/verify/`."""
     found: list[Found] = []
+    spend(text.count("/") >> 1)
     for match in _LINK_WORDS.finditer(text):
+        spend(5)
         position = match.end()
         for _ in range(3):
             segment = _SEGMENT.match(text, position)
