@@ -324,9 +324,10 @@ class Sender:
                     self._reader.settled(pending.ref)
 
     def _give_up(self, lane: Lane, gone: list[Pending], reason: str) -> None:
-        """Write to the dead-letter file what a channel will not get, and say so."""
-        if self._folder is not None:
-            bury(self._folder, [_letter(lane.name, pending, reason) for pending in gone])
+        """Write to the dead-letter file what a channel will not get, and say so; with a full disk it waits on."""
+        if not self._buried([_letter(lane.name, pending, reason) for pending in gone]):
+            lane.failed(time.monotonic(), None)
+            return
         kill_point("buried")
         self._note({"step": "lose", "channel": lane.name, "refs": _refs(gone)})
         kill_point("lost-noted")
@@ -338,6 +339,16 @@ class Sender:
         fate = "they are lost." if self._folder is None else "they are in dead-letters.jsonl."
         tell_stderr(f"{len(gone)} alerts could not be delivered to {lane.name}: {reason}; {fate}")
         self._cross_off(lane, gone)
+
+    def _buried(self, letters: list[dict[str, Any]]) -> bool:
+        try:
+            if self._folder is not None:
+                bury(self._folder, letters)
+        except OSError as error:
+            text = f"The dead-letter file in {str(self._folder)!r} cannot be written ({error.strerror}): alerts that a "
+            warn_once(text + "channel refuses wait until it can. Make room on its disk.", key="dead letters")
+            return False
+        return True
 
     def _note(self, step: dict[str, Any]) -> None:
         """Write to the journal; a full disk costs at worst a repeated notification after a crash."""

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
@@ -105,10 +106,15 @@ def close_quietly(descriptor: int | None) -> None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write the whole of `data` with one call; a full disk's half of a line raises OSError."""
+    """Append the whole of `data` with one call, or nothing: the half that a full disk took is cut off again.
+
+    Raises:
+        OSError: If the disk does not take it.
+    """
     written = os.write(descriptor, data)
     if written != len(data):
-        raise OSError(28, "only part of a line was written")
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class Writer:
@@ -176,9 +182,13 @@ class Writer:
             descriptor = os.open(hidden, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | FLAGS, PRIVATE_FILE)
             lock_file(descriptor)
             self._descriptor, self._size, self._torn, self._name = descriptor, 0, False, name
+            self.names[name] = 0
         kill_point("before-rename")
-        hidden.rename(self._folder / name)
-        self.names[name] = 0
+        try:
+            hidden.rename(self._folder / name)
+        except OSError:
+            self.close()  # nobody would find what is written to it
+            raise
         if self._fsync:
             sync_folder(self._folder)
 
