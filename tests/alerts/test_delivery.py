@@ -290,7 +290,7 @@ def test_a_successor_goes_on_with_open_incidents(handler: Make, spool: Path):
         first.close()
         second = handler(server.url, spool=spool)
         second.handle(alert(1, "update", count=9))
-        until(lambda: second._sender.read)
+        until(lambda: second._sender.ledger.read)
         assert len(server.accepted) == 1
         second.handle(alert(2))
         until(lambda: len(server.accepted) > 1)

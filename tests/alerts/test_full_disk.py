@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seclog_handlers.handlers.alerts import AlertHandler, journal, sender
+from seclog_handlers.handlers.alerts import AlertHandler, journal, ledger
 from seclog_handlers.handlers.alerts.report import dead_letters
 from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS
 from tests.alerts.conftest import stopped
@@ -133,7 +133,7 @@ def forget(folder: Path, entries: list[dict[str, Any]]) -> None:
 
 @pytest.mark.filterwarnings("ignore::seclog_handlers.errors.SecurityLogWarning")
 @pytest.mark.parametrize(
-    ("module", "name", "saboteur"), [(journal, "write_all", glue), (sender, "bury", forget)], ids=["glue", "forget"]
+    ("module", "name", "saboteur"), [(journal, "write_all", glue), (ledger, "bury", forget)], ids=["glue", "forget"]
 )
 def test_the_full_disk_finds_saboteurs(
     module: Any, name: str, saboteur: Any, handler: Make, disk: Path, monkeypatch: pytest.MonkeyPatch

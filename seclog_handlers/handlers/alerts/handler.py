@@ -22,9 +22,10 @@ from seclog_handlers.handlers.alerts.channels.http import Endpoint
 from seclog_handlers.handlers.alerts.content import alert_of, encoded, rank
 from seclog_handlers.handlers.alerts.groups import Timers
 from seclog_handlers.handlers.alerts.heartbeat import Heartbeat
+from seclog_handlers.handlers.alerts.ledger import MEMORY
 from seclog_handlers.handlers.alerts.orphans import adopt
 from seclog_handlers.handlers.alerts.reading import Line
-from seclog_handlers.handlers.alerts.sender import MEMORY, Sender, Settings
+from seclog_handlers.handlers.alerts.sender import Sender, Settings
 from seclog_handlers.handlers.alerts.spool import Writer
 
 GROUP_WAIT = 30  # s; this and the next two are Alertmanager's defaults

@@ -9,7 +9,8 @@ from typing import Any
 
 from seclog_handlers.handlers.alerts.content import decoded
 from seclog_handlers.handlers.alerts.journal import History, read_history
-from seclog_handlers.handlers.alerts.sender import MEMORY, Sender
+from seclog_handlers.handlers.alerts.ledger import MEMORY
+from seclog_handlers.handlers.alerts.sender import Sender
 from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS
 
 
@@ -25,7 +26,7 @@ class Counts:
 
     def add(self, sender: Sender) -> None:
         """Add what a sender has done."""
-        for mine, theirs in ((self.settled, sender.settled), (self.dead_by_file, sender.dead)):
+        for mine, theirs in ((self.settled, sender.ledger.settled), (self.dead_by_file, sender.ledger.dead)):
             for name, count in theirs.items():
                 mine[name] = mine.get(name, 0) + count
         for lane in sender.lanes:
@@ -83,8 +84,8 @@ def _foreign(files: dict[str, int], counts: Counts, sender: Sender | None) -> tu
     if sender is None:
         return delivered, 0, dead
     open_ones = sum(
-        count - sender.settled.get(name, 0) - sender.dead.get(name, 0)
-        for name, count in sender.read.items()
+        count - sender.ledger.settled.get(name, 0) - sender.ledger.dead.get(name, 0)
+        for name, count in sender.ledger.read.items()
         if name not in own
     )
     return delivered, open_ones, dead

@@ -9,26 +9,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
 
 from seclog_handlers.errors import tell_stderr, warn_once
 from seclog_handlers.handlers.alerts.channels.channel import Channel, Outcome, described
-from seclog_handlers.handlers.alerts.content import rank, timestamp
+from seclog_handlers.handlers.alerts.content import rank
 from seclog_handlers.handlers.alerts.groups import Batch, Pending, Timers
 from seclog_handlers.handlers.alerts.heartbeat import Heartbeat
-from seclog_handlers.handlers.alerts.journal import History, Journal, bury, warn_unwritable
 from seclog_handlers.handlers.alerts.lane import Lane
+from seclog_handlers.handlers.alerts.ledger import Ledger, refs
 from seclog_handlers.handlers.alerts.paced import paced
 from seclog_handlers.handlers.alerts.post import Post
-from seclog_handlers.handlers.alerts.reading import Line, Reader
+from seclog_handlers.handlers.alerts.reading import Line
 from seclog_handlers.handlers.alerts.spool import kill_point
 
-MEMORY = "memory"  # the file name of alerts that no disk has taken
 PENDING_LIMIT = 20_000  # alerts held in memory; further ones stay in the spool until some are settled
 _BUSY_TICK = 0.2  # s between looks into the spool while there is something to send
 _IDLE_TICK = 1.0  # s otherwise; an alert of this process wakes the thread at once
 _READ_AT_ONCE = 1_000  # alerts, before due notifications get their turn
 _LOOK = 500  # waiting alerts whose age is looked at in one go
+_STIR = 2.0  # s without new alerts, after which this thread looks less often and is woken instead
 _ADOPT = 30.0  # s between looks for what other channel sets have left
 _UPKEEP = 2.0  # s between looks at what is too old or can be removed
 PATIENCE = 4  # times a channel's timeout; then a connection that trickles is cut
@@ -73,16 +72,14 @@ class Sender:
         self._memory = memory
         self._heartbeat = heartbeat
         self._adopt = adopt
-        self._reader = Reader(folder) if folder is not None else None
-        self._journal = Journal(folder, fsync=settings.fsync) if folder is not None else None
-        self._history = History()
-        self._pending: dict[tuple[str, int], Pending] = {}
+        self.ledger = Ledger(folder, fsync=settings.fsync)
         self._destinations: dict[frozenset[str], frozenset[str]] = {}  # one object for all that go to the same
         self._results: SimpleQueue[tuple[Lane, Batch, Outcome]] = SimpleQueue()
         self.wake = threading.Event()
         self.idle = False  # whether the thread may be asleep for long: whoever appends then sets `wake`
         self.appended = 0  # counted up by whoever appends
         self._seen = 0
+        self._stirred = float("-inf")  # when the last alert was read
         self._behind = False
         self.lanes = [
             Lane(channel.name, settings.timers, channel.batch, channel.options.per_minute, channel.resolve_wait)
@@ -94,14 +91,11 @@ class Sender:
         self._thread: threading.Thread | None = None
         self._deadline: float | None = None
         self._draining = False  # whether what was logged before the deadline was set has been read
-        self.read: dict[str, int] = {}  # file -> alerts read that were not settled before
-        self.settled: dict[str, int] = {}  # file -> alerts that reached every channel since
-        self.dead: dict[str, int] = {}  # file -> alerts given up since
 
     @property
     def leads(self) -> bool:
         """Whether this process sends for all that share the spool."""
-        return self._reader is None or self._reader.leads
+        return self._folder is None or self.ledger.leads
 
     # ---- the thread
 
@@ -123,7 +117,7 @@ class Sender:
             if self._folder is None:
                 self._run()
             else:
-                self._close()  # what the spool holds is safe there; this thread shall not wait for a network
+                self.ledger.close()  # what the spool holds is safe there; this thread shall not wait for a network
         elif self._thread is not threading.current_thread():
             self._thread.join(timeout + 0.25)
 
@@ -131,7 +125,7 @@ class Sender:
         """Close what a forked child has inherited: descriptors and sockets, but nothing of the parent's."""
         for channel in self._channels.values():
             channel.forget()
-        self._close()
+        self.ledger.close()
 
     def _run(self) -> None:
         while not self._is_over(time.monotonic()):
@@ -160,100 +154,79 @@ class Sender:
         self.idle, self._seen = False, self.appended
         self._draining = self._deadline is not None
         self._collect()
-        leads = self._lead()
-        self._take_in(now, leads=leads)
+        if self.ledger.lead():
+            self._recover()
+        self._take_in(now)
         self._dispatch(now)
         if now >= self._upkeep_at:
             self._upkeep_at = now + _UPKEEP
-            self._keep_up(now, leads=leads)
-        if self._heartbeat is not None and (leads or self._reader is None):
+            self._keep_up(now)
+        if self._heartbeat is not None and self.leads:
             self._heartbeat.beat(now, healthy=not any(lane.is_open for lane in self.lanes))
         return self._pause(time.monotonic())
 
     def _pause(self, now: float) -> float:
-        self.idle = not self._pending
+        self.idle = not self.ledger.pending or now - self._stirred > _STIR
         longest = _IDLE_TICK if self.idle else _BUSY_TICK
         if self._behind or self.appended != self._seen:
             return 0.005
         times = [when - now for lane in self.lanes if (when := lane.wake_at(now)) is not None]
-        return min(max(0.005, min(times, default=longest)), longest if self._reader is not None else _LONGEST_PAUSE)
+        return min(max(0.005, min(times, default=longest)), longest if self._folder is not None else _LONGEST_PAUSE)
 
     # ---- taking in
 
-    def _lead(self) -> bool:
-        if self._reader is None:
-            return False
-        if self._reader.leads:
-            return True
-        try:
-            if self._reader.lead():
-                self._recover()
-                return True
-        except OSError as error:
-            self._close()  # to lead without a journal would be to send twice
-            text = f"The alert spool {str(self._folder)!r} cannot be used ({error.strerror}): alerts of this process "
-            warn_once(text + "are kept in memory until sent. Make it a folder that this user may write to.")
-        return False
-
     def _recover(self) -> None:
         """Go on where the last sender stopped: what was under way is sent again, under the same key."""
-        if self._journal is None or self._reader is None:
-            return
-        self._history = self._journal.open()
         self._adopt_at = float("-inf")
         now, wall = time.monotonic(), time.time()
         for lane in self.lanes:
-            for (channel, rule), told in self._history.told.items():
+            for (channel, rule), told in self.ledger.history.told.items():
                 if channel == lane.name:
                     lane.restore(rule, told.firing, now - max(0.0, wall - told.at))
 
-    def _take_in(self, now: float, *, leads: bool) -> None:
-        room = min(_READ_AT_ONCE, PENDING_LIMIT - len(self._pending))
-        lines = self._new_lines(room, leads=leads)
+    def _take_in(self, now: float) -> None:
+        limit = room = min(_READ_AT_ONCE, PENDING_LIMIT - len(self.ledger.pending))
+        lines = self._new_lines(room)
         for line in lines if self._draining else paced(lines):
             room -= 1
             self._add(line, now)
-        if leads:
-            self._resume(complete=room > 0 or len(self._pending) >= PENDING_LIMIT)
-        self._behind = room <= 0 and len(self._pending) < PENDING_LIMIT
+        self._stirred = now if room < limit else self._stirred
+        if self.ledger.leads:
+            self._resume(complete=room > 0 or len(self.ledger.pending) >= PENDING_LIMIT)
+        self._behind = room <= 0 and len(self.ledger.pending) < PENDING_LIMIT
 
-    def _new_lines(self, limit: int, *, leads: bool) -> Iterator[Line]:
+    def _new_lines(self, limit: int) -> Iterator[Line]:
         while self._memory and limit > 0:
             limit -= 1
             yield self._memory.popleft()
-        if leads and self._reader is not None and limit > 0:
-            yield from self._reader.read(limit)
+        yield from self.ledger.lines(limit)
 
     def _add(self, line: Line, now: float) -> None:
-        pending = Pending(line.ref, line.at, line.alert, text=line.text, since=now - max(0.0, time.time() - line.at))
-        pending.dead = line.ref in self._history.doomed
-        if line.ref in self._history.finished and self._reader is not None:
-            self._reader.settled(line.ref)
+        pending = self.ledger.take(line, now)
+        if pending is None:
             return
-        self.read[line.ref[0]] = self.read.get(line.ref[0], 0) + 1
-        self._pending[line.ref] = pending
         lanes = [lane for lane in self.lanes if self._wants(lane, line)]
         left = frozenset(lane.name for lane in lanes)
         pending.left = self._destinations.setdefault(left, left)
         for lane in lanes:
             lane.add(pending)
         if not lanes:
-            self._settle([pending])
+            self.ledger.settle([pending])
 
     def _wants(self, lane: Lane, line: Line) -> bool:
         severe = rank(line.alert["severity"]) >= self._channels[lane.name].options.severity
-        return severe and line.ref not in self._history.sent.get(lane.name, ())
+        return severe and line.ref not in self.ledger.history.sent.get(lane.name, ())
 
     def _resume(self, *, complete: bool) -> None:
         """Put the notifications that a crash left in doubt back to where they were, once their alerts are read."""
         for lane in self.lanes:
-            send = self._history.doubt.get(lane.name)
+            send = self.ledger.history.doubt.get(lane.name)
             if send is None or lane.current is not None:
                 continue
             refs = [(name, offset) for name, offset in send["refs"]]
-            covered = [self._pending[ref] for ref in refs if ref in self._pending]
+            covered = [self.ledger.pending[ref] for ref in refs if ref in self.ledger.pending]
             if complete or len(covered) == len(refs):
-                del self._history.doubt[lane.name]
+                del self.ledger.history.doubt[lane.name]
                 lane.group(send["rule"])
                 lane.current = Batch(send["key"], send["rule"], send["alerts"], covered, noted=True)
 
@@ -261,15 +234,15 @@ class Sender:
 
     def _dispatch(self, now: float) -> None:
         for lane in self.lanes:
-            if lane.name in self._history.doubt:
+            if lane.name in self.ledger.history.doubt:
                 continue  # the notification that a crash left under way goes first
             batch = lane.next(now, time.time(), drain=self._draining)
             if batch is None:
                 continue
             if not batch.noted:
                 batch.noted = True
-                self._note({"step": "send", "channel": lane.name, "key": batch.key, "rule": batch.rule,
-                            "alerts": batch.alerts, "refs": _refs(batch.covered)})  # fmt: skip
+                self.ledger.note({"step": "send", "channel": lane.name, "key": batch.key, "rule": batch.rule,
+                            "alerts": batch.alerts, "refs": refs(batch.covered)})  # fmt: skip
                 kill_point("send-noted")
             lane.busy = True
             self._under_way[lane.name] = now
@@ -294,13 +267,13 @@ class Sender:
                 warn_once(text, key=f"circuit {lane.name}")
 
     def _arrived(self, lane: Lane, batch: Batch, now: float) -> None:
-        self._note({"step": "done", "channel": lane.name, "key": batch.key, "at": time.time()})
+        self.ledger.note({"step": "done", "channel": lane.name, "key": batch.key, "at": time.time()})
         kill_point("done-noted")
         lane.arrived(batch, now)
         self._cross_off(lane, batch.covered)
 
     def _refused(self, lane: Lane, batch: Batch, outcome: Outcome) -> None:
-        self._note({"step": "undo", "channel": lane.name})
+        self.ledger.note({"step": "undo", "channel": lane.name})
         gone = lane.refused(batch)
         if gone:
             self._give_up(lane, gone, f"refused ({outcome.detail})")
@@ -308,67 +281,28 @@ class Sender:
     def _cross_off(self, lane: Lane, covered: list[Pending]) -> None:
         for pending in covered:
             pending.left -= {lane.name}
-        self._settle([pending for pending in covered if not pending.left])
-
-    def _settle(self, finished: list[Pending]) -> None:
-        for dead in (False, True):
-            part = [pending for pending in finished if pending.dead is dead and pending.ref in self._pending]
-            if not part:
-                continue
-            self._note({"step": "finish", "dead": dead, "refs": _refs(part)})
-            for pending in part:
-                del self._pending[pending.ref]
-                counts = self.dead if dead else self.settled
-                counts[pending.ref[0]] = counts.get(pending.ref[0], 0) + 1
-                if self._reader is not None:
-                    self._reader.settled(pending.ref)
+        self.ledger.settle([pending for pending in covered if not pending.left])
 
     def _give_up(self, lane: Lane, gone: list[Pending], reason: str) -> None:
-        """Write to the dead-letter file what a channel will not get, and say so; with a full disk it waits on."""
-        if not self._buried([_letter(lane.name, pending, reason) for pending in gone]):
+        """Put aside what a channel will not get, and say so; with a full disk it waits on."""
+        if not self.ledger.bury(lane.name, gone, reason):
             lane.failed(time.monotonic(), None)
             return
-        kill_point("buried")
-        self._note({"step": "lose", "channel": lane.name, "refs": _refs(gone)})
-        kill_point("lost-noted")
-        for pending in gone:
-            pending.dead = True
         lane.buried += len(gone)
         if lane.give_up(gone):
-            self._note({"step": "undo", "channel": lane.name})
+            self.ledger.note({"step": "undo", "channel": lane.name})
         fate = "they are lost." if self._folder is None else "they are in dead-letters.jsonl."
         tell_stderr(f"{len(gone)} alerts could not be delivered to {lane.name}: {reason}; {fate}")
         self._cross_off(lane, gone)
 
-    def _buried(self, letters: list[dict[str, Any]]) -> bool:
-        try:
-            if self._folder is not None:
-                bury(self._folder, letters)
-        except OSError as error:
-            text = f"The dead-letter file in {str(self._folder)!r} cannot be written ({error.strerror}): alerts that a "
-            warn_once(text + "channel refuses wait until it can. Make room on its disk.", key="dead letters")
-            return False
-        return True
-
-    def _note(self, step: dict[str, Any]) -> None:
-        """Write to the journal; a full disk costs at worst a repeated notification after a crash."""
-        if self._folder is None or self._journal is None or not self.leads:
-            return
-        try:
-            self._journal.write(step)
-        except OSError as error:
-            warn_unwritable(self._folder, error)
-
     # ---- upkeep
 
-    def _keep_up(self, now: float, *, leads: bool) -> None:
+    def _keep_up(self, now: float) -> None:
         for lane in self.lanes:
             self._cut_off(lane, now)
             self._give_up_old(lane)
-        if leads and self._reader is not None:
-            self._reader.tidy()
-            self._reader.check()
-        if leads and self._adopt is not None and now >= self._adopt_at:
+        self.ledger.tidy()
+        if self.ledger.leads and self._adopt is not None and now >= self._adopt_at:
             self._adopt_at = now + _ADOPT
             self._adopt()
 
@@ -389,7 +323,7 @@ class Sender:
         if lane.busy or not lane.failures:
             return
         oldest = time.time() - self._settings.max_age
-        waiting = paced(list(self._pending.values()), _LOOK)
+        waiting = paced(list(self.ledger.pending.values()), _LOOK)
         gone = [one for one in waiting if one.at < oldest and lane.name in one.left]
         if gone:
             self._give_up(lane, gone, f"older than {self._settings.max_age:g} s")
@@ -397,37 +331,12 @@ class Sender:
     def _finish(self) -> None:
         """Let go: what was not delivered stays in the spool, or goes back to memory."""
         self._collect()
-        if self._reader is not None and self._reader.leads:
-            self._reader.tidy()
+        self.ledger.tidy()
         for post in self._posts.values():
             post.stop()
-        for pending in self._pending.values():
-            if pending.ref[0] == MEMORY:
-                self.read[MEMORY] -= 1
-                self._memory.append(Line(pending.ref, pending.at, pending.alert, pending.text))
-        self._close()
-
-    def _close(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
-        if self._reader is not None:
-            self._reader.close()
+        self._memory.extend(self.ledger.give_back())
+        self.ledger.close()
 
     def waiting_in_memory(self) -> int:
         """Return how many alerts exist in this process only."""
-        return len(self._memory) + self.read.get(MEMORY, 0) - self.settled.get(MEMORY, 0) - self.dead.get(MEMORY, 0)
-
-
-def _refs(pendings: list[Pending]) -> list[tuple[str, int]]:
-    return [pending.ref for pending in pendings if pending.ref[0] != MEMORY]
-
-
-def _letter(channel: str, pending: Pending, reason: str) -> dict[str, Any]:
-    return {
-        "at": timestamp(time.time()),
-        "channel": channel,
-        "reason": reason,
-        "ref": list(pending.ref),
-        "spooled": pending.at,
-        "alert": pending.content,
-    }
+        return len(self._memory) + self.ledger.in_memory()
