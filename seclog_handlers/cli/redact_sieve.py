@@ -62,15 +62,18 @@ _SPOKEN_WORDS = frozenset({"to", "as", "for"})
 
 # No layer of encoding, no address or user's part of a URL, no private key, no option of a command.
 _FOREIGN = re.compile(
-    r"[^!-~ ]|[@%\\]|&(?:#|quot|amp|lt|gt|apos|colon|equals|nbsp|commat)|-----|Q~|^-+[A-Za-z]",
+    r"[^!-~ ]|[@%\\]|&(?:#|quot|amp|lt|gt|apos|colon|equals|nbsp|commat)|-----|Q~|0\$|^-+[A-Za-z]",
 )
-# An id, alone or as a value; not a number.
-_HEX = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]{0,15}[a-f])[0-9a-f]{1,64}")
+# An id, alone or as a value; not a number, and not text in hexadecimal, each of whose bytes begins with a digit.
+_NO_TEXT = r"(?!(?:0[0-9a-f]){12,}(?![0-9a-f]))"
+_HEX = re.compile(
+    rf"[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|{_NO_TEXT}(?=[0-9]{{0,15}}[a-f])[0-9a-f]{{1,64}}"
+)
 _HEX_LETTERS = re.compile(r"[a-f]+", re.IGNORECASE)
 # The same as a part of a path or of a file's name: `/123e4567-e89b-12d3-a456-426614174000/items`, `app.0a1b2c3d.js`.
 _HEX_PART = re.compile(
-    r"(?<=[/=.])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9]{0,39}[a-f])(?=[a-f]{0,39}0)[0-9a-f]{6,40})"
-    r"(?=[/.?&]|\Z)",
+    rf"(?<=[/=.])(?:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|{_NO_TEXT}(?=[0-9]{{0,39}}[a-f])(?=[a-f]{{0,39}}0)"
+    r"[0-9a-f]{6,40})(?=[/.?&]|\Z)",
 )
 # Numbers that are nobody's: an address, a date, a status and a size, a fraction, digits too few for a card.
 _NOBODYS = re.compile(r"0{1,12}|0{1,3}(?:\.0{1,3}){3}|0000([-/])00\1(?:00|00 00)|000 0{1,9}|0{1,2}\.0{1,20}")
@@ -290,7 +293,7 @@ def _may_go_on(classes: str) -> bool:
 
 def _may_be_spoken(shape: str) -> bool:
     """Tell whether a line may say a one-time code: `enter 123456 to verify`."""
-    return "0 to " in shape or "0 as " in shape or "0 for " in shape
+    return "0 to " in shape or "0 as " in shape or "0 for " in shape or "0 - use" in shape or "0 - enter" in shape
 
 
 def _programs(word: str) -> frozenset[str]:

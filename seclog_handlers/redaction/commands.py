@@ -20,7 +20,8 @@ WORDS = (
     "az login", "curl", "redis-cli",
     "ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami", "smbclient", "mongo", "psql", "sqlcmd", "rabbitmqctl",
     "htpasswd", "vault login",
-    "net use", "net user", "sudo -s", "insert ", "auth ", "auth\r", "auth\\r", "wget", "openssl", "xfreerdp",
+    "net use", "net user", "net rpc", "net ads", "gh secret",
+    "sudo -s", "insert ", "auth ", "auth\r", "auth\\r", "wget", "openssl", "xfreerdp",
     "kubectl create secret",
     "kinit", "cqlsh",
     "snmpwalk", "snmpget", "ipmitool", "http ", "lftp", "chpasswd", "winexe", "rpcclient", "mosquitto_pub",
@@ -55,7 +56,8 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,4}}{_V}"),
     (r"ldap\w+", rf"\s-w[= ]{{0,4}}{_V}"),
     (r"curl|wget|http |lftp|svn", _USER_OPTION),
-    (r"smbclient|rpcclient|winexe|net use", r"\s-U[= ]{0,4}['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
+    (r"smbclient|rpcclient|winexe|net (?:use|rpc|ads)",
+     r"\s-U[= ]{0,4}['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
     (r"snmp\w+", rf"\s-[cAX][= ]{{0,4}}{_V}"),
     (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
     (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
@@ -64,6 +66,9 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
     (r"sudo -s", rf"<<<\s*{_V}"),
     (r"openssl", rf"\s(?:pass:|-k[ ]{{1,4}}){_V}"),
+    (r"openssl", rf"\spasswd\s+(?:-\w+\s+){{1,4}}(?!-){_V}"),
+    (r"kinit", rf"<<<\s*{_V}"),
+    (r"gh secret", rf"--body[= ]{{1,4}}{_V}"),
     (r"xfreerdp", rf"\s/p:{_V}"),
     (r"useradd|usermod|wpa_passphrase", rf"(?:\s-p[ ]{{1,4}}|wpa_passphrase\s+\S+\s+){_V}"),
     (r"kubectl create secret", rf"--from-literal[= ]['\"]?[\w.-]+={_V}"),
@@ -87,8 +92,8 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     ),
 )  # fmt: skip
 _PIPED = re.compile(
-    r"\b(?:echo|printf)\s+(?:-\w+\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
-    r"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login"
+    r"\b(?:echo|printf)\s+(?:-\w+\s+|'%s(?:\\n)?'\s+|\"%s(?:\\n)?\"\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
+    r"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login|kinit|cryptsetup"
     r"|helm registry login|base64)",
     re.IGNORECASE,
 )
@@ -151,7 +156,8 @@ _PROTOCOL = re.compile(
     r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\"]{1,64}) \"?(?P<login>[^\s\"]{4,128})"
     r"|AUTH[ \t]\d{1,6}[ \t](?:PLAIN|LOGIN)\b[^\n]{0,400}?\bresp=(?P<resp>[A-Za-z0-9+/=]{8,1024})"
     r"|334 UGFzc3dvcmQ6\W{1,8}(?:C: |-> |>{1,3} |\w{1,16}> )?(?P<asked>[A-Za-z0-9+/]{4,256}={0,2})"
-    r"|(?:^|[\r\n>]|\\n)\s{0,2}PASS (?P<ftp>[^\s\\]{1,128})(?=\s*$|[\r\n]|\\r)"
+    r"|(?:^|[\r\n>]|\\n)\s{0,2}PASS (?!\S{0,100}(?:::|/test_|\.(?:py|js|ts|go|rb)\b))"
+    r"(?P<ftp>[^\s\\]{1,128})(?=\s*$|[\r\n]|\\r)"
     r"|SETUSER [^\n>]{1,200}>(?P<acl>[^\s>]{1,256})"
     r"|\"AUTH\" (?:\"[^\"\n]{1,64}\" )?\"(?P<redis>[^\"\n]{1,256})\"",
 )

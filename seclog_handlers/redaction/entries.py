@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from seclog_handlers.redaction.keys import Rule
+from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.values import is_secret, value_at
 
 Found = tuple[int, int, str]
@@ -35,6 +36,9 @@ def _around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         if found:
             return found
     if following and following in "\\\"'`":
+        twice = _DUPLICATE.search(text, max(0, start - 400), start) if text[start - 1 : start] == "'" else None
+        if twice is not None and is_secret(twice["value"], rule, quoted=True):
+            return [(*twice.span("value"), rule.kind)]
         found = _validated(text, end, rule) or _changed(text, end, rule)
         if found:
             return found
@@ -116,6 +120,8 @@ def _value(text: str, position: int, rule: Rule) -> list[Found]:
     return [(value.start, value.end, rule.kind)]
 
 
+# MySQL: Duplicate entry 'x' for key 'api_token'
+_DUPLICATE = re.compile(r"Duplicate entry '(?P<value>[^'\n]{1,256})' for key '$")
 # PostgreSQL: Key (email, token)=(a@b, x) already exists.
 _KEY_COLUMNS = re.compile(r"\bKey \((?P<columns>[^()\n]{1,400})\)=\((?P<values>[^()\n]{0,4096})\)")
 
@@ -131,6 +137,25 @@ def _unique_key(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return []
     at = match.start("values") + sum(len(value) + 2 for value in values[:index])
     return [(at, at + len(values[index]), rule.kind)]
+
+
+_PYDANTIC = re.compile(
+    r"(?:^|\n)(?P<name>[\w.\[\]-]{1,100})\r?\n[ \t]{1,8}[^\n]{1,200}?\binput_value="
+    r"(?P<q>['\"]?)(?P<value>[^\n]{1,4096}?)(?P=q)(?=, input_type)",
+)
+
+
+def pydantic(text: str, rules: KeyRules, spend: Callable[[int], None]) -> list[Found]:
+    """Find the values that pydantic's errors show below the name of the field."""
+    found: list[Found] = []
+    for match in _PYDANTIC.finditer(text):
+        spend(5)
+        rule = rules.rule(match["name"].rpartition(".")[2])
+        if match["value"][0] == "{" and "type=missing" in match[0]:
+            continue  # what was given without that field
+        if rule is not None and is_secret(match["value"], rule, quoted=True):
+            found.append((*match.span("value"), rule.kind))
+    return found
 
 
 # A header line names the columns below it: CSV, tab-separated, psql's and Markdown's tables.

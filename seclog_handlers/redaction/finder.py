@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 
-from seclog_handlers.redaction import commands, gate, keyvalue, layers, pii, tokens, web
+from seclog_handlers.redaction import commands, entries, gate, keyvalue, layers, pii, tokens, web
 from seclog_handlers.redaction.budget import FOUND, TEXT, Budget
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import KeyRules, Rule
@@ -22,6 +22,7 @@ _LONG_WORDS = (
     "signingkey",
     "masterkey", "accountkey", "storagekey", "sharedkey", "appkey", "licensekey", "consumerkey",
     "kennwort", "wachtwoord", "senha", "contrase", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode",
+    "clave",
     "losenord", "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "phonenumber", "mobilenumber",
     "creditcard", "cardnumber", "ccnum", "aadhaar", "aadhar", "personnummer", "codice", "identified", "telefon",
 )  # fmt: skip
@@ -158,7 +159,7 @@ class Finder:
             found.extend(commands.protocols(text, budget.spend))
         if "input_value=" in text:
             budget.read(len(text))
-            found.extend(keyvalue.pydantic(text, self._rules, budget.spend))
+            found.extend(entries.pydantic(text, self._rules, budget.spend))
 
     def _names(self, text: str, named: list[str], budget: Budget, found: list[Found], users: list[Found]) -> None:
         done = zone = 0

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
-from seclog_handlers.redaction import entries, prose, vocabulary, web
+from seclog_handlers.redaction import entries, made, prose, vocabulary, web
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import (
-    WEAK_LENGTH,
-    Value,
-    is_secret,
-    is_statement,
-    looks_chosen,
-    looks_made,
-    value_at,
-)
+from seclog_handlers.redaction.made import ASSIGN, IN_QUERY, LONG_HEX, USER_PAIR
+from seclog_handlers.redaction.values import Value, is_secret, is_statement, looks_chosen, value_at
 
 MAX_IDENTIFIER = 64
 
@@ -24,15 +16,6 @@ _MORE_BEFORE = vocabulary.SHORT | {"token", "password", "passcode"}
 _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
 _RIGHT = re.compile(r"[\w.$-]{0,64}")
 _Q = r"\\{0,15}[\"'`]"
-_ASSIGN = re.compile(
-    rf"(?:~\d{{1,3}})?(?:{_Q}|%22|%27)?(?::(?:protected|private))?(?:\]|\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}"
-    rf"(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
-    r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*"
-    r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
-    rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|[+.|]=|\?{{1,2}}=|:(?!//|:)|->|→"
-    rf"|;(?=s:\d{{1,6}}:))(?:\*{{2}}(?=[ \t]))?(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}|string\(|- \S"
-    r"|[^\s:=]{8,256}[ \t]{0,8}(?:[\r\n]|$)))?)",
-)
 _TAG = re.compile(r"(?:\s[^<>]{0,300})?>\s{0,64}(?:<!\[CDATA\[)?")
 _TAG_VALUE = re.compile(r"[^<\]\s][^<]{0,4096}")
 _ENTRY = re.compile(
@@ -44,9 +27,6 @@ _ENTRY = re.compile(
 _ELEMENT = re.compile(r"\s{0,8}</[\w:]{1,32}>\s{0,64}<(?:value|string|val|Value)>\s{0,16}")
 _CONTENT = re.compile(rf"{_Q}[^<>\n]{{0,160}}(?<!/)>\s{{0,32}}(?:<(?:value|string|val)>\s{{0,16}})?(?=[^<\s])")
 _LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:value|val|data): {1,4}")
-_USER_PAIR = re.compile(
-    rf"[\[(]\s{{0,4}}b?{_Q}[^\"'\n]{{1,128}}{_Q}\s{{0,4}},\s{{0,4}}b?{_Q}(?P<value>[^\"'\n\\]{{1,256}}){_Q}\s{{0,4}},?\s{{0,4}}[\])]"
-)
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}},\s{{0,16}}(?=b?{_Q})")
 _PART = re.compile(
     r"\"?(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
@@ -125,21 +105,18 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
 def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value that belongs to the name text[start:end]."""
     if rule.sort == "weak":
-        return _made(text, start, end, rule)
+        return made.find(text, start, end, rule)
     if rule.kind == "private-key":
         return entries.putty(text, end)
     found = _beside(text, start, end, rule)
-    if found and text[start - 1 : start] in _IN_QUERY:
+    if found and text[start - 1 : start] in IN_QUERY:
         return [*web.states(text, start, found[-1][1]), *found]
     return found or entries.around(text, start, end, rule)
 
 
-_IN_QUERY = frozenset("?&#")
-
-
 def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if rule.kind == "authorization" and text[end : end + 1] == "(":  # HTTPBasicAuth("bob", "x")
-        pair = _USER_PAIR.match(text, end)
+        pair = USER_PAIR.match(text, end)
         return [(*pair.span("value"), "password")] if pair else []
     if text[start - 1 : start] == "/" and _USER_BEFORE.search(text, max(0, start - 16), start):
         pair_said = _PAIR_SAID.match(text, end)
@@ -167,6 +144,10 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return entries.bound(text, value.start, rule) if secret[:1] in ("?", "%", "$") else []
     if name == "PASS" and _TEST.match(secret):
         return []
+    if _FILE_LINE.fullmatch(secret) and _SOURCE.search(text[start:end]):  # at check (src/password.js:12:3)
+        return []
+    if name.lower() == "pass" and secret.isdigit() and _TALLY.match(text, value.end):  # pass=6327 fail=0
+        return []
     if name.lower() in _NAME_OF and ("/" in secret or ":" in secret):  # --secret-id prod/db
         return []
     if name.lower().endswith("pwd") and secret.startswith(("/", "~", "C:\\")):  # the shell's working directory
@@ -189,6 +170,11 @@ def _is_message(text: str, end: int, value: Value) -> bool:
 
 
 _GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
+_FILE_LINE = re.compile(r"\d{1,7}(?::\d{1,7}){0,2}")
+_SOURCE = re.compile(
+    r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl)$"
+)
+_TALLY = re.compile(r"[,;]?[ ](?:fail|skip|error|warn|xfail|total)")
 _NAME_OF = frozenset({"secret-id", "secretid", "secret_id"})
 _TEST = re.compile(r"[tT]est|Example|Benchmark|Fuzz")  # --- PASS: TestToken (0.00s)
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
@@ -210,25 +196,6 @@ _MARKUP = re.compile(
 )
 
 
-_PYDANTIC = re.compile(
-    r"(?:^|\n)(?P<name>[\w.\[\]-]{1,100})\r?\n[ \t]{1,8}[^\n]{1,200}?\binput_value="
-    r"(?P<q>['\"]?)(?P<value>[^\n]{1,4096}?)(?P=q)(?=, input_type)",
-)
-
-
-def pydantic(text: str, rules: KeyRules, spend: Callable[[int], None]) -> list[Found]:
-    """Find the values that pydantic's errors show below the name of the field."""
-    found: list[Found] = []
-    for match in _PYDANTIC.finditer(text):
-        spend(5)
-        rule = rules.rule(match["name"].rpartition(".")[2])
-        if match["value"][0] == "{" and "type=missing" in match[0]:
-            continue  # what was given without that field
-        if rule is not None and is_secret(match["value"], rule, quoted=True):
-            found.append((*match.span("value"), rule.kind))
-    return found
-
-
 def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
     """The value after a name in HTML: `<b>Password:</b> x`, `<td>password</td><td>x</td>`."""
     match = _MARKUP.match(text, end)
@@ -237,58 +204,9 @@ def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
     return Value(*match.span("value"), quoted=True)
 
 
-_MADE = re.compile(r"[\w+/=.~%$!@#^*|:-]{1,160}")
-
-
-def _made(text: str, start: int, end: int, rule: Rule) -> list[Found]:
-    """Find the value of a name of many meanings: only one that looks made by a machine."""
-    match = _ASSIGN.match(text, end)
-    if match is None:
-        return _made_beside(text, end, rule)
-    position = match.end()
-    if rule.kind == "authorization":
-        pair = _USER_PAIR.match(text, position) or _COLON_PAIR.match(text, position)
-        if pair is not None and (pair.re is _USER_PAIR or looks_chosen(pair["value"])):
-            return [(*pair.span("value"), "password")]
-    opened = _OPENED.match(text, position)
-    first = opened.end() if opened else position
-    signed = _SIGNED.match(text, first)
-    value = _MADE.match(text, signed.end() if signed else first)
-    in_url = text[start - 1 : start] in _IN_QUERY
-    if value is None or not (is_secret(value[0], rule) or ((in_url or signed) and _LONG_HEX.match(value[0]))):
-        return []
-    whole = value_at(text, position, in_url=in_url) if opened is None else None
-    found = [(value.start(), max(value.end(), whole.end if whole else 0), rule.kind)]
-    return [*web.states(text, start, found[0][1]), *found] if in_url else found
-
-
-def _made_beside(text: str, end: int, rule: Rule) -> list[Found]:
-    """Without an assignment: `session Xy1...`, `auth("bob", "x")`."""
-    if rule.kind == "session" and text[end : end + 1] == " ":
-        named = _MADE.match(text, end + 1)
-        secret = named[0].rstrip(".:,") if named else ""
-        if len(secret) < WEAK_LENGTH or not is_secret(secret, rule):
-            return []
-        return [(end + 1, end + 1 + len(secret), rule.kind)]
-    if rule.kind == "secret" and text[end : end + 1] == " ":
-        key = _BASE64_KEY.match(text, end + 1)
-        return [(*key.span(), "secret")] if key is not None and looks_made(key[0].rstrip("=")) else []
-    if rule.kind == "authorization":
-        pair = _USER_PAIR.match(text, end)
-        return [(*pair.span("value"), "password")] if pair is not None and looks_chosen(pair["value"]) else []
-    return []
-
-
-_COLON_PAIR = re.compile(rf"(?:{_Q})?[\w.@-]{{1,64}}:(?P<value>[^\s:\"',;]{{4,128}})(?=[\s\"',;)]|$)")
-_BASE64_KEY = re.compile(r"[A-Za-z0-9+/]{22,86}={1,2}(?![\w=])")
-_LONG_HEX = re.compile(r"[0-9a-fA-F]{32,}(?![\w-])")
-_OPENED = re.compile(rf"b?{_Q}")
-_SIGNED = re.compile(r"(?:t=\d{9,12},)?v\d=")  # webhooks: t=1700000000,v1=5257a8...
-
-
 def _assigned(text: str, start: int, end: int) -> Value | None:
     """The value after `=`, `:`, `=>` and their like."""
-    match = _ASSIGN.match(text, end)
+    match = ASSIGN.match(text, end)
     if match is None:
         return None
     position, gap = match.end(), match["gap"]
@@ -314,7 +232,7 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     if "\n" in (gap or "") and text[position] not in "\"'`\\":
         value = value_at(text, position)
         secret = text[value.start : value.end] if value else ""
-        return value if looks_chosen(secret) or _LONG_HEX.fullmatch(secret) else None
+        return value if looks_chosen(secret) or LONG_HEX.fullmatch(secret) else None
     quote = text[position : position + 1]
     if (
         quote in _QUOTES

@@ -34,6 +34,7 @@ _VERBS = frozenset({
 _VERB = re.compile(r"[ \t]{1,4}\(?([A-Za-z]{1,9}|=)\)?(?=[ \t:])")
 # Where a password always follows: Redis' configuration, a .netrc.
 _DIRECTIVES = frozenset({"requirepass", "masterauth"})
+_SENTINEL = re.compile(r"[ ][\w.-]{1,64}[ ]{1,4}(?=\S)")  # sentinel auth-pass mymaster x
 _NETRC = re.compile(r"\blogin\s{1,16}\S{1,64}\s{1,16}$")
 _SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
 _SETTING = re.compile(
@@ -93,7 +94,9 @@ _MNEMONIC = re.compile(r"[a-z]{3,10}(?:[ ,]{1,2}[a-z]{3,10}){2,23}(?![\w])")
 _ASSIGNED_WORDS = re.compile(r"[\"']?[ \t]{0,4}(?:(?:[:=]|is\b|was\b)[ \t]{0,4}[\"']?|(?<=[ \t])[\"'])")
 _ASSIGNED_LINE = re.compile(r"(?:[ \t](?:for|of|to)[ \t][^\s:=]{1,64})?(?:[ ]is)?[ \t]?[:=][ \t]{1,4}|[ ](?:is|was)[ ]")
 _PASSPHRASE = re.compile(r"[A-Za-z0-9]{1,16}(?:[ ][A-Za-z0-9]{1,16}){1,11}(?=[ ]?$|\n)")
-_CHANGED_TO = re.compile(r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>[^\s\"']{4,128})")
+_CHANGED_TO = re.compile(
+    r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>(?<=[\"'])[^\"'\n]{4,128}(?=[\"'])|[^\s\"']{4,128})"
+)
 _GOT = re.compile(r"[\"']?,? (?:but )?(?:got|received|found) [\"']?(?P<value>[^\s\"',;]{12,512})")
 _MISMATCH = re.compile(r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[ ][\"'](?P<value>[^\"'\n]{4,128})")
 _VERSUS = re.compile(r"[\"'] ?(?:!=|==|<>|->|=>|\u2192|vs\.?|is not|instead of) ?[\"'](?P<value>[^\"'\n]{4,128})[\"']")
@@ -189,6 +192,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
             said = _SET_TO.match(text, end)
         if said is not None:
             return _told(text, said.end(), rule, setting=verb[1].lower() != "for" and "to" in said[0].split()[-1:])
+    master = _SENTINEL.match(text, end) if text[start:end] == "auth-pass" else None
+    if master is not None:
+        return value_at(text, master.end())
     if text[start:end] in _DIRECTIVES or _NETRC.search(text, max(0, start - 96), start):
         directive = _SPACED.match(text, end)
         return value_at(text, directive.end()) if directive else None
@@ -289,13 +295,15 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
     if value is None:
         return None
     word = text[value.start : value.end]
+    spelled = text[position - 2 : position].strip()[-1:] in _ASSIGNED  # secret value: x
     plain = word.isdigit() or (
-        rule.kind in ("password", "otp")
+        (spelled or rule.kind in ("password", "otp"))
         and (_is_last(text, value) or (setting and _FOR_WHOM.match(text, value.end) is not None))
     )
     return value if value.quoted or plain or looks_chosen(word) else None
 
 
+_ASSIGNED = frozenset({":", "="})
 _FOR_WHOM = re.compile(r"[ \t](?:for|by|via|on|at|from)[ \t]")
 
 

@@ -34,7 +34,7 @@ _FIELD_NAMES = frozenset({
     "username", "email", "user", "name", "login", "id", "user_id", "phone", "address", "password", "confirm", "age",
     "role",
 })  # fmt: skip
-_TYPE_KEYS = frozenset({"type", "id"})  # {"type": "password", "value": ...}
+_TYPE_KEYS = frozenset({"type", "id", "path"})  # {"type": "password", "value": ...}, a patch of JSON
 _DATA_KEYS = ("data", "stringData")
 _SEPARATORS = ("', '", '", "')
 
@@ -46,7 +46,7 @@ def is_entry(names: Sequence[str]) -> bool:
     if not 2 <= len(names) <= MAX_ENTRY:
         return False
     low = [name.lower() for name in names]
-    return not NAME_KEYS.isdisjoint(low) or any(name.endswith("value") for name in low)
+    return not NAME_KEYS.isdisjoint(low) or any(name.endswith("value") or name == "to" for name in low)
 
 
 def is_value_key(key: str) -> bool:
@@ -75,7 +75,7 @@ def _names_value(key: str, entry: dict[Any, Any]) -> bool:
     if key in NAME_KEYS:
         return True
     if key in _TYPE_KEYS:
-        return "value" in entry
+        return "value" in entry or ("from" in entry and "to" in entry)
     stem = key[:-3] if key.endswith("key") else key[:-4] if key.endswith("name") else ""
     return bool(stem) and any(type(other) is str and other.lower() == stem + "value" for other in entry)
 

@@ -185,6 +185,8 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
         return _is_personal_number(value, rule.kind)
     if rule.sort == "weak" or is_statement(value) or (inner and is_statement(inner)) or _REMARK.fullmatch(value):
         return False
+    if rule.kind in ("token", "tokens") and len(value) < MAX_NESTED and _COUNTS.fullmatch(value):
+        return False
     texts = _QUOTED_TEXT.findall(value) if len(value) < MAX_NESTED else []
     if texts and all(len(text.split()) >= MIN_SENTENCE - 1 and _speaks(text) for text in texts):
         return False  # what a form says about a field
@@ -202,6 +204,7 @@ def _is_cut_call(value: str) -> bool:
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}|[A-Z]:\\[\w\\. -]{4,200}")
+_COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
 _REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)
 _QUOTED_TEXT = re.compile(r"\"([^\"]{1,512})\"")
 

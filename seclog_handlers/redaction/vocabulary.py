@@ -10,7 +10,7 @@ STRONG: dict[str, str] = {
             "passphrase", "userpassword", "passwort", "kennwort", "wachtwoord", "senha", "contrasena",
             "contraseña", "motdepasse", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode", "losenord",
             "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "pgpassword", "rootpw", "bindpw",
-            "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth",
+            "clave", "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth",
         ),
         "password",
     ),
@@ -43,6 +43,7 @@ STRONG: dict[str, str] = {
 PHRASES: dict[str, str] = {
     **dict.fromkeys(
         (
+            "rediscli auth",
             "pass word", "pass wd", "pass phrase", "pass code", "mot de passe", "one time password", "unlock code",
         ),
         "password",

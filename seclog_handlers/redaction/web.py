@@ -130,8 +130,8 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
         return []
     value = match["value"].rstrip(".,:")
     start = match.start("value")
-    if _NEXT_PAIR.match(value):
-        return []  # token_type=bearer expires_in=3600
+    if _NEXT_PAIR.match(value) or "://" in value:
+        return []  # token_type=bearer expires_in=3600, curl --negotiate https://...
     if name == "basic":
         secret = basic_user(value) is not None
     else:

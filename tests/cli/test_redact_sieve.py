@@ -26,6 +26,8 @@ PIECES = (
     "DE89", "3704", "0044", "0532", "0130", "00", "QQ", "12", "34", "56", "C", "%70assword", "pass&quot;", "caf\u00e9", "\uff50\uff41\uff53\uff53", "\u200b",
     "Intel", "Mac", "app.auth.views", "author", "monkey", "first", "second", "no", "sessions", "cleanup", "db", "AUTH", "auth", "xy|as:frKe*786SoX",
     "customer=7281054", "/checkout/5ae74b81-ea30-febd-d531-fd7f794b13dd", "/app.57866ba3.js", "/reset/57866ba3c5d5", "BasicID/" + "0f3a" * 8,
+    "7b2270617373776f7264223a2268756e746572227d", "request=70617373776f72643d68756e7465723278", "/x/70617373776f72643d68756e7465723278/y",
+    "$apr1$ab$Poj8VmKBk.f.dlwCg.VoWp", "sent:", "attempt", "[root/hunter2x]", "state", "tan", "clave", "/calendar/private-" + "0f3a" * 8,
     "-----BEGIN", "RSA", "PRIVATE", "KEY-----", "\\u0070", "\x1b[31m", "\x00", "-", "--", "(", ")", ",", ";", ":", "=", "{", "}", '"', "'", "\r",
 )  # fmt: skip
 SEPARATORS = (
@@ -66,6 +68,11 @@ def is_sound(text: str) -> bool:
 @given(line())
 @example("one-time status_code=123456")
 @example("enter 123456 to verify")
+@example("123456 - use this code to sign in")
+@example("code sent: 123456")
+@example("request=70617373776f72643d68756e7465723278")
+@example("GET /x?a.70617373776f72643d68756e7465723278.y")
+@example("bob $apr1$ab$Poj8VmKBk.f.dlwCg.VoWp x")
 @example("QQ 12 34 56 C")
 @example("call 030\t1234567")
 def test_what_passes_is_clean(text: str) -> None:

@@ -33,6 +33,8 @@ NOTATIONS = [
     "hydra -l root -p {} ssh://x", "psexec.py CORP/bob:{}@10.0.0.1", "schtasks /ru bob /rp {} /tn x", "credentials: admin / {}", "auth = bob:{}", 'password = "b1" -> "{}"', "root:{}@/db?x=1", "//bob:{}@srv/share",
     'sending cookie "sid={}"', '{{"k":"password","v":"{}"}}', '(password . "{}")', '[:password, "{}"]', "password;{};x", '"password","{}"', "secret key (base32): {}4Zq6Tn",
     "'{}' is the client secret", "{} is not the api key", "remember_token={}", "luks_key={}", "api_hash_secret={}",
+    "clave={}", "net rpc -U bob%{}", "kinit bob <<< {}", "echo {} | kinit bob", "printf '%s' '{}' | docker login -u bob --password-stdin", "openssl passwd -1 {}", "REDISCLI_AUTH={} redis-cli",
+    "gh secret set X --body {}", "sentinel auth-pass mymaster {}", "userPassword:: {}", "auth failed (bob:{})", "auth bob/{}", "secret value: {}", "Duplicate entry '{}' for key 'api_token'", "password changed from 'a1' to '{} am Meer'",
     "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
 ]  # fmt: skip
 
@@ -97,6 +99,8 @@ BENIGN = [
     "Failed password for root from 10.0.0.1 port 22 ssh2", "Accepted publickey for bob from 10.0.0.1: RSA SHA256:" + WORD[:43], "fields: ['username', 'password', 'email']", "docker run -p 8080:80 nginx", "mkdir -p /var/x", "foo@2x.png", "the secret of good code is naming", "Bearer token missing", "Basic authentication required", "keys: 12 monkey=1 primary key 7",
     "https://example.com/@bob/post", "http://host:8080/reset", "password = getpass.getpass()", "if password == other:", "token = request.headers.get('X')", "price 1,234,567.89", "1.38435736E+12", "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
     "django.security.csrf: Forbidden (CSRF cookie not set.): /admin/", "random_password.db: Creation complete after 0s", "  + password = (sensitive value)", "secret = (known after apply)", "Using --password via the CLI is insecure.",
+    "pass=6327 fail=0 skip=1", "PASS tests/test_auth.py::test_token", "curl -u : --negotiate https://db1.example.net", '{"tokens": {"prompt": 2044, "completion": 2755}}',
+    "  at validatePassword (/app/src/auth/password.js:277:51)", "\t/src/auth/password.go:1662 +0x1d",
     "wrong OTP 9221 times", "secrets_loaded=1452", "hash_password=True", " * [new branch]  fix/password-hash -> origin/fix/password-hash", "python manage.py changepassword bob", "cookies: 12 accepted", "join --discovery-token-ca-cert-hash sha256:" + HEX,
     "Login\npassword\n  Field required [type=missing, input_value={'username': 'bob'}, input_type=dict]",
 ]  # fmt: skip

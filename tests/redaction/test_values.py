@@ -37,6 +37,7 @@ SHAPES: list[Any] = [
     {"password": SECRET}, {"a": [{"b": {"clientSecret": SECRET}}]}, [("password", SECRET)], {"name": "password", "value": SECRET}, {"key": "API_KEY", "val": SECRET}, {"tokens": [SECRET]}, {"credentials": {"user": "bob", "x": SECRET}},
     deque([{"pwd": SECRET}]), {"headers": [(b"authorization", SECRET.encode())]}, {b"password": SECRET}, ["--password", SECRET], {"x": {f"password={SECRET}"}}, {"x": frozenset([f"password={SECRET}"])}, {f"password={SECRET}": 1}, {"body": f'{{"password": "{SECRET}"}}'},
     {"raw": f"password={SECRET}".encode()}, OrderedDict(password=SECRET), MappingProxyType({"password": SECRET}), Login("bob", SECRET), Point("bob", SECRET), {"x": Login("bob", SECRET)}, ValueError(f"password={SECRET}"), (1, 2, (3, {"auth_token": (SECRET,)})),
+    [{"op": "replace", "path": "/password", "value": SECRET}], [{"path": "password", "from": SECRET, "to": SECRET}],
     {("auth", "password"): SECRET}, {"mfa": {"code": SECRET}},
     {"ParameterKey": "DBPassword", "ParameterValue": SECRET}, [{"type": "password", "value": SECRET}], {"id": "password", "value": SECRET},
 ]  # fmt: skip

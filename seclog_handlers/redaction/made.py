@@ -1,0 +1,84 @@
+"""Values of names of many meanings - key, code, session, auth: secret only if they look made by a machine."""
+
+from __future__ import annotations
+
+import re
+
+from seclog_handlers.redaction import web
+from seclog_handlers.redaction.keys import Rule
+from seclog_handlers.redaction.values import WEAK_LENGTH, is_secret, looks_chosen, looks_made, value_at
+
+Found = tuple[int, int, str]
+
+_Q = r"\\{0,15}[\"'`]"
+# What joins a name and its value, in whatever notation.
+ASSIGN = re.compile(
+    rf"(?:~\d{{1,3}})?(?:{_Q}|%22|%27)?(?::(?:protected|private))?(?:\]|\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}"
+    rf"(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
+    r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*"
+    r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
+    rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|[+.|]=|\?{{1,2}}=|:(?!//|:)|->|→"
+    rf"|;(?=s:\d{{1,6}}:)|::(?=[ ][A-Za-z0-9+/]))(?:\*{{2}}(?=[ \t]))?"
+    rf"(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}|string\(|- \S"
+    r"|[^\s:=]{8,256}[ \t]{0,8}(?:[\r\n]|$)))?)",
+)
+USER_PAIR = re.compile(
+    rf"[\[(]\s{{0,4}}b?{_Q}[^\"'\n]{{1,128}}{_Q}\s{{0,4}},\s{{0,4}}b?{_Q}(?P<value>[^\"'\n\\]{{1,256}}){_Q}\s{{0,4}},?\s{{0,4}}[\])]"
+)
+IN_QUERY = frozenset("?&#")
+LONG_HEX = re.compile(r"[0-9a-fA-F]{32,}(?![\w-])")
+_MADE = re.compile(r"[\w+/=.~%$!@#^*|:-]{1,160}")
+
+
+def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
+    """Find the value of a name of many meanings: only one that looks made by a machine."""
+    match = ASSIGN.match(text, end)
+    if match is None:
+        return _beside(text, end, rule)
+    position = match.end()
+    if rule.kind == "authorization":
+        pair = USER_PAIR.match(text, position) or _COLON_PAIR.match(text, position)
+        if pair is not None and (pair.re is USER_PAIR or looks_chosen(pair["value"])):
+            return [(*pair.span("value"), "password")]
+    opened = _OPENED.match(text, position)
+    first = opened.end() if opened else position
+    signed = _SIGNED.match(text, first)
+    value = _MADE.match(text, signed.end() if signed else first)
+    in_url = text[start - 1 : start] in IN_QUERY
+    if value is None or not (is_secret(value[0], rule) or ((in_url or signed) and LONG_HEX.match(value[0]))):
+        return []
+    whole = value_at(text, position, in_url=in_url) if opened is None else None
+    found = [(value.start(), max(value.end(), whole.end if whole else 0), rule.kind)]
+    return [*web.states(text, start, found[0][1]), *found] if in_url else found
+
+
+def _beside(text: str, end: int, rule: Rule) -> list[Found]:
+    """Without an assignment: `session Xy1...`, `auth("bob", "x")`."""
+    if rule.kind == "session" and text[end : end + 1] == " ":
+        named = _MADE.match(text, end + 1)
+        secret = named[0].rstrip(".:,") if named else ""
+        if len(secret) < WEAK_LENGTH or not is_secret(secret, rule):
+            return []
+        return [(end + 1, end + 1 + len(secret), rule.kind)]
+    if rule.kind == "secret" and text[end : end + 1] == " ":
+        key = _BASE64_KEY.match(text, end + 1)
+        return [(*key.span(), "secret")] if key is not None and looks_made(key[0].rstrip("=")) else []
+    if rule.kind == "token":
+        code = _CODE_SENT.match(text, end)
+        return [(*code.span("value"), "otp")] if code is not None else []
+    if rule.kind == "authorization":
+        pair = USER_PAIR.match(text, end) or _AUTH_PAIR.match(text, end)
+        return [(*pair.span("value"), "password")] if pair is not None and looks_chosen(pair["value"]) else []
+    return []
+
+
+_CODE_SENT = re.compile(r" (?:sent|generated|issued|texted): ?(?P<value>\d{4,8})(?![\w.-])")
+# auth failed (bob:x), auth: user bob/x rejected
+_AUTH_PAIR = re.compile(
+    r"[:,]?(?: (?:failed|rejected|denied|error|ok|succeeded|for|with|user|as|attempt):?){0,3} [\[(]?[\w.@-]{1,64}[:/]"
+    r"(?P<value>[^\s:/()\[\],;]{8,128})(?=[\s)\],;]|$)"
+)
+_COLON_PAIR = re.compile(rf"(?:{_Q})?[\w.@-]{{1,64}}:(?P<value>[^\s:\"',;]{{4,128}})(?=[\s\"',;)]|$)")
+_BASE64_KEY = re.compile(r"[A-Za-z0-9+/]{22,86}={1,2}(?![\w=])")
+_OPENED = re.compile(rf"b?{_Q}")
+_SIGNED = re.compile(r"(?:t=\d{9,12},)?v\d=")  # webhooks: t=1700000000,v1=5257a8...
