@@ -1,6 +1,7 @@
 """Tracebacks in Python's own text form, at a price that a log line can afford; fingerprints to group them by.
 
-The stdlib's TracebackException costs 170 us for 12 frames, most of it for carets; remembered frames cost 4.
+The stdlib's TracebackException costs 170 us for 12 frames, most of it for carets; a stack that was shown before
+costs 2, one of remembered frames 5.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from seclog_handlers import rendering
 
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
+    from types import CodeType, FrameType, TracebackType
 
 MAX_FRAMES = 50
 MAX_CHARS = 8192
@@ -32,6 +33,10 @@ MAX_GROUP_WIDTH = 15
 MAX_GROUP_DEPTH = 10
 
 MAX_REMEMBERED = 4096
+# Whole stacks that are remembered, and frames of one.
+MAX_STACKS = 256
+MAX_DEPTH = 64
+_TO_MAX_DEPTH = range(MAX_DEPTH + 1)
 
 _HEADER = "Traceback (most recent call last):\n"
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
@@ -47,15 +52,30 @@ _SHOWS_ARGS: frozenset[Any] = frozenset({BaseException.__str__, KeyError.__str__
 _args_of = BaseException.__dict__["args"].__get__
 
 _Link = tuple[BaseException, "TracebackType | None", str]
-# A part of the text, and whether it comes from the code alone.
-Piece = tuple[str, bool]
+# A part of the text; if it comes from the code alone, the texts that it consists of: header and frames.
+Piece = tuple[str, tuple[str, ...]]
 
-_START: Piece = (_HEADER, True)
-_Frames = dict[tuple[str, int, str], Piece]
-# (file, line, function) -> the frame's lines. A frame that was shown once costs a look-up from then on.
-_frames: _Frames = {}
-# The same without its source line.
-_bare_frames: _Frames = {}
+# (file, line, function) -> the frame's lines.
+_Frames = dict[tuple[str, int, str], str]
+# The codes' numbers and the places in them -> the stack's text, and the codes: as long as they are kept, nothing else
+# has their numbers.
+_Stacks = dict[tuple[int, ...], tuple[list[Piece], "list[CodeType]"]]
+
+
+class _Known:
+    """What was shown before, which costs a look-up from then on: the program's code does not change.
+
+    Args:
+        source: Whether source lines are shown.
+    """
+
+    def __init__(self, *, source: bool) -> None:
+        self.source = source
+        self.frames: _Frames = {}
+        self.stacks: _Stacks = {}
+
+
+_with_source, _without_source = _Known(source=True), _Known(source=False)
 
 
 def format_exception(exc_info: Any) -> str:
@@ -75,10 +95,11 @@ def format_exception(exc_info: Any) -> str:
 
 
 def exception_pieces(exc_info: Any, *, source: bool = True) -> list[Piece]:
-    """Return the text of `format_exception` in pieces, each with whether it comes from the code alone.
+    """Return the text of `format_exception` in pieces, each with the texts that come from the code alone.
 
-    Each frame is a piece, the same object each time; only the exceptions' messages differ. So whoever scans the text
-    may remember what each frame gave. Pieces begin and end with lines of their own.
+    A stack is such a piece, of its header and its frames, the same object each time; only the exceptions' messages
+    differ. So whoever scans the text may remember what each frame gave, and each stack. Pieces begin and end with
+    lines of their own.
 
     Args:
         exc_info: As for `format_exception`.
@@ -88,15 +109,16 @@ def exception_pieces(exc_info: Any, *, source: bool = True) -> list[Piece]:
     if error is None:
         return []
     try:
-        writer = _Writer(_frames if source else _bare_frames)
+        writer = _Writer(_with_source if source else _without_source)
         writer.chain(error, trace, 0)
         pieces = writer.pieces()
     except Exception as failure:
-        pieces = [(f"{_HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}", False)]
+        pieces = [(f"{_HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}", ())]
     if sum([len(text) for text, _ in pieces]) > MAX_CHARS:
         pieces = _bounded(pieces)
-    text, from_code = pieces[-1]
-    pieces[-1] = text.removesuffix("\n"), from_code
+    text, parts = pieces[-1]
+    if text.endswith("\n"):
+        pieces[-1] = text[:-1], (*parts[:-1], parts[-1].removesuffix("\n")) if parts else ()
     return pieces
 
 
@@ -159,10 +181,10 @@ class _Writer:
     """Writes one exception with all that hangs on it, in pieces.
 
     Args:
-        known: Frames that are remembered, with source lines or without.
+        known: What is remembered, with source lines or without.
     """
 
-    def __init__(self, known: _Frames) -> None:
+    def __init__(self, known: _Known) -> None:
         self._known = known
         self._pieces: list[Piece] = []
         # What does not come from the code alone, since the last frame.
@@ -173,7 +195,7 @@ class _Writer:
     def pieces(self) -> list[Piece]:
         """Return what was written."""
         if self.lines:
-            self._pieces.append(("".join(self.lines), False))
+            self._pieces.append(("".join(self.lines), ()))
             self.lines = []
         return self._pieces
 
@@ -197,7 +219,7 @@ class _Writer:
         return [text for text, _ in _stack(trace, self._known)]
 
     def _own_lines(self, error: BaseException) -> list[str]:
-        return _own_lines(error, source=self._known is _frames)
+        return _own_lines(error, source=self._known.source)
 
     def _plain(self, frames: list[Piece], own: list[str]) -> None:
         if frames:
@@ -244,11 +266,33 @@ class _Writer:
             self._open = False
 
 
-def _stack(trace: TracebackType | None, known: _Frames) -> list[Piece]:
+def _stack(trace: TracebackType | None, known: _Known) -> list[Piece]:
     """Return the header and the frames, or nothing for an exception that was never raised."""
     if trace is None:
         return []
-    pieces: list[Piece] = [_START]
+    codes: list[CodeType] = []
+    places: list[int] = []
+    add_code, add_place = codes.append, places.append
+    at: TracebackType | None = trace
+    for _ in _TO_MAX_DEPTH:
+        if at is None:
+            break
+        add_code(at.tb_frame.f_code)
+        add_place(at.tb_lasti)
+        at = at.tb_next
+    if at is not None:
+        return _together(_new_stack(trace, known))
+    key = (*map(id, codes), *places)
+    found = known.stacks.get(key)
+    if found is None:
+        if len(known.stacks) >= MAX_STACKS:
+            known.stacks.clear()
+        found = known.stacks[key] = _together(_new_stack(trace, known)), codes
+    return found[0]
+
+
+def _new_stack(trace: TracebackType | None, known: _Known) -> list[Piece]:
+    pieces: list[Piece] = [_of_code(_HEADER)]
     repeats = 0
     earlier: tuple[str, int, str] | None = None
     while trace is not None:
@@ -261,15 +305,19 @@ def _stack(trace: TracebackType | None, known: _Frames) -> list[Piece]:
                 _repeat(pieces, repeats)
                 repeats = 0
             earlier = key
-            pieces.append(known.get(key) or _remember(key, trace.tb_frame, known))
+            pieces.append(_of_code(known.frames.get(key) or _remember(key, trace.tb_frame, known)))
         trace = trace.tb_next
     if repeats:
         _repeat(pieces, repeats)
     hidden = len(pieces) - 1 - MAX_FRAMES
     if hidden > 0:
         half = MAX_FRAMES // 2
-        pieces[1 + half : -half] = [(f"  ... {hidden} frames left out ...\n", False)]
+        pieces[1 + half : -half] = [_of_code(f"  ... {hidden} frames left out ...\n")]
     return pieces
+
+
+def _of_code(text: str) -> Piece:
+    return text, (text,)
 
 
 def _repeat(pieces: list[Piece], repeats: int) -> None:
@@ -277,19 +325,19 @@ def _repeat(pieces: list[Piece], repeats: int) -> None:
     pieces += pieces[-1:] * min(repeats, MAX_REPEATS - 1)
     more = repeats - MAX_REPEATS + 1
     if more > 0:
-        pieces.append((f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n", False))
+        pieces.append(_of_code(f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n"))
 
 
-def _remember(key: tuple[str, int, str], frame: FrameType, known: _Frames) -> Piece:
+def _remember(key: tuple[str, int, str], frame: FrameType, known: _Known) -> str:
     filename, line, function = key
-    source = _source(filename, line, frame) if known is _frames else ""
+    source = _source(filename, line, frame) if known.source else ""
     text = f'  File "{_end(filename)}", line {line}, in {_end(function)}\n'
     if source:
         text += f"    {_cut(source, MAX_SOURCE)}\n"
-    if len(known) >= MAX_REMEMBERED:
-        known.clear()
-    piece = known[key] = text, True
-    return piece
+    if len(known.frames) >= MAX_REMEMBERED:
+        known.frames.clear()
+    known.frames[key] = text
+    return text
 
 
 def _source(filename: str, line: int, frame: FrameType) -> str:
@@ -368,12 +416,15 @@ def _cut(text: str, limit: int) -> str:
 def _bounded(pieces: list[Piece]) -> list[Piece]:
     """Return the first and last of the pieces, as far as they fit; of messages, their first and last lines."""
     parts: list[Piece] = []
-    for text, from_code in pieces:
-        parts += [(text, True)] if from_code else [(line + "\n", False) for line in text.removesuffix("\n").split("\n")]
+    for text, frames in pieces:
+        if frames:
+            parts += map(_of_code, frames)
+        else:
+            parts += [(line + "\n", ()) for line in text.removesuffix("\n").split("\n")]
     head, tail = _fitting(parts), _fitting(parts[::-1])
     hidden = sum(text.count("\n") for text, _ in parts[head:-tail])
     between = f"  ... {hidden} lines left out ...\n"
-    return _together([*parts[:head], (between, False), *parts[-tail:]])
+    return _together([*parts[:head], (between, ()), *parts[-tail:]])
 
 
 def _fitting(parts: list[Piece]) -> int:
@@ -387,11 +438,11 @@ def _fitting(parts: list[Piece]) -> int:
 
 
 def _together(parts: list[Piece]) -> list[Piece]:
-    """Join lines of messages that follow each other."""
+    """Join what follows each other of messages, and of the code."""
     pieces: list[Piece] = []
-    for text, from_code in parts:
-        if pieces and not from_code and not pieces[-1][1]:
-            pieces[-1] = pieces[-1][0] + text, False
+    for text, frames in parts:
+        if pieces and bool(frames) == bool(pieces[-1][1]):
+            pieces[-1] = pieces[-1][0] + text, pieces[-1][1] + frames
         else:
-            pieces.append((text, from_code))
+            pieces.append((text, frames))
     return pieces

@@ -26,6 +26,7 @@ MAX_NAME = 128
 
 # Frames of tracebacks that are remembered with what is left of them; a program has a few hundred that fail.
 MAX_FRAMES = 2048
+MAX_STACKS = 256
 
 TOO_DENSE = f"RedactionFilter:{TooDenseError.__name__}"
 
@@ -74,6 +75,7 @@ class RedactionFilter(Stage):
         self._leave = frozenset(leave)
         self._source_lines = _config.as_bool("redact.source_lines", source_lines)
         self._frames: dict[str, str] = {}
+        self._stacks: dict[str, str] = {}
         self._clean_names: set[tuple[Any, ...]] = set()
 
     def censored(self, text: str) -> bool:
@@ -136,19 +138,26 @@ class RedactionFilter(Stage):
             self._clean_names.add(names)
 
     def _traceback(self, exc_info: Any, budget: Budget) -> str:
-        """Return the text of an exception; what a frame's lines give is remembered, since code does not change."""
-        frames, text = self._frames, self._redactor.text
+        """Return the text of an exception; what code's lines give is remembered, since code does not change."""
+        known, text = self._stacks, self._redactor.text
         return "".join(
             [
-                (frames.get(piece) or self._frame(piece)) if from_code else text(piece, budget)
-                for piece, from_code in exception_pieces(exc_info, source=self._source_lines)
+                (known.get(piece) or self._stack(piece, frames)) if frames else text(piece, budget)
+                for piece, frames in exception_pieces(exc_info, source=self._source_lines)
             ],
         )
 
-    def _frame(self, piece: str) -> str:
+    def _stack(self, piece: str, frames: tuple[str, ...]) -> str:
+        """Redact each frame for itself: no line of code is a secret that the one before speaks of."""
+        if len(self._stacks) >= MAX_STACKS:
+            self._stacks.clear()
+        self._stacks[piece] = redacted = "".join([self._frames.get(frame) or self._frame(frame) for frame in frames])
+        return redacted
+
+    def _frame(self, frame: str) -> str:
         if len(self._frames) >= MAX_FRAMES:
             self._frames.clear()
-        self._frames[piece] = redacted = self._redactor.text(piece)
+        self._frames[frame] = redacted = self._redactor.text(frame)
         return redacted
 
     def _redact_fields(self, record: logging.LogRecord, names: tuple[str, ...], budget: Budget) -> None:

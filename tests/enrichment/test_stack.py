@@ -259,7 +259,27 @@ class TestBounds:
             except ZeroDivisionError as error:
                 format_exception(error)
 
-        assert len(stack._frames) <= stack.MAX_REMEMBERED
+        assert len(stack._with_source.frames) <= stack.MAX_REMEMBERED
+        assert len(stack._with_source.stacks) <= stack.MAX_STACKS
+
+    def test_code_that_is_gone_is_not_taken_for_new_code(self):
+        """Generated code comes and goes, and new code may get the number of what is gone."""
+        for number in range(3 * stack.MAX_STACKS):
+            with pytest.raises(ZeroDivisionError) as caught:
+                exec(compile("1/0", f"<generated {number}>", "exec"), {})
+            assert f"<generated {number}>" in format_exception(caught.value)
+            del caught
+
+    def test_a_recursion_beyond_what_is_remembered_is_shown_as_ever(self):
+        """Deep stacks are written anew each time."""
+
+        def deep(number):
+            return 1 / number if not number else deep(number - 1) + 1
+
+        texts = {format_exception(caught(deep, stack.MAX_DEPTH + 9)) for _ in range(2)}
+
+        assert len(texts) == 1
+        assert "Previous line repeated" in texts.pop()
 
 
 class Mute(Exception):
@@ -362,8 +382,8 @@ class TestFingerprint:
 
 
 class TestPieces:
-    def test_frames_are_apart_and_the_same_each_time(self):
-        """The frames come from the code: two failures of one place differ in their messages only."""
+    def test_stacks_are_apart_and_the_same_each_time(self):
+        """They come from the code: two failures of one place differ in their messages only."""
         pieces = []
         for number in range(2):
             try:
@@ -375,10 +395,11 @@ class TestPieces:
                 pieces.append(stack.exception_pieces(error))
 
         one, other = pieces
-        assert [from_code for _, from_code in one] == [True, True, False, True, True, False]
+        assert [len(frames) for _, frames in one] == [2, 0, 2, 0]
+        assert all("".join(frames) == text for text, frames in one if frames)
         assert all(mine is yours for mine, yours in zip(one, other, strict=True) if mine[1])
-        assert "inner 0" in one[2][0]
-        assert "outer 1" in other[5][0]
+        assert "inner 0" in one[1][0]
+        assert "outer 1" in other[3][0]
 
     def test_together_they_are_the_text(self):
         """Nothing is lost between pieces, and without an exception there is none."""
@@ -401,7 +422,7 @@ class TestPieces:
                 chain = following
             pieces = stack.exception_pieces(chain)
 
-        assert [from_code for _, from_code in pieces] == [True, True, False]
+        assert [len(frames) for _, frames in pieces] == [2, 0]
         assert "lines left out" in pieces[-1][0]
         assert sum(len(text) for text, _ in pieces) <= MAX_CHARS + 100
 
