@@ -223,7 +223,8 @@ class RiskFilter(Stage):
         if not abs(when) < MAX_TIME:
             raise ValueError("no time")
         subject = self._subject(attributes, mark, when)
-        journey = self._travel(record, mark, subject) if subject.success is True else None
+        user, success = subject[:2]
+        journey = self._travel(attributes, mark, user) if success is True and user is not None else None
         if journey is not None:
             derive(record, "impossible_travel", journey)
         score, factors = self._model.judge(subject, when, journey is not None)
@@ -251,9 +252,9 @@ class RiskFilter(Stage):
         # They are the same, unless somebody else has changed the record since.
         return subject if fetch(attributes) == said else subject_of(attributes)
 
-    def _travel(self, record: logging.LogRecord, mark: Mark, subject: Subject) -> dict[str, Any] | None:
+    def _travel(self, attributes: dict[str, Any], mark: Mark, user: Any) -> dict[str, Any] | None:
         """Note where a login came from; a trusted source is an office or a VPN, and says nothing of that."""
-        location = record.__dict__.get("geo_location")
-        if self._journeys is None or subject.user is None or type(location) is not dict or "trusted" in mark.derived:
+        location = attributes.get("geo_location")
+        if self._journeys is None or type(location) is not dict or "trusted" in mark.derived:
             return None
-        return self._journeys.arrive(subject.user, location, record.created)
+        return self._journeys.arrive(user, location, attributes["created"])
