@@ -52,6 +52,8 @@ class Censor:
         self._hints = ("[WITHHELD", "[CUT:", "[arguments", "****" if censor == "mask" else self.marker.split("{")[0])
         if censor == "token" or not self._hints[-1]:
             self._hints = (*self._hints[:3], ":" if censor == "token" else " ")
+        # What all of them have, if they have one thing in common.
+        self._opens = "[" if all("[" in hint for hint in self._hints) else ""
 
     def _constant(self, secret: str, kind: str) -> str:  # noqa: ARG002 - one signature for all modes
         return self.marker
@@ -73,6 +75,8 @@ class Censor:
 
     def seal(self, text: str) -> str:
         """Return `text`, of the same length, with earlier replacements hidden from the finders."""
+        if self._opens not in text:
+            return text
         for hint in self._hints:
             if hint in text:
                 return self._seen.sub(_sealed, text)

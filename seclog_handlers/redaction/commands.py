@@ -133,6 +133,8 @@ _CALLS = re.compile(
     r"(?:\(\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
     r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
 )
+# What is part of a word, in lower case, of each call and of each line of a protocol.
+CALLED = re.compile(r"log[io]n|auth|signin|bind|mysqli|connect|pdo|credential|sp$|pass|setuser|input")
 MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
 _ARGUMENT = re.compile(r"'([^'\n]{0,256})'|\"([^\"\n]{0,256})\"")
 
@@ -320,6 +322,11 @@ _YOUR_CODE = re.compile(
     r"[Yy](?<!\w.)our "
     r"(?:(?!zip|postal|area|country|promo|discount|coupon|product|exit|error|status|return|response|order)"
     r"[\w-]{1,24} ){0,3}code (?:is |: ?|= ?)(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
+)
+# What is part of a word, in lower case, of each sentence with a code.
+SPOKEN = re.compile(
+    r"(?:code|pin|otp|password|passcode|token)$|^(?:verify|log|sign|confirm|authenticate|your|complete|continue|finish"
+    r"|reset|access|activate|use$|enter$)"
 )
 _USED = re.compile(r"\b(?:enter|use|type|using|input)\b", re.IGNORECASE)
 

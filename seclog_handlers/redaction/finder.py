@@ -60,6 +60,18 @@ _start = operator.methodcaller("start")
 _LOWER = {code: code + 32 for code in range(65, 91)}
 
 
+def _marks(word: str) -> int:
+    """Tell for the gate what a word, in lower case, may be beside a name."""
+    marks = gate.PROGRAM if word in commands.FIRST_WORDS else 0
+    if word in web.LINK_WORDS:
+        marks |= gate.LINK
+    if commands.CALLED.search(word):
+        marks |= gate.CALL
+    if commands.SPOKEN.search(word):
+        marks |= gate.SPOKEN
+    return marks
+
+
 class Finder:
     """Finds secrets in text.
 
@@ -73,7 +85,7 @@ class Finder:
         self._more = tuple(more)
         mine = [word for word in rules.mentions() if word]
         self._words = re.compile(gate.trie([*_LONG_WORDS, *mine], _SHORT_WORDS))
-        self._gate = gate.Words(self._words, commands.FIRST_WORDS, web.LINK_WORDS)
+        self._gate = gate.Words(self._words, _marks)
         self._programs = re.compile(gate.trie(commands.WORDS))
         starts = gate.trie(look.start for looks in tokens.LOOKS.values() for look in looks)
         self._tokens = re.compile(f"(?<![A-Za-z0-9]){starts}")
@@ -95,17 +107,21 @@ class Finder:
         budget.spend(TEXT + (length >> 6))
         raw = text.encode("ascii", "replace")  # of the same length
         is_ascii = text.isascii()
-        named, program, linked = self._gate.found(raw)
+        named, marks = self._gate.found(raw)
         users = _urls(text, budget) if "://" in text and "@" in text else []
         found = [user for user in users if user[2]]
         if named != [] or not is_ascii:
             self._names(text, (named or []) if is_ascii else [], budget, found, users)
-        if program or commands.HTTPIE in text:
-            self._commands(text, budget, found)
-        self._calls(text, budget, found)
+        if marks & gate.PROGRAM or commands.HTTPIE in text:
+            self._commands(text, raw, budget, found)
+        if "-u" in text or "-U" in text:
+            budget.read(2 * length)
+            found.extend(commands.user_and_p(text, budget.spend))
+        if marks & gate.CALL:
+            self._calls(text, budget, found)
         for start, end in gate.long_runs(raw):
             self._run(text, start, end, budget, found, depth)
-        if gate.has_many_digits(raw):
+        if gate.has_number(raw):
             budget.read(length)
             found.extend(pii.numbers(text, budget.spend))
         if gate.has_lettered_id(raw):
@@ -119,19 +135,13 @@ class Finder:
                 found.extend(bare)
                 users += bare
             found.extend(pii.emails(text, users, budget.spend))
-        if linked and "/" in text:
+        if marks & gate.LINK and "/" in text:
             found.extend(web.path_tokens(text, budget.spend))
-        if (" to " in text or "our " in text or " the " in text) and gate.has_code(raw):
+        if marks & gate.SPOKEN and (" to " in text or "our " in text or " the " in text) and gate.has_code(raw):
             budget.read(length)
             found.extend(commands.spoken_codes(text, budget.spend))
-        if "-----BEGIN" in text:
-            found.extend(_pem(text, budget))
-        if "1$" in text:
-            budget.read(length)
-            found.extend(tokens.md5_crypts(text))
-        if "Q~" in text:
-            budget.read(length)
-            found.extend(tokens.shaped(text, 0, length))
+        if "-----BEGIN" in text or "1$" in text or "Q~" in text:
+            _signed(text, budget, found)
         for more in self._more:
             budget.read(length)
             found.extend(more(text))
@@ -147,10 +157,7 @@ class Finder:
         return merged(text, found)
 
     def _calls(self, text: str, budget: Budget, found: list[Found]) -> None:
-        """Find what programs, functions and protocols are called with, where a place stands for the name."""
-        if "-u" in text or "-U" in text:
-            budget.read(2 * len(text))
-            found.extend(commands.user_and_p(text, budget.spend))
+        """Find what functions and protocols are called with, where a place stands for the name."""
         if "('" in text or '("' in text or "sp_" in text or '( "' in text:
             budget.read(len(text))
             found.extend(commands.call_arguments(text, budget.spend))
@@ -217,12 +224,9 @@ class Finder:
                 return end
         return _by_kind(text, start, end, rule, found, budget)
 
-    def _commands(self, text: str, budget: Budget, found: list[Found]) -> None:
+    def _commands(self, text: str, raw: bytes, budget: Budget, found: list[Found]) -> None:
         low = _lower(text)
-        budget.read(2 * len(text))
-        found.extend(
-            commands.options(text, [(match.start(), match[0]) for match in self._programs.finditer(low)], budget.spend)
-        )
+        found.extend(commands.options(text, self._programs_in(low, raw, budget), budget.spend))
         if "into" in low:
             budget.read(len(text))
             found.extend(commands.inserted(text, self._is_column, budget.spend))
@@ -232,6 +236,20 @@ class Finder:
         if "AUTH" in text:
             budget.read(len(text))
             found.extend(commands.redis_auth(text))
+
+    def _programs_in(self, low: str, raw: bytes, budget: Budget) -> list[tuple[int, str]]:
+        """Return where programs stand, and which: most of the text need not be read for them."""
+        words = commands.FIRST_WORDS.intersection(map(bytes.decode, gate.words(raw)))
+        places: list[tuple[int, str]] = []
+        for word in words | {commands.HTTPIE}:
+            position = low.find(word)
+            while position >= 0:
+                budget.spend(1)
+                program = self._programs.match(low, position)
+                if program is not None:
+                    places.append((position, program[0]))
+                position = low.find(word, position + len(word))
+        return sorted(places)
 
     def _is_column(self, name: str) -> bool:
         rule = self._rules.rule(name)
@@ -253,6 +271,11 @@ class Finder:
     def _run(self, text: str, start: int, stop: int, budget: Budget, found: list[Found], depth: int) -> None:
         """Find the tokens, and what is encoded, in a stretch without whitespace and quotes."""
         budget.spend(4 + (stop - start >> 4))
+        identity = _ID.fullmatch(text, start, stop)
+        if identity is not None:
+            if identity["hex"] is not None and self._is_encoded(identity["hex"], budget, depth):
+                found.append((*identity.span("hex"), "encoded"))
+            return
         done = 0
         for match in self._tokens.finditer(text, start, stop):
             if match.start() < done:
@@ -262,6 +285,8 @@ class Finder:
             if token is not None:
                 done = token[0]
                 found.append((match.start(), done, token[1]))
+        if _WORDS.fullmatch(text, start, stop):
+            return
         found.extend(tokens.shaped(text, start, stop))
         if depth < layers.MAX_LAYERS:
             for match in _BASE64.finditer(text, start, stop):
@@ -277,6 +302,13 @@ class Finder:
         return _USER_AND_PASSWORD.fullmatch(decoded) is not None or bool(self._find(decoded, budget, depth + 1))
 
 
+# An id, alone or after its name: most long runs are one. Nothing is in it unless it is hexadecimal text.
+_ID = re.compile(
+    r"(?:[a-z_]{1,32}[=:/])?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,23}"
+    r"|(?P<hex>[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}))[,;.)\]}]{0,2}"
+)
+# Lower-case letters alone, the most frequent of the others, are neither encoded nor a token without a beginning.
+_WORDS = re.compile(r"[a-z_,;:./()\[\]=-]+")
 _USER_AND_PASSWORD = re.compile(
     r"[\w.@+-]{0,64}\0[\w.@+-]{1,64}\0[^\0\s]{4,128}|[\w.@+-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}"
 )
@@ -344,6 +376,17 @@ def _urls(text: str, budget: Budget) -> list[Found]:
 
 
 _PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?)-----")
+
+
+def _signed(text: str, budget: Budget, found: list[Found]) -> None:
+    """Find what signs give away, wherever they stand: private keys, hashes, Azure's secrets."""
+    budget.read(len(text))
+    if "-----BEGIN" in text:
+        found.extend(_pem(text, budget))
+    if "1$" in text:
+        found.extend(tokens.md5_crypts(text))
+    if "Q~" in text:
+        found.extend(tokens.shaped(text, 0, len(text)))
 
 
 def _pem(text: str, budget: Budget) -> list[Found]:

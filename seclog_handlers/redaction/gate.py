@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 # Long enough for every token of tokens.py and for base64 worth decoding; shorter than any UUID.
 LONG_RUN = 16
@@ -14,6 +14,7 @@ DIGITS = 6
 MAX_WORD = 32
 MAX_WORDS = 32_768
 MANY_NEW = 400
+MAX_LETTERS = 2_000
 
 
 def trie(literals: Iterable[str], words: Iterable[str] = ()) -> str:
@@ -59,7 +60,21 @@ _WORDS = bytes(code | 32 if chr(code) in string.ascii_letters else 32 for code i
 # What stands around a token: whitespace and quotes; every look of tokens.py is free of them.
 _EXTENT = bytes(32 if chr(code) in " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\"'" else 97 for code in range(256))
 _LONG = b"a" * LONG_RUN
-_MANY = b"0" * DIGITS
+_MANY, _ABROAD, _CARD = "0" * DIGITS, "0" * 10, "0" * 13
+# Where digits stand: the signs of dates and numbers all as one, but not the point of addresses, and no space.
+_PLACES = bytes(
+    ord("0") if chr(code) in string.digits else ord(" ") if chr(code) in "\t )" else ord("-") if chr(code) in "-/"
+    else code if chr(code) in "+(." else ord("x")
+    for code in range(256)
+)  # fmt: skip
+# The two zeros of a call abroad: what may stand before them becomes a space, other digits 1.
+_ZEROS = bytearray(b" " * 256)
+for _code in (string.ascii_letters + "_.,:#/-").encode():
+    _ZEROS[_code] = ord("x")
+for _code in b"123456789":
+    _ZEROS[_code] = ord("1")
+_ZEROS[ord("0")] = ord("0")
+_PLUS = re.compile(r"\+\(?[1-9]")
 
 
 def has_long_run(raw: bytes) -> bool:
@@ -84,30 +99,63 @@ def long_runs(raw: bytes) -> list[tuple[int, int]]:
     return found
 
 
-def has_many_digits(raw: bytes) -> bool:
-    """Tell whether enough digits follow each other, separators of numbers aside, for a card or a phone."""
-    return _MANY in raw.translate(_NUMBERS, b" -()/.\t")
+# What follows searches text, not bytes: that takes half as long. And it is spelled out: a loop would cost more than
+# the searches.
+
+
+def has_number(raw: bytes) -> bool:
+    """Tell whether digits stand as in a card, a phone number or a national id: dates, times and counters do not."""
+    digits = raw.translate(_NUMBERS, b" -()/.\t").decode("latin-1")
+    if _MANY not in digits:
+        return False
+    shape = raw.translate(_PLACES).decode("latin-1")
+    if "000-0" in shape and ("000-0000" in shape or "000-000-000" in shape or "000-000 000" in shape):
+        return True
+    if "000 0" in shape and (
+        "000 000 000" in shape or "000 0000 000" in shape or "000 00 0000" in shape or "000 000-000" in shape
+    ):
+        return True
+    if "000.0" in shape and ("000.000.0000" in shape or "000.000.000-00" in shape or "000.0000.0000.00" in shape):
+        return True
+    if "00.00.00-000.00" in shape or "000-00-0000" in shape or "00 00 00 00" in shape or "(0" in shape:
+        return True
+    if _ABROAD in digits and (
+        _CARD in raw.translate(_NUMBERS, b" -").decode("latin-1")
+        or (zeros := raw.translate(_ZEROS).decode("latin-1")).startswith("001")
+        or " 001" in zeros
+    ):
+        return True
+    return "+" in shape and _PLUS.search(raw.decode("latin-1")) is not None
 
 
 def has_code(raw: bytes) -> bool:
     """Tell whether digits follow each other as in a one-time code."""
-    classes = raw.translate(_NUMBERS)
-    return b"0000" in classes or b"000.000" in classes
+    classes = raw.translate(_NUMBERS).decode("latin-1")
+    return "0000" in classes or "000 000" in classes
 
 
 def has_lettered_id(raw: bytes) -> bool:
     """Tell whether capitals (A) and digits (0) stand as in an IBAN or a national id."""
-    classes = raw.translate(_IDS)
-    # Spelled out: a loop would cost more than the searches.
-    if b"000000" in classes and (
-        b"0000000A" in classes
-        or b"0000000-A" in classes
-        or b"000000-000" in classes
-        or b"000000A000" in classes
-        or b"000000+000" in classes
+    classes = raw.translate(_IDS).decode("latin-1")
+    if "000000" in classes and (
+        "0000000A" in classes
+        or "0000000-A" in classes
+        or "000000-000" in classes
+        or "000000A000" in classes
+        or "000000+000" in classes
     ):
         return True
-    return b"AA" in classes and (b"AA00" in classes or b"AA 00 00" in classes or b"AAAA0000" in classes)
+    return "AA00" in classes or "AA 00 00" in classes
+
+
+# What a word may be, beside a name of a secret: bits, so that those of a text are joined by `|`.
+PROGRAM, LINK, CALL, SPOKEN = 1, 2, 4, 8
+ALL = PROGRAM | LINK | CALL | SPOKEN
+
+
+def words(raw: bytes) -> list[bytes]:
+    """Return the words of an ASCII text, in lower case: letters that follow each other."""
+    return raw.translate(_WORDS).split()
 
 
 class Words:
@@ -115,47 +163,48 @@ class Words:
 
     Args:
         names: The pattern of the names, in lower case.
-        programs: Words, in lower case, that begin a command whose options are secret.
-        links: Words, in lower case, of URLs' paths after which a token may follow.
+        marks: Tells what else a word, in lower case, may be: the bits above.
     """
 
-    def __init__(self, names: re.Pattern[str], programs: Iterable[str], links: Iterable[str] = ()) -> None:
+    def __init__(self, names: re.Pattern[str], marks: Callable[[str], int]) -> None:
         self._names = names
-        self._programs = frozenset(word.encode() for word in programs)
-        self._links = frozenset(word.encode() for word in links)
+        self._marks = marks
         self._plain: set[bytes] = set()
         self._other: dict[bytes, _Word] = {}
 
     def ask(self, raw: bytes) -> tuple[bool, bool]:
         """Return whether an ASCII text holds a name of a secret, and whether it holds a program's name."""
-        names, program, _ = self.found(raw)
-        return names != [], program
+        names, marks = self.found(raw)
+        return names != [], bool(marks & PROGRAM)
 
-    def found(self, raw: bytes) -> tuple[list[str] | None, bool, bool]:
-        """Return the words that hold a name of a secret, whether one is a program's, and whether one is a link's.
+    def found(self, raw: bytes) -> tuple[list[str] | None, int]:
+        """Return the words that hold a name of a secret, and what else the words of a text may be.
 
-        None for the words if too many are new: to search the whole text for names costs less than to ask for each.
+        None for the words if too many are new, or one is endless: to search the whole text for names costs less.
         """
-        words = raw.translate(_WORDS).split()
-        if self._plain.issuperset(words):
+        words_here = words(raw)
+        if self._plain.issuperset(words_here):
             return _NONE
         named: list[str] = []
-        program = link = False
-        new = set(words).difference(self._plain)
+        marks = 0
+        new = set(words_here).difference(self._plain)
         if len(new) > MANY_NEW:
-            return None, not new.isdisjoint(self._programs), not new.isdisjoint(self._links)
+            return None, ALL
         for word in new:
-            known = self._other.get(word) or self._judged(word)
-            if known.name is not None:
-                named.append(known.name)
-            program = program or known.program
-            link = link or known.link
-        return named, program, link
+            known = self._other.get(word)
+            if known is None:
+                if len(word) > MAX_LETTERS:
+                    return None, ALL
+                known = self._judged(word)
+            name, mark = known
+            if name is not None:
+                named.append(name)
+            marks |= mark
+        return named, marks
 
     def _judged(self, word: bytes) -> _Word:
         text = word.decode("ascii")
-        name = text if self._names.search(text) else None
-        judged = _Word(name, word in self._programs, word in self._links)
+        judged = text if self._names.search(text) else None, self._marks(text)
         if len(word) <= MAX_WORD:
             self._remember(word, judged)
         return judged
@@ -170,13 +219,7 @@ class Words:
             self._other[word] = judged
 
 
-class _Word(NamedTuple):
-    """What a word is: a name of a secret (then itself, as text), a program, a part of links that carry tokens."""
-
-    name: str | None
-    program: bool
-    link: bool
-
-
-_PLAIN = _Word(None, program=False, link=False)
-_NONE: tuple[list[str] | None, bool, bool] = ([], False, False)
+# A word: itself, as text, if it holds a name of a secret; and what else it may be.
+_Word = tuple[str | None, int]
+_PLAIN: _Word = (None, 0)
+_NONE: tuple[list[str] | None, int] = ([], 0)

@@ -47,7 +47,7 @@ _NUMBER = re.compile(
     r"[0-9+(](?<![\w.,#/-].)(?<!:[0-9(])(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
     r"(?:[ \t]?[-.()/]?[ \t]?\(?[0-9]){6,26}(?![\w]|[.,:]\d|-\w)"
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+_IBAN = re.compile(r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 # Length of an IBAN by country: ISO 13616 registry.
 _IBAN_LENGTH = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
@@ -82,12 +82,13 @@ _PHONE = re.compile(
     r"|0\d{2,4} \d{3,4} \d{3,4}|0\d(?: \d\d){4}|0\d{2,5}[/-]\d{4,10}",
 )
 _LETTERED = re.compile(
-    r"(?<![A-Za-z0-9.,_-])(?:(?P<nino>[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])"
-    r"|(?P<dni>[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z])"
-    r"|(?P<cf>[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z])|(?P<hetu>\d{6}[-+A]\d{3}[0-9A-Z])"
-    r"|(?P<curp>[A-Z][AEIOUX][A-Z]{2}\d{6}[HM][A-Z]{5}[0-9A-Z]\d)"
-    r"|(?P<cn>[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}X)"
-    r"|(?P<pan>[A-Z]{3}[PCHFATBLJG][A-Z]\d{4}[A-Z]))(?![A-Za-z0-9_+-])",
+    r"[A-Z0-9](?<![A-Za-z0-9.,_-].)(?:"
+    r"(?P<nino>(?<=[A-CEGHJ-PR-TW-Z])[A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D])"
+    r"|(?P<dni>(?<=[XYZ0-9])\d{7}-?[A-HJ-NP-TV-Z])"
+    r"|(?P<cf>(?<=[A-Z])[A-Z]{5}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z])|(?P<hetu>(?<=[0-9])\d{5}[-+A]\d{3}[0-9A-Z])"
+    r"|(?P<curp>(?<=[A-Z])[AEIOUX][A-Z]{2}\d{6}[HM][A-Z]{5}[0-9A-Z]\d)"
+    r"|(?P<cn>(?<=[1-9])\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}X)"
+    r"|(?P<pan>(?<=[A-Z])[A-Z]{2}[PCHFATBLJG][A-Z]\d{4}[A-Z]))(?![A-Za-z0-9_+-])",
 )
 _NINO_BAD = ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
 

@@ -221,7 +221,7 @@ def userinfo(text: str, colon: int, stop: int) -> list[Found]:
         return []
     run, start = match[0], match.start()
     head = text[max(0, colon - 24) : colon]
-    name = re.search(r"[A-Za-z][\w+.-]{0,23}$", head)
+    name = _URL_SCHEME.search(head)
     at = _host_at(run, web=name is not None and name[0].lower() in _WEB)
     if at is None:
         return []
@@ -268,14 +268,19 @@ def bare_users(text: str, spend: Callable[[int], None]) -> list[Found]:
     return found
 
 
+_URL_SCHEME = re.compile(r"[A-Za-z][\w+.-]{0,23}$")
+_AUTHORITY_END = re.compile(r"[/?#]")
+_TEMPLATE = re.compile(r"\*+|[xX]{3,}|%s|\{\w*\}|\$\{?\w+\}?|<\w+>|\.{3}")
+
+
 def is_template(password: str) -> bool:
     """Tell whether a password in a URL is a placeholder: `***`, `%s`, `{password}`."""
-    return not password.strip(SEAL) or bool(re.fullmatch(r"\*+|[xX]{3,}|%s|\{\w*\}|\$\{?\w+\}?|<\w+>|\.{3}", password))
+    return not password.strip(SEAL) or _TEMPLATE.fullmatch(password) is not None
 
 
 def _host_at(run: str, *, web: bool) -> int | None:
     """Return where the `@` stands that ends the user's part; passwords may hold raw `@`, `/` and `#`."""
-    cut = re.search(r"[/?#]", run)
+    cut = _AUTHORITY_END.search(run)
     authority = run[: cut.start()] if cut else run
     if "@" in authority and (web or cut is None):
         return authority.rindex("@")

@@ -166,3 +166,8 @@ def test_one_secret_in_a_long_line_costs_only_itself() -> None:
     text = "all is well here, nothing to see; " * 3_000 + f"password={SECRET} end"
 
     assert redactor.text(text) == text.replace(SECRET, "[REDACTED]")
+
+
+def test_finds_a_code_in_two_groups() -> None:
+    """A one-time code is found in a sentence also where no four of its digits stand together."""
+    assert redactor.text("enter 123 456 to verify your login") == "enter [REDACTED] to verify your login"
