@@ -33,5 +33,5 @@ def benchmarks(session: nox.Session) -> None:
     """Install the contenders and measure; see docs/speed.md."""
     session.install("-e", ".[all]", "mmdb-writer", *CONTENDERS)
     session.run("python", "benchmarks/compare.py", "--write")
-    for name in ("stages", "threads", "queued", "memory", "import_time", "scaling", "enrichment"):
+    for name in ("stages", "threads", "queued", "memory", "import_time", "scaling", "enrichment", "replay"):
         session.run("python", f"benchmarks/{name}.py")

@@ -265,6 +265,7 @@ class Pseudonymizer:
         return list(found.items())
 
 
+@lru_cache(256)
 def kind_of(field: str) -> str:
     """Return the kind of token for a field of this name: eml, ses, dev, ip, or usr."""
     words = {word.lower() for word in _WORDS.findall(field[:MAX_NORMALISED])}

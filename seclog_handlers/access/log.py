@@ -33,6 +33,8 @@ _FAMILIES = {
     403: events.AUTHORIZATION,
     429: events.RATE_LIMIT_VIOLATION,
 }
+# Statuses whose requests are more than an answer.
+SPECIAL = frozenset(_FAMILIES)
 # What an application's event may answer for -> the field that says that nothing was refused.
 _OUTCOMES = {
     events.AUTHENTICATION: "success",
@@ -104,6 +106,38 @@ class AccessLog:
             return self._judge(answer, attributes)
         except Exception:
             return None  # a record that only looks like a server's
+
+    def alone(
+        self, status: int, method: str, path: str, query: str, peer: str, user: str, user_agent: str, version: str,
+    ) -> dict[str, Any] | None:  # fmt: skip
+        """Return what `event` makes of a request of which no other record tells, and that refuses nobody.
+
+        Args:
+            status: 100 to 599, but for those of SPECIAL.
+            method: Of the request; as all others empty where the record does not show it.
+            path: Without the query.
+            query: What follows the path.
+            peer: The client's address.
+            user: Whom the server knows.
+            user_agent: The header.
+            version: Of HTTP.
+        """
+        if self._health and self._health.match(path):
+            return None
+        shown: dict[str, Any] = {"event_type": events.API_RESPONSE, "method": method, "path": path}
+        if query:
+            shown["query_params"] = query_params(query)
+        shown["status_code"] = status
+        address = self._proxies.client(peer, "")
+        if address:
+            shown["ip_address"] = address
+        if user:
+            shown["username"] = user
+        if user_agent:
+            shown["user_agent"] = user_agent
+        shown["http_version"] = version
+        shown["source"] = SOURCE
+        return shown
 
     def note(self, attributes: Mapping[str, Any], answers: bool = False) -> None:
         """Remember an event that the application logged itself, so that its request counts once.

@@ -21,6 +21,10 @@ class Paths:
         self._exact = frozenset(_bare(word) for word in whole if not word.endswith("/*"))
         self._last = frozenset(word.rstrip("/") for word in words if word not in whole)
 
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self._below or self._exact or self._last)
+
     def match(self, path: str) -> bool:
         """Tell whether the path is one of these."""
         bare = _bare(path.lower())

@@ -16,6 +16,7 @@ from seclog_handlers.cli import streams
 from seclog_handlers.cli.replay_formats import MAX_LINE, Own, Reader, reader, recognised
 from seclog_handlers.cli.replay_times import Clock
 from seclog_handlers.detection import Detector
+from seclog_handlers.detection.caps import ALONE
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.redaction import Redactor
@@ -46,15 +47,19 @@ class Judge:
         self._redactor = Redactor(**policy.section("redact"))
         self._ip = policy._settings.get("ip", "keep")  # noqa: SLF001 - one package
         self._trusted = policy.trusted
-        self.detector = Detector(rules, service=policy.service, state_key=self._engine.state_key, show=self._show)
+        self.detector = Detector(
+            rules, service=policy.service, state_key=self._engine.state_key, show=self._show, caps=ALONE,
+        )  # fmt: skip
 
     def observe(self, fields: dict[str, Any], when: float) -> list[dict[str, Any]]:
         """Judge one event and return its alerts."""
-        if self._trusted and "trusted" not in fields:
-            known = self._trusted.match(fields, fields.get("ip_address"), when)
-            if known:
-                fields = {**fields, "trusted": known}
-        return self.detector.observe(fields, when)
+        known = self._trusted.match(fields, fields.get("ip_address"), when) if "trusted" not in fields else None
+        return self.detector.observe({**fields, "trusted": known} if known else fields, when)
+
+    @property
+    def observes(self) -> Callable[[dict[str, Any], float], list[dict[str, Any]]]:
+        """What judges one event: without trusted sources nothing stands in between."""
+        return self.observe if self._trusted else self.detector.observe
 
     def _show(self, event: Mapping[str, Any], field: str, value: Any) -> Any:
         """Return what an alert shows of a value: identities as tokens, no secrets."""
@@ -85,7 +90,6 @@ class Reading:
         unknown: How many were of no known form.
         formats: file -> name of its format.
         damaged: Files that could not be read, or not to their end.
-        first: Time of the earliest event.
         last: Time of the latest one.
         backwards: Whether a file began earlier than the one before it ended.
     """
@@ -94,7 +98,6 @@ class Reading:
         self.lines = self.events = self.unknown = 0
         self.formats: dict[str, str] = {}
         self.damaged: list[str] = []
-        self.first = float("inf")
         self.last = float("-inf")
         self.backwards = False
 
@@ -222,16 +225,18 @@ def replay(
         What was read. A file that turns out damaged is said on stderr and left where it breaks.
     """
     seen = Reading()
+    observers = [(judge.observes, told) for judge, told in judges]
     for path in paths:
-        ended, began = seen.last, False
+        ended, began, last = seen.last, False, seen.last
         try:
             for when, fields in source.events(path, seen, advance):
                 if not began:
                     began = True
                     seen.backwards = seen.backwards or when < ended - _A_DAY
-                seen.first, seen.last = min(seen.first, when), max(seen.last, when)
-                for judge, told in judges:
-                    alerts = judge.observe(fields, when)
+                if when > last:
+                    last = seen.last = when
+                for observe, told in observers:
+                    alerts = observe(fields, when)
                     if alerts:
                         told(alerts)
         except BrokenPipeError:

@@ -29,6 +29,12 @@ _RFC5424 = re.compile(
 _REPEATED = re.compile(r"message repeated (\d{1,9}) times: \[ ?(.*)\]$", re.DOTALL)
 
 _PORT = r"(?: (?:port \d{1,5}|on \S{1,255}|\[preauth\])){0,3}\s*"
+# Nearly all attempts in one look: the name has no space in it, so it ends where it ends. 6 -> 3 us a line.
+_USUAL = re.compile(
+    r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S{1,255} sshd[\w./-]{0,60}\[(\d{1,10})\]: "
+    r"(Failed|Accepted) ([\w/-]{1,64}) for (?:(invalid|illegal) user )?(\S*) from (\S{1,255}) "
+    r"port \d{1,5}(?: ssh\d?)?(?:: [\w-]{1,64} [\w:+/=.-]{1,256})?$",
+)
 # The name comes from the attacker: it ends at the last ` from `.
 _ATTEMPT = re.compile(
     r"(?P<what>Failed|Accepted) (?P<method>[\w/-]{1,64}) for (?P<invalid>invalid user |illegal user )?"
@@ -100,6 +106,21 @@ class Sshd:
 
     def __call__(self, line: str) -> Events | None:
         """Read one line."""
+        usual = _USUAL.match(line)
+        if usual is not None:
+            stamp, pid, what, method, invalid, user, host = usual.groups()
+            when = self._clock.syslog(stamp)
+            if when is not None:
+                return self._usual(when, pid, _attempted(what, method, invalid, user, host))
+        return self._any(line)
+
+    def _usual(self, when: float, pid: str, fields: dict[str, Any]) -> Events:
+        _put(self._hosts, pid, fields["ip_address"])
+        if self._waiting:
+            self._waiting.pop(pid, None)
+        return [] if fields.get("auth_method") == _KEY and not fields["success"] else [(when, fields)]
+
+    def _any(self, line: str) -> Events | None:
         head = _SYSLOG.match(line) or _RFC5424.match(line)
         if head is None:
             return None
@@ -164,14 +185,17 @@ def _attempt(text: str) -> dict[str, Any] | None:
         found = _ATTEMPT.match(text)
         if found is None:
             return None
-        method, user, host, invalid = found.group("method", "user", "host", "invalid")
-        # A key that is offered for a user that is none is a guess; any other client's first try.
-        shown = "key" if method == _KEY and invalid else method
-        return _login(user, host, success=text[0] == "A", method=shown)
+        return _attempted(*found.group("what", "method", "invalid", "user", "host"))
     if text.startswith(("Invalid ", "Illegal ", "invalid ", "illegal ")):
         found = _INVALID.match(text)
         return None if found is None else _login(found["user"], found["host"], success=False)
     return None
+
+
+def _attempted(what: str, method: str, invalid: str | None, user: str, host: str) -> dict[str, Any]:
+    # A key that is offered for a user that is none is a guess; any other client's first try.
+    shown = "key" if method == _KEY and invalid else method
+    return _login(user, host, success=what == "Accepted", method=shown)
 
 
 def _failure(text: str) -> dict[str, Any] | None:

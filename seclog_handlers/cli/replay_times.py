@@ -58,9 +58,10 @@ class Clock:
         self._local = local
         self._year = year
         self._month = 0
-        # The last minute, and the last day in UTC, that was read: lines of a log share them.
+        # The last minute, and the last day and minute in UTC, that were read: lines of a log share them.
         self._minute: tuple[str, float] = ("", 0.0)
         self._day: tuple[str, float] = ("", 0.0)
+        self._iso_minute: tuple[str, float] = ("", 0.0)
 
     def syslog(self, text: str) -> float | None:
         """Read `Nov 30 06:39:00`: the year follows from where the months turn over."""
@@ -95,12 +96,17 @@ class Clock:
     def iso(self, text: str) -> float | None:
         """Read ISO 8601, with `T` or a space, `.` or `,` before the fraction, and `Z`, an offset or no zone."""
         if len(text) == _UTC_LENGTH and text[-1] == "Z":
-            day, base = self._day
-            if text[:11] == day and text[13:20:3] == "::.":
-                try:
-                    return base + int(text[11:13]) * 3600 + int(text[14:16]) * 60 + float(text[17:23])
-                except ValueError:
-                    return None
+            minute, base = self._iso_minute
+            try:
+                if text[:17] == minute and text[19] == ".":
+                    return base + float(text[17:23])
+                day, base = self._day
+                if text[:11] == day and text[13:20:3] == "::.":
+                    base = base + int(text[11:13]) * 3600 + int(text[14:16]) * 60
+                    self._iso_minute = (text[:17], base)
+                    return base + float(text[17:23])
+            except ValueError:
+                return None
         return self._any_iso(text)
 
     def _any_iso(self, text: str) -> float | None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from seclog_handlers.detection.compiled import Counter
     from seclog_handlers.detection.conditions import Event
     from seclog_handlers.detection.fields import Field
-
-CACHE_SIZE = 4096
 
 # What access.py writes into the field `source` of the events that it makes.
 ACCESS_LOG = "access_log"
 
 # Longer texts are not remembered: a cache of them would be a cache of megabytes.
 MAX_CACHED = 128
+
+# Characters of a key that name the counter; what follows is the group.
+PREFIX = 8
 
 MISSING: Any = object()
 
@@ -32,10 +33,12 @@ class Identities:
 
     Args:
         state_key: (field, value) -> that text.
+        most: Values remembered.
     """
 
-    def __init__(self, state_key: Callable[[str, Any], str]) -> None:
+    def __init__(self, state_key: Callable[[str, Any], str], most: int) -> None:
         self._state_key = state_key
+        self._most = most
         self._known: dict[tuple[str, str], str | None] = {}
         self._digits: dict[str, str] = {}
 
@@ -45,11 +48,27 @@ class Identities:
             return self._made(field, raw)
         known = self._known.get((field.label, raw), MISSING)
         if known is MISSING:
-            if len(self._known) >= CACHE_SIZE:
+            if len(self._known) >= self._most:
                 self._known.clear()
             known = self._known[field.label, raw] = self._made(field, raw)
         found: str | None = known
         return found
+
+    def shown(self, field: Field, event: Event, state_keys: Mapping[str, str] | None) -> str | None:
+        """Return what stands for the value of an event's field; None without one."""
+        raw = field.raw(event)
+        if raw is None:
+            return None
+        if state_keys and field.whole:
+            known = state_keys.get(field.name)
+            if known is not None:
+                return known
+        return self.of(field, raw)
+
+    def group(self, by: Sequence[Field], event: Event, state_keys: Mapping[str, str] | None) -> str | None:
+        """Return what stands for the group of an event; None if it lacks one of the fields."""
+        parts = [self.shown(field, event, state_keys) for field in by]
+        return None if None in parts else ":".join(parts)  # type: ignore[arg-type]
 
     def key(self, name: str, text: str) -> str:
         """Return what stands for a text in a field of that name."""
@@ -69,7 +88,7 @@ class Identities:
         """Return 32 bits that stand for one or several joined identities, as digits."""
         known = self._digits.get(identity)
         if known is None:
-            if len(self._digits) >= CACHE_SIZE:
+            if len(self._digits) >= self._most:
                 self._digits.clear()
             whole = self._state_key("value", identity) if ":" in identity else identity
             known = self._digits[identity] = format(int(whole[:8], 16), "x")
@@ -127,29 +146,11 @@ class Case:
 
     def group(self, counter: Counter) -> str | None:
         """Find out, and remember, what a counter's keys of this event end with; None as for `key`."""
-        found = self.groups[counter.group] = self._group(counter.by)
+        found = self.groups[counter.group] = self._identities.group(counter.by, self.event, self.state_keys)
         return found
 
-    def _group(self, by: tuple[Field, ...]) -> str | None:
-        if len(by) == 1:
-            return self._identity(by[0])
-        parts = []
-        for field in by:
-            part = self._identity(field)
-            if part is None:
-                return None
-            parts.append(part)
-        return ":".join(parts)
-
     def _identity(self, field: Field) -> str | None:
-        raw = field.raw(self.event)
-        if raw is None:
-            return None
-        if self.state_keys and field.whole:
-            known = self.state_keys.get(field.name)
-            if known is not None:
-                return known
-        return self._identities.of(field, raw)
+        return self._identities.shown(field, self.event, self.state_keys)
 
     def value(self, counter: Counter) -> str | None:
         """Return digits that stand for the values a counter tells apart, together; None without any."""

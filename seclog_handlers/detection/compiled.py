@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seclog_handlers.detection.amounts import MEASURES
-from seclog_handlers.detection.case import is_own
+from seclog_handlers.detection.case import PREFIX, is_own
 from seclog_handlers.detection.conditions import (
     Condition,
     Event,
@@ -18,9 +18,11 @@ from seclog_handlers.detection.conditions import (
     names_of,
     reader,
 )
+from seclog_handlers.detection.distinct import Distinct
 from seclog_handlers.detection.fields import Field
-from seclog_handlers.detection.measures import Bucket, Distinct, Limit, Measure, Patient, Steps, Window
+from seclog_handlers.detection.measures import Bucket, Limit, Measure, Patient, Steps, Window
 from seclog_handlers.detection.quantities import quantity
+from seclog_handlers.detection.visits import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -77,7 +79,7 @@ class Counter:
         self.patient: Patient = self.measure  # type: ignore[assignment]  # asked only of those that are
         self.add = self.measure.add
         self.counts_all = not (self.distinct or self.number)
-        self.prefix = blake2b(_stream(first).encode(), digest_size=4).hexdigest()
+        self.prefix = blake2b(_stream(first).encode(), digest_size=PREFIX // 2).hexdigest()
         self.while_open: tuple[tuple[str, Counter], ...] = ()
         self.inhibitors: tuple[tuple[str, str, Counter], ...] = ()
         self.others: tuple[Counter, ...] = ()
@@ -99,20 +101,24 @@ class Plan:
 
     Attributes:
         members: Counters, with the number of a step each.
+        counters: The counters alone.
         own: Whether the application itself logged the events, beside its server's access log.
         route: How the events may wait, or None.
         number: Of the plan, where events may wait.
         names: Fields whose values decide that an event has this plan and these groups; empty if that is not known.
+        visits: Events of the same type that came before; None if they cannot be told by their values.
     """
 
-    __slots__ = ("members", "names", "number", "own", "route")
+    __slots__ = ("counters", "members", "names", "number", "own", "route", "visits")
 
     def __init__(self, members: tuple[tuple[Counter, str], ...], *, own: bool) -> None:
         self.members = members
+        self.counters = frozenset(counter for counter, _ in members)
         self.own = own
         self.route: Any = None
         self.number = 0
         self.names: tuple[str, ...] = ()
+        self.visits: Visits | None = None
 
 
 def _measure(rules: Sequence[Rule]) -> Measure:
@@ -180,6 +186,9 @@ class Rows:
         found: All counters.
         event_type: The type, or None for events without one.
         route: Plan -> how its events may wait; None where none does.
+
+    Attributes:
+        visits: Events of this type that came before, found by their values.
     """
 
     def __init__(
@@ -190,6 +199,7 @@ class Rows:
         self._fields = fields
         self._plain = tuple(sorted(field for field in fields if is_plain(field)))
         self._readers = tuple(reader(field) for field in sorted(fields) if not is_plain(field))
+        self.visits = Visits()
         self._decided: dict[tuple[Any, ...], Plan] = {}
         self._known: dict[tuple[int, bool], Plan] = {}
 
@@ -243,17 +253,21 @@ class Rows:
                 self._known.clear()
             known = self._known[matched, own] = Plan(self._members(matched), own=own)
             if self._route is not None:
-                known.route = self._route(known)
-                known.names = self._names(known.route)
+                self._connect(known, self._route(known))
         return known
 
-    def _names(self, route: Any) -> tuple[str, ...]:
-        """Return the fields whose values decide; none if a test is not for equality, to which 1 is True."""
+    def _connect(self, plan: Plan, route: Any) -> None:
+        """Give a plan its route, and the names of the fields that decide.
+
+        None if a test is not for equality: to such a one 1 and True are the same.
+        """
+        plan.route = route
         if route is None or not self._equal:
-            return ()
-        fields = {*self._fields, *(name for name, _, _ in route.fields)}
-        names = {name for field in fields for name in names_of(field)}
-        return tuple(sorted({"event_type", "source", *names}))
+            return
+        deciding = {_TYPE, "source", *(name for field in self._fields for name in names_of(field))}
+        grouping = {name for field, _, _ in route.fields for name in names_of(field)}
+        plan.names, plan.visits = tuple(sorted(deciding | grouping)), self.visits
+        self.visits.read(deciding, grouping, [name for name, _, whole in route.fields if whole])
 
     def _members(self, matched: int) -> tuple[tuple[Counter, str], ...]:
         return tuple(pair for index, row in enumerate(self.rows) if matched >> index & 1 for pair in row.counters)

@@ -7,7 +7,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers.detection.builtin import BUILTIN, DEFAULTS
-from seclog_handlers.detection.case import MISSING, Case, Identities
+from seclog_handlers.detection.caps import BESIDE, Caps
+from seclog_handlers.detection.case import MISSING, PREFIX, Case, Identities
 from seclog_handlers.detection.clock import Clock
 from seclog_handlers.detection.compiled import Counter, Plan, Rows, counters
 from seclog_handlers.detection.deferral import Deferral
@@ -57,6 +58,7 @@ class Detector:
         environment: Name on the alerts.
         host: Name on the alerts.
         clock: Gives live records their event time; by default the wall clock, made steady with the state's help.
+        caps: How much this process may remember, where its own memory is the state.
 
     Attributes:
         clock: The same.
@@ -80,6 +82,7 @@ class Detector:
         environment: str = "",
         host: str = "",
         clock: Clock | None = None,
+        caps: Caps = BESIDE,
     ) -> None:
         self.rules = load(rules, BUILTIN, DEFAULTS)
         self._counters = counters(self.rules)
@@ -92,14 +95,14 @@ class Detector:
             )
         self.origin = Origin(service, environment, host)
         self.clock = clock or Clock(self._state.offset)
-        self._identities = Identities(state_key or Pseudonymizer().state_key)
+        self._identities = Identities(state_key or Pseudonymizer().state_key, caps.identities)
         shown_as = show or (lambda _event, _field, value: value)
         self._ledger = Ledger(self.rules, shown_as, self.origin, self._counts)
         self._notices = Notices(self.origin)
         self._deferral: Deferral | None = None
         if isinstance(self._state, MemoryState) and DEFERS:
             rules_by_name = {rule.name: rule for rule in self.rules}
-            self._deferral = Deferral(self._counters, rules_by_name, self._state)
+            self._deferral = Deferral(self._counters, rules_by_name, self._state, self._identities, caps)
         # Until then nothing is to be resolved; a shared state is asked each time.
         self._quiet_until = 0
         self.quiet_until = 0.0
@@ -132,6 +135,11 @@ class Detector:
             found = self._rows_of(kind)
         if not found.rows:
             return alerts
+        if deferral is not None:
+            visit = found.visits.find(event, state_keys)
+            if visit is not None and deferral.revisits(visit, now):
+                self._ledger.remember((visit.plan, event, now, state_keys))
+                return alerts
         plan = found.plan(event)
         if not plan.members:
             return alerts
@@ -194,10 +202,9 @@ class Detector:
         self, counter: Counter, key: str, plan: Plan, event: Event, now: int, state_keys: Mapping[str, str] | None,
     ) -> bool:  # fmt: skip
         """Whether an event of a plan is counted by a counter, under that key."""
-        if not any(member is counter for member, _ in plan.members):
+        if counter not in plan.counters or self._identities.group(counter.by, event, state_keys) != key[PREFIX:]:
             return False
-        case = Case(event, now, state_keys, self._identities)
-        return case.key(counter) == key and (counter.counts_all or _value(counter, case) is not None)
+        return counter.counts_all or _value(counter, Case(event, now, state_keys, self._identities)) is not None
 
     def _count(self, hits: Sequence[Hit], entries: dict[str, Entry], case: Case) -> Alerts:
         """Count the event under each of its counters: the transition of the state."""

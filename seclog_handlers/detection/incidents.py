@@ -15,11 +15,12 @@ from seclog_handlers.detection.fields import MAX_SHOWN
 from seclog_handlers.detection.rules import SEVERITIES, Rule, field_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 MAX_SAMPLES = 3
 MAX_DEDUP = 255  # PagerDuty Events v2
 MAX_MEMBERS = 10
+_SECONDS = len("2026-01-02T03:04:05")
 
 _LEVELS = {"CRITICAL": 50}
 _ERROR = 40
@@ -143,27 +144,15 @@ def timestamp(milliseconds: int) -> str:
         moment = datetime.fromtimestamp(milliseconds // 1000, tz=timezone.utc)
     except (ValueError, OverflowError, OSError):
         moment = datetime.fromtimestamp(0, tz=timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    return f"{moment.isoformat()[:_SECONDS]}.{milliseconds % 1000:03d}Z"
 
 
 def query(rule: Rule, incident: Mapping[str, Any]) -> str:
     """Return a search for the incident's events, in the Lucene syntax that log stores understand."""
-    terms = [f"{field}:{_quoted(value)}" for field, value in _equalities(rule)]
+    terms = [f"{field}:{_quoted(value)}" for field, value in rule.equalities]
     terms += [_term(label, value) for label, value in incident["group"].items()]
     span = f'timestamp:["{timestamp(incident["first"])}" TO "{timestamp(incident["last"])}"]'
     return " AND ".join([*dict.fromkeys(terms), span])
-
-
-def _equalities(rule: Rule) -> Sequence[tuple[str, Any]]:
-    where = rule.raw_where if not rule.steps else rule.steps[0][0]
-    alternatives = where if isinstance(where, (list, tuple)) else [where]
-    common = [set(_plain_items(entry)) for entry in alternatives]
-    shared = set.intersection(*common) if common else set()
-    return sorted(shared, key=str)
-
-
-def _plain_items(entry: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [(field, value) for field, value in entry.items() if isinstance(value, (str, int, float))]
 
 
 def _term(label: str, value: str) -> str:

@@ -12,7 +12,7 @@ that is older still is not counted.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -20,11 +20,6 @@ from seclog_handlers.detection.state.entry import NEVER
 
 if TYPE_CHECKING:
     from seclog_handlers.detection.state.entry import Entry
-
-# Values that one group's distinct counter holds at most, where `per_value_max` leaves some out of the count:
-# so many times those that the rule asks for, and no fewer than the least.
-VALUES_KEPT = 4
-MIN_VALUES_KEPT = 64
 
 
 class Crossing(NamedTuple):
@@ -51,6 +46,7 @@ UNLIMITED = 2**31
 Slack = dict[str, tuple[int, int, int, int]]
 # How many events were counted, the time of the newest of them, and rule -> latest crossing.
 Counted = tuple[int, int, dict[str, int]]
+NOTHING: Counted = (0, -1, {})
 
 
 class Measure(Protocol):
@@ -94,17 +90,34 @@ class Events(NamedTuple):
         return self.ordered and self.times[0] >= entry.last
 
 
-def add_each(measure: Measure, entry: Entry, events: Events) -> Counted:
-    """Count events in their order, one by one."""
-    number, newest = 0, -1
-    crossed: dict[str, int] = {}
-    for now in events.times:
-        crossings = measure.add(entry, now, events.value)
-        if crossings is not None:
-            entry.last = max(entry.last, now)
-            number, newest = number + 1, max(newest, now)
-            for crossing in crossings:
-                crossed[crossing.rule] = max(now, crossed.get(crossing.rule, now))
+class ByValue(NamedTuple):
+    """Events in order, by their values.
+
+    Attributes:
+        values: Value -> times; the value of the newest event is the last one.
+        number: How many events.
+        oldest: Time of the first.
+        newest: Time of the last.
+    """
+
+    values: dict[str, list[int]]
+    number: int
+    oldest: int
+    newest: int
+
+
+def add_each(measure: Measure, entry: Entry, times: Iterable[int], value: str, counted: Counted) -> Counted:
+    """Count events of one value in their order, one by one, after those that were counted before."""
+    number, newest, crossed = counted
+    for now in times:
+        crossings = measure.add(entry, now, value)
+        if crossings is None:
+            continue
+        entry.last = max(entry.last, now)
+        number += 1
+        newest = max(newest, now)
+        for crossing in crossings:
+            crossed = {**crossed, crossing.rule: max(now, crossed.get(crossing.rule, now))}
     return number, newest, crossed
 
 
@@ -165,7 +178,7 @@ class Window:
     def add_all(self, entry: Entry, events: Events) -> Counted:
         """Count events that waited; as `add` one by one, in one go where they are in order."""
         if not events.follow(entry):
-            return add_each(self, entry, events)
+            return add_each(self, entry, events.times, events.value, NOTHING)
         added = events.times
         newest = entry.last = added[-1]
         before: list[int] = entry.counter or []
@@ -238,125 +251,6 @@ def _insert(times: list[int], now: int, cut: int, longest: int) -> None:
         del times[0]
 
 
-class Distinct:
-    """Different values of a field within a window, and beside them, if asked, a number of events.
-
-    Args:
-        rule: Name of the rule.
-        within: Milliseconds.
-        values: How many different values make a crossing.
-        count: How many events, beside the values; None counts values alone.
-        per_value_max: A value seen more often than this counts for nothing: that is not spraying.
-    """
-
-    def __init__(
-        self, rule: str, within: int, values: int, count: int | None = None, per_value_max: int | None = None,
-    ) -> None:  # fmt: skip
-        self.rule = rule
-        self.ttl = within
-        self.tallies = count is not None
-        self._values = values
-        self._count = count
-        self._events = count or 0
-        self._maximum = per_value_max
-        # Later events of one value tell no more: so many latest ones decide.
-        self._kept = max(count or 1, (per_value_max or 0) + 1)
-        self._most = max(VALUES_KEPT * values, MIN_VALUES_KEPT)
-
-    def add(self, entry: Entry, now: int, value: str) -> Crossings | None:
-        """Count one event with this value."""
-        if now < entry.last - self.ttl:
-            return None
-        seen: dict[str, list[int]] | None = entry.counter
-        if seen is None:
-            entry.counter, entry.weight = {value: [now]}, 1
-            return self._judged(entry, entry.counter)
-        times = seen.pop(value, None) or []
-        seen[value] = times  # the last one: the values stand in the order of their latest events
-        if times and now < times[-1]:
-            insort(times, now)
-        else:
-            times.append(now)
-        if len(times) > self._kept:
-            del times[0]
-        else:
-            entry.weight += 1
-        cut = max(now, entry.last) - self.ttl
-        if len(seen) > self._most or next(iter(seen.values()))[-1] < cut:
-            self._forget_stalest(entry, seen, cut)
-        # What is too old inside the values is forgotten only when it could matter.
-        if len(seen) < self._values or entry.weight < self._events:
-            return ()
-        entry.weight = _forget(seen, cut)
-        return self._judged(entry, seen)
-
-    def slack(self, entry: Entry) -> Slack:
-        """Return how many events, and new values, it takes; values beyond their maximum stay so for a while."""
-        seen: dict[str, list[int]] = entry.counter or {}
-        until, events, values = NEVER, 0, 0
-        cut, most = entry.last - self.ttl, self._maximum
-        for times in seen.values():
-            held = len(times) if times[0] >= cut else len(times) - bisect_left(times, cut)
-            if most is not None and held > most:
-                until = min(until, times[-most - 1] + self.ttl)
-            elif held:
-                events += held
-                values += 1
-        return {self.rule: (UNLIMITED, max(self._values - values, 0) - 1, self._events - events - 1, until)}
-
-    def add_all(self, entry: Entry, events: Events) -> Counted:
-        """Count events that waited; in one go where their value is known, and too few others are for it to matter."""
-        seen = entry.counter
-        times, _, value = events
-        if seen is None or value not in seen or len(seen) >= self._values or not events.follow(entry):
-            return add_each(self, entry, events)
-        before = seen.pop(value)
-        left = seen[value] = (before + times)[-self._kept :]
-        entry.weight += len(left) - len(before)
-        entry.last = times[-1]
-        if next(iter(seen.values()))[-1] < entry.last - self.ttl:
-            self._forget_stalest(entry, seen, entry.last - self.ttl)
-        return len(times), times[-1], {}
-
-    def _forget_stalest(self, entry: Entry, seen: dict[str, list[int]], cut: int) -> None:
-        """Drop the values whose latest event is too old, and the stalest where there are too many."""
-        for value in list(seen):
-            if seen[value][-1] >= cut and len(seen) <= self._most:
-                return
-            entry.weight -= len(seen.pop(value))
-
-    def _judged(self, entry: Entry, seen: dict[str, list[int]]) -> Crossings:
-        crossing = self._crossing(seen)
-        if crossing:
-            seen.clear()
-            entry.weight = 0
-        return crossing
-
-    def _crossing(self, seen: dict[str, list[int]]) -> Crossings:
-        if len(seen) < self._values:
-            return ()
-        counted = list(seen.values())
-        if self._maximum is not None:
-            counted = [times for times in counted if len(times) <= self._maximum]
-        events = sum(map(len, counted))
-        if len(counted) < self._values or events < self._events:
-            return ()
-        size = len(counted) if self._count is None else events
-        return (Crossing(self.rule, size, min(times[0] for times in counted)),)
-
-
-def _forget(seen: dict[str, list[int]], cut: int) -> int:
-    """Drop what is older than `cut`; return how many events are left."""
-    left = 0
-    for value, times in list(seen.items()):
-        if times[0] < cut:
-            del times[: bisect_left(times, cut)]
-            if not times:
-                del seen[value]
-        left += len(times)
-    return left
-
-
 class Steps:
     """Steps in order: so many events of the first kind, then of the next, all within one window.
 
@@ -364,6 +258,10 @@ class Steps:
     that
     has come as far as its p-th event. Exact for events in order, in as many numbers as the rule counts
     events.
+
+    Attributes:
+        before_last: Events of all steps but the last.
+        ends_at_once: Whether the last step is one event.
     """
 
     tallies = False
@@ -374,7 +272,8 @@ class Steps:
         ends = [sum(counts[: index + 1]) for index in range(len(counts))]
         self._spans = tuple(zip([0, *ends], ends, strict=False))
         self._last = str(len(counts) - 1)
-        self._length = self.length = ends[-1]
+        self._length = ends[-1]
+        self.before_last, self.ends_at_once = ends[-1] - counts[-1], counts[-1] == 1
 
     def ends(self, step: str) -> bool:
         """Whether events of a step may complete the sequence."""
@@ -389,7 +288,7 @@ class Steps:
         times = events.times
         start, end = self._spans[int(events.value)]
         if start or not events.follow(entry):
-            return add_each(self, entry, events)
+            return add_each(self, entry, events.times, events.value, NOTHING)
         begun: list[int | None] = entry.counter or [None] * self._length
         begun[:end] = [*times[: -end - 1 : -1], *begun[:end]][:end]
         entry.counter, entry.last = begun, times[-1]
@@ -452,7 +351,7 @@ class Bucket:
 
     def add_all(self, entry: Entry, events: Events) -> Counted:
         """Pour in events that waited."""
-        return add_each(self, entry, events)
+        return add_each(self, entry, events.times, events.value, NOTHING)
 
     def add(self, entry: Entry, now: int, value: str = "") -> Crossings | None:
         """Pour one event in."""

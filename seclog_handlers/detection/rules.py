@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,23 @@ class Rule:
     version: str = ""
     weakened: bool = False
 
-    @property
+    @cached_property
+    def equalities(self) -> Sequence[tuple[str, Any]]:
+        """(field, value) that all of the rule's events have."""
+        where = self.raw_where if not self.steps else self.steps[0][0]
+        alternatives = where if isinstance(where, (list, tuple)) else [where]
+        common = [
+            {(field, value) for field, value in entry.items() if isinstance(value, (str, int, float))}
+            for entry in alternatives
+        ]
+        return sorted(set.intersection(*common) if common else (), key=str)
+
+    @cached_property
     def highest(self) -> int:
         """Index of the highest severity that an event may give the rule's incident."""
         return SEVERITIES.index(self.severity) if self.severity in SEVERITIES else len(SEVERITIES) - 1
 
-    @property
+    @cached_property
     def highest_of_access(self) -> int:
         """The same for an event that no more than an access log tells of."""
         return min(self.highest, SEVERITIES.index(DEFAULT_SEVERITY)) if self.weakened else self.highest

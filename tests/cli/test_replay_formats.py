@@ -289,3 +289,37 @@ def test_zones() -> None:
     for name in ("Nowhere/At all", "+25:00", "../etc"):
         with pytest.raises(ConfigurationError):
             zone(name)
+
+
+WORDS = st.sampled_from(["-", "bob", "192.0.2.7", "a:80", "2001:db8::7", "", "x y", 'q"', "from", "\\", "invalid", "é"])
+
+
+@given(
+    st.lists(WORDS, min_size=2, max_size=4),
+    st.sampled_from(["GET", "get", "M-SEARCH", ""]),
+    st.sampled_from(["/", "/a?b=1&c", "/a?", "/?-", "-", "*", "/a b", "/x\\x22", "http://h/a?b", "/é?ü"]),
+    st.sampled_from(["200", "404", "401", "403", "429", "099", "700", "500"]),
+    st.sampled_from(["12", "-", "", "1234567890123456789"]),
+    st.sampled_from(["", ' "-" "curl/8"', ' "r" "-"', ' "r" "a\\"b"', ' "r" "x" extra', ' "r"', ' "é" "ü" "z"']),
+)
+def test_the_usual_access_line_is_read_like_any(front, method, target, status, size, rest):
+    """The short way through an access line gives what the long one gives."""
+    line = f'{" ".join(front)} [10/Oct/2025:13:55:36 +0000] "{method} {target} HTTP/1.1" {status} {size}{rest}'
+
+    assert read("access", line) == reader("access", clock(), AccessLog(), {})._any(line)
+
+
+@given(
+    st.sampled_from(["Failed", "Accepted"]),
+    st.sampled_from(["password", "publickey", "keyboard-interactive/pam"]),
+    st.sampled_from(["", "invalid user ", "illegal user "]),
+    WORDS,
+    WORDS,
+    st.sampled_from(["", " port 22", " port 22 ssh2", " port 22 ssh2: RSA SHA256:x", " port 1 ssh2: x from y", " z"]),
+    st.sampled_from(["sshd", "sshd-session", "cron", "sshd(pam_unix)"]),
+)
+def test_the_usual_sshd_line_is_read_like_any(what, method, invalid, user, host, rest, program):
+    """The short way through an attempt gives what the long one gives."""
+    line = f"Nov 30 08:42:04 host {program}[22182]: {what} {method} for {invalid}{user} from {host}{rest}"
+
+    assert read("sshd", line) == Sshd(clock())._any(line)

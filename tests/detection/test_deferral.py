@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seclog_handlers.detection import BUILTIN, engine
-from seclog_handlers.detection.deferral.groups import Streak
-from seclog_handlers.detection.measures import Bucket, Distinct, Events, Limit, Steps, Window, add_each
+from seclog_handlers.detection.deferral.groups import Streak, grouped
+from seclog_handlers.detection.distinct import Distinct
+from seclog_handlers.detection.measures import NOTHING, Bucket, Events, Limit, Steps, Window, add_each
 from seclog_handlers.detection.state import Entry
 from tests.detection.support import BRUTE, START, detector, failure, feed
 
@@ -147,8 +148,44 @@ def test_many_at_once_are_as_one_by_one(measure, runs, after):
         now = max(now, *times)
         events = Events(times, times == sorted(times), value)
 
-        assert measure.add_all(together, events) == add_each(measure, alone, events)
+        assert measure.add_all(together, events) == add_each(measure, alone, times, value, NOTHING)
         assert remembered(together) == remembered(alone)
+
+
+BATCHES = st.lists(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 12)), min_size=1, max_size=12), max_size=8
+)
+
+
+@given(st.sampled_from([Distinct("r", 30, 3, 6, 4), Distinct("r", 30, 4), Distinct("r", 30, 3, 9)]), BATCHES)
+def test_many_values_at_once_are_as_one_by_one(measure, batches):
+    """Events counted by their values leave what counting each leaves, wherever they say that they can be."""
+    together, alone, now = Entry(), Entry(), 1000
+    for batch in batches:
+        runs = [([now := now + gap], value) for value, gap in batch]
+        one_by_one = NOTHING
+        for times, value in runs:
+            one_by_one = add_each(measure, alone, times, value, one_by_one)
+        by_value = grouped(runs)
+        counted = (by_value.number, by_value.newest, {})
+        if not measure.add_values(together, by_value):
+            counted = NOTHING
+            for times, value in runs:
+                counted = add_each(measure, together, times, value, counted)
+
+        assert counted == one_by_one
+        assert remembered(together) == remembered(alone)
+
+
+def test_a_last_step_of_several_events_waits_for_them():
+    """A sequence that ends with more than one event is found while its events wait, as it is when each is counted."""
+    rule = {"name": "twice", "by": ["username"], "within": 600, "sequence": [
+        {"where": {"success": False}, "count": 3}, {"where": {"success": True}, "count": 2},
+    ]}  # fmt: skip
+    events = [(number, failure(success=number > 2)) for number in range(5)]
+
+    assert [alert["rule"] for alert in feed(detector(rule), *events)] == ["twice"]
+    assert [alert["rule"] for alert in feed(counted_at_once(rule), *events)] == ["twice"]
 
 
 @given(MEASURES, st.lists(st.tuples(st.sampled_from("0123"), st.integers(-3, 12)), max_size=80))
@@ -188,3 +225,67 @@ def test_a_flood_of_neighbours_hides_no_brute_force():
             opened += [alert["rule"] for alert in alerts if alert.get("incident_state") == "open"]
 
     assert opened == ["brute_force_ip"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_waiting_with_an_address_changes_no_alert(seed):
+    """Requests that wait by their address alone, of visitors and of floods on one page, late ones included."""
+    chance = random.Random(seed)
+    events, now = [], 0.0
+    for number in range(3000):
+        flood = number // 150 % 2
+        now += chance.choice([0, 0.004, 0.01]) if flood else chance.choice([0, 0.2, 3, 100])
+        kind = chance.choice([
+            {"event_type": "api_request"},
+            {"event_type": "authentication", "success": False, "username": "bob"},
+            {"event_type": "api_response", "status_code": chance.choice([200, 404])},
+        ])  # fmt: skip
+        fields = {
+            "ip_address": f"203.0.113.{chance.choice([1, 1, 1, 2])}", "path": chance.choice(["/a", "/a", "/b", "", 7]),
+            "source": "access_log", **kind,
+        }  # fmt: skip
+        late = seed > 3 and chance.random() < 0.01
+        events.append((now - (chance.choice([0.5, 2]) if late else 0), fields))
+    rules = [["flood_ip", "brute_force_ip", "success_after_failures"], ALL][seed % 2]
+
+    told = feed(detector(*rules), *events)
+
+    assert told == feed(counted_at_once(*rules), *events)
+    assert "flood_ip" in {alert["rule"] for alert in told}
+
+
+def test_a_visitors_pages_are_no_groups():
+    """A thousand pages of one address at a walking pace leave one source, and no group for each page."""
+    engine = detector("flood_ip")
+    feed(engine, *[
+        (number, {"event_type": "api_request", "ip_address": "203.0.113.1", "path": f"/{number}"})
+        for number in range(1000)
+    ])  # fmt: skip
+
+    assert len(engine._deferral) == 0
+
+
+def test_an_event_in_the_same_words_is_found_again():
+    """Guesses for two users in turn take the short way: of a thousand fewer than a tenth are worked out anew."""
+    engine = detector()
+    long_way = []
+    takes = engine._deferral.takes
+    engine._deferral.takes = lambda *given: (long_way.append(1), takes(*given))[1]
+    events = [failure(f"203.0.113.{number}", f"u{number}") for number in range(2)]
+    feed(engine, *[(number / 100, dict(events[number % 2])) for number in range(1000)])
+
+    assert len(long_way) < 100
+
+
+def test_forgotten_persons_are_not_found_again():
+    """After `forget` nothing remembers the person's events, neither by their words nor with a source."""
+    engine = detector()
+    pages = [{"event_type": "api_request", "ip_address": "203.0.113.1", "path": f"/{number}"} for number in range(9)]
+    logins = [failure(f"203.0.113.{1 + number % 2}") for number in range(10)]
+    feed(engine, *[(3600 * number, event) for number, event in enumerate([*pages, *logins])])
+    assert any(rows.visits.known for rows in engine._rows.values())
+
+    engine.forget("203.0.113.1")
+
+    assert not any(label.sieve.sources for label in engine._deferral._sifting)
+    assert not any(rows.visits.known for rows in engine._rows.values())

@@ -7,7 +7,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclog_handlers.detection.measures import Bucket, Distinct, Limit, Steps, Window
+from seclog_handlers.detection.distinct import Distinct
+from seclog_handlers.detection.measures import Bucket, Limit, Steps, Window
 from seclog_handlers.detection.state import Entry
 
 GAPS = st.lists(st.integers(0, 12), max_size=60)

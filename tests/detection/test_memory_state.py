@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 
-from seclog_handlers.detection.deferral import deferral
+from seclog_handlers.detection.caps import BESIDE
 from seclog_handlers.detection.state.entry import Entry
 from seclog_handlers.detection.state.memory import MemoryState
 from seclog_handlers.detection.state.remains import SLOTS, Remains
@@ -65,7 +65,7 @@ def test_old_groups_make_room_without_a_word():
         alerts += feed(engine, *flood(engine, 7_000, hour * HOUR, 100, kind=str(10 + hour)))
 
     assert alerts == []
-    assert engine._deferral._bytes <= deferral.MAX_BYTES
+    assert engine._deferral._bytes <= BESIDE.groups
 
 
 def test_suspicious_groups_stay():
@@ -140,7 +140,7 @@ def test_the_short_form_keeps_only_what_it_can_give_back():
         remains.put(key, entry)
 
     assert remains.take(key, 100) is None
-    assert SLOTS * 13 + deferral.MAX_BYTES + deferral.ENTRIES_BYTES <= 32 * 2**20
+    assert SLOTS * 13 + BESIDE.groups + BESIDE.entries <= 32 * 2**20
 
 
 def test_what_has_expired_goes_before_what_has_not():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from seclog_handlers.detection.measures import Events
+from seclog_handlers.detection.measures import ByValue, Events
 from seclog_handlers.detection.state.entry import NEVER
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seclog_handlers.detection.compiled import Plan
     from seclog_handlers.detection.conditions import Event
     from seclog_handlers.detection.deferral.routes import Label
+    from seclog_handlers.detection.deferral.sieve import Source
 
 # Size of a group with its names, of an event in it, and of one more that is like it (CPython 3.11, rounded up).
 GROUP_BYTES = 820
@@ -41,16 +42,17 @@ class Group:
         known: Values as events show them -> their digits; each is in all that tell values apart.
         check: What else must hold for an event to be noted, or None.
         pending: (times, digits, plan) of events that are alike.
-        begun: Events at most that its sequences hold.
+        begun, begun_last: Events at most that its sequences hold, and the time of the latest of them.
         open: Whether one of its rules may have an open incident.
         last: Time of its latest event.
         gone: Whether it was dropped from the table.
         resolved: How often incidents of it were resolved.
+        source: Of a sieve, which must know how long its groups have been quiet; or None.
     """
 
     __slots__ = (
-        "begun", "check", "fresh", "gone", "key", "known", "label", "last", "name", "open", "pending", "resolved",
-        "room", "spread",
+        "begun", "begun_last", "check", "fresh", "gone", "key", "known", "label", "last", "name", "open", "pending",
+        "resolved", "room", "source", "spread",
     )  # fmt: skip
 
     def __init__(self, key: str, label: Label, now: int) -> None:
@@ -61,11 +63,12 @@ class Group:
         self.known: dict[str | None, str] = {}
         self.check: Check | None = None
         self.pending: list[Run] = []
-        self.begun = 0
+        self.begun, self.begun_last = 0, -1
         self.open = False
         self.last = now
         self.gone = False
         self.resolved = 0
+        self.source: Source | None = None
 
     def expired(self, now: int) -> bool:
         """Whether nothing of it means anything any more."""
@@ -75,6 +78,16 @@ class Group:
     def number(self) -> int:
         """How many events wait."""
         return sum(len(times) for times, _, _ in self.pending)
+
+    def may_complete(self, least: int, since: int) -> bool:
+        """Whether it may hold so many events of a sequence that are not older than `since`."""
+        if self.last < since:
+            return False
+        found = self.begun if self.begun_last >= since else 0
+        for times, _, _ in self.pending:
+            if times[-1] >= since or (len(times) > 1 and max(times) >= since):
+                found += len(times)
+        return found >= least
 
     @property
     def is_single(self) -> bool:
@@ -175,6 +188,8 @@ class Streak:
             group.room -= number
             group.spread -= number
             group.last = max(group.last, newest)
+            if group.source is not None:
+                group.source.last = max(group.source.last, newest)
         return TIME_BYTES * number * len(self._groups)
 
 
@@ -192,6 +207,20 @@ def by_plan(pending: Sequence[Run]) -> Iterable[tuple[Plan, list[Timed]]]:
 def joined(runs: Sequence[Timed]) -> Events:
     """Return events without their values."""
     return events([now for times, _ in runs for now in times], NO_VALUE)
+
+
+def grouped(runs: Sequence[Timed]) -> ByValue | None:
+    """Return events, which are in order, by their values, those with the oldest latest event first."""
+    values: dict[str, list[int]] = {}
+    number = newest = 0
+    for times, digits in runs:
+        if digits:
+            known = values.pop(digits, None)
+            values[digits] = list(times) if known is None else [*known, *times]
+            number += len(times)
+            newest = times[-1]
+    oldest = next((times[0] for times, digits in runs if digits), 0)
+    return ByValue(values, number, oldest, newest) if number else None
 
 
 def events(times: Sequence[int], digits: str) -> Events:

@@ -69,7 +69,10 @@ class Room:
                 room, fresh, spread = min(room, more), min(fresh, new), min(spread, wide)
         waiting = group.number if group.pending else 0
         group.room, group.fresh, group.spread, group.check = room - waiting, fresh - waiting, spread - waiting, check
-        group.begun = max((entry.weight for entry in self._sequences(group)), default=0)
+        group.begun, group.begun_last = 0, -1
+        for entry in self._sequences(group):
+            group.begun, group.begun_last = max(group.begun, entry.weight), max(group.begun_last, entry.last)
+        group.last = max(group.last, group.begun_last)
         if group.known:
             group.known = {
                 raw: digits for raw, digits in group.known.items()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers.detection.case import MAX_CACHED
-from seclog_handlers.detection.measures import UNLIMITED, Bucket, Distinct, Steps, Window
-from seclog_handlers.detection.state.entry import Entry
+from seclog_handlers.detection.deferral.sieve import sieve
+from seclog_handlers.detection.distinct import Distinct
+from seclog_handlers.detection.measures import UNLIMITED, Bucket, Steps, Window
+from seclog_handlers.detection.state.entry import NEVER, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 # Events that wait in one group at most: under an attack they are counted together.
 MAX_PENDING = 1024
-# Ways to write a group's fields that are remembered for each kind of group.
-MAX_ALIASES = 2048
 
 _MAX_FIELDS = 2
 
@@ -51,10 +51,12 @@ class Label:
         sequences: Those.
         others: All but those that wait.
         ttl: How long its events mean anything, in milliseconds.
+        sieve: Where events wait by the first of two fields, or None.
         aliases: Fields as events show them -> group.
     """
 
-    def __init__(self, counters: Sequence[Counter], tag: str) -> None:
+    def __init__(self, counters: Sequence[Counter], tag: str, most: int) -> None:
+        self._most = most
         self.counters = counters
         self.tag = tag
         patient = [counter for counter in counters if waits(counter)]
@@ -64,6 +66,7 @@ class Label:
         values = [counter.distinct[0].name for counter, tells in self.waiting if tells]
         self.value = values[0] if values else None
         self.ttl = max(counter.measure.ttl for counter in counters)
+        self.sieve = sieve(counters)
         self.aliases: dict[Any, Group] = {}
         self._absent: dict[Any, str] = {}
         self._absent_by_key: dict[str, list[Any]] = {}
@@ -76,7 +79,7 @@ class Label:
     def remember(self, raw: Any, group: Group) -> None:
         """Remember how events show a group."""
         if is_short(raw):
-            if len(self.aliases) >= MAX_ALIASES:
+            if len(self.aliases) >= self._most:
                 self.aliases.clear()
             self.aliases[raw] = group
 
@@ -87,7 +90,7 @@ class Label:
     def lacks(self, raw: Any, key: str) -> None:
         """Remember that there is no such group."""
         if is_short(raw):
-            if len(self._absent) >= MAX_ALIASES:
+            if len(self._absent) >= self._most:
                 self._absent.clear()
                 self._absent_by_key.clear()
             self._absent[raw] = key
@@ -143,9 +146,11 @@ class Route:
         fields: (name, reads it, whether a state key may stand for it) of all fields that are looked at.
         tracks: Its groups.
         members: Kind of group -> (counter, step): what the events are counted by.
-        steps: (track, events that must have come before): the last step of a sequence needs all others.
+        steps: (track, events that must have come before, and within how many milliseconds): the last step of a
+            sequence needs all others.
         opened: Tracks of groups of which an open incident makes the event count.
         guarded: Whether there are any of both.
+        repeats: Whether its events may be found again by their values: none of them waits with a source.
     """
 
     def __init__(self, *, own: bool) -> None:
@@ -153,15 +158,16 @@ class Route:
         self.fields: list[tuple[str, Callable[[Any], Any], bool]] = []
         self.tracks: list[Track] = []
         self.members: dict[Label, Pairs] = {}
-        self.steps: list[tuple[Track, int]] = []
+        self.steps: list[tuple[Track, int, int]] = []
         self.opened: list[Track] = []
-        self.guarded = False
+        self.guarded, self.repeats = False, True
         self._all: Pairs = ()
         self._chosen: dict[tuple[Label, ...], Pairs] = {}
 
     def complete(self, members: Pairs) -> None:
         """Be told all counters of the plan, in their order."""
         self.guarded = bool(self.steps or self.opened)
+        self.repeats = all(track.label.sieve is None for track in self.tracks)
         self._all = members
 
     def chosen(self, labels: Sequence[Label]) -> Pairs:
@@ -200,7 +206,7 @@ def route(plan: Plan, labels: Mapping[str, Label]) -> Route | None:
             return None
         elif type(measure) is Steps and measure.ends(step):
             track = Track(labels[counter.prefix], ((counter, step),), found.read, notes=False)
-            found.steps.append((track, measure.length - 1))
+            found.steps.append((track, measure.before_last, measure.ttl if measure.ends_at_once else NEVER))
         else:
             by_label.setdefault(labels[counter.prefix], []).append((counter, step))
     for label, pairs in by_label.items():
@@ -222,8 +228,13 @@ def _one_value(label: Label, counters: Sequence[tuple[Counter, str]]) -> bool:
     return len(valued) <= 1 and known <= {label.value}
 
 
-def labels_of(counters: Sequence[Counter]) -> dict[str, Label]:
-    """Return prefix -> label, so that events that two labels of the same fields count are never the same."""
+def labels_of(counters: Sequence[Counter], aliases: int) -> dict[str, Label]:
+    """Return prefix -> label, so that events that two labels of the same fields count are never the same.
+
+    Args:
+        counters: All counters.
+        aliases: Ways to write a group's fields that each label remembers.
+    """
     parts: list[tuple[str, frozenset[str], list[Counter]]] = []
     for counter in counters:
         shared = [part for part in parts if _joins(counter, part[0], part[1])]
@@ -234,7 +245,7 @@ def labels_of(counters: Sequence[Counter]) -> dict[str, Label]:
         parts.append((counter.group if waits(counter) else "", together, [*members, counter]))
     labels: dict[str, Label] = {}
     for number, (_, _, members) in enumerate(parts):
-        label = Label(members, format(number, "x"))
+        label = Label(members, format(number, "x"), aliases)
         labels.update((counter.prefix, label) for counter in members)
     return labels
 
