@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from charts import bars
@@ -77,10 +78,10 @@ def start(names: list[str], folder: str) -> list[Contender]:
     return [contender for contender in started if contender.ready]
 
 
-def measure(contenders: list[Contender], rounds: int, calls: int) -> Samples:
+def measure(contenders: list[Contender], rounds: int, calls: int, shapes: Iterable[str] = TITLES) -> Samples:
     """Return contender -> shape -> microseconds of each round."""
-    samples: Samples = {contender.name: {shape: [] for shape in TITLES} for contender in contenders}
-    for shape in TITLES:
+    samples: Samples = {contender.name: {shape: [] for shape in shapes} for contender in contenders}
+    for shape in shapes:
         for contender in contenders:
             contender.time(shape, calls)
         for _ in range(rounds):

@@ -22,16 +22,18 @@ import shapes
 Shape = Callable[[], None]
 FMT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 FRESH = "A with every user, address and session new"
+ANSWERS = "F with ids and times that differ, 50 endpoints"
 
 
 class Calls(dict[str, Any]):
-    """Letter of a shape -> what logs it once; `fresh` logs one set of fields of shape A."""
+    """Letter of a shape -> what logs it once; `fresh` logs one set of fields of shape A, `answers` of shape F."""
 
 
 def of_logger(logger: logging.Logger) -> Calls:
     """Return the log calls of whoever plugs into stdlib logging."""
     calls = Calls({title[0]: partial(shape, logger) for title, shape in shapes.SHAPES.items()})
     calls["fresh"] = lambda fields: logger.warning("login failed", extra=fields)
+    calls["answers"] = lambda fields: logger.info("api_response", extra=fields)
     return calls
 
 
@@ -371,6 +373,10 @@ CONTENDERS: dict[str, Callable[[str, str], Calls]] = {
 }
 
 
+# What logs other values each time -> what makes them, of a number.
+MADE: dict[str, Callable[[int], dict[str, Any]]] = {"fresh": shapes.fresh_login, "answers": shapes.answer}
+
+
 def main() -> None:
     """Be one contender in a process of its own: a line in (`A 300`), a line out (CPU microseconds per call).
 
@@ -386,10 +392,10 @@ def main() -> None:
     number = 0
     for line in sys.stdin:
         letter, count = line.split()[0], int(line.split()[1])
-        if letter == "fresh":
-            fields = [shapes.fresh_login(number + each) for each in range(count)]
+        if letter in MADE:
+            fields = [MADE[letter](number + each) for each in range(count)]
             number += count
-            log = calls["fresh"]
+            log = calls[letter]
             start = time.process_time()
             for each in fields:
                 log(each)

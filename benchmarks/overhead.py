@@ -14,8 +14,9 @@ import tempfile
 from pathlib import Path
 
 from compare import TITLES, Contender, measure, ratio
-from contenders import BASE, OURS
+from contenders import ANSWERS, BASE, OURS
 
+ROWS = {**TITLES, "answers": ANSWERS}
 TMPFS = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
@@ -26,13 +27,13 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=TMPFS) as folder:
         contenders = [Contender(name, folder, "") for name in (BASE, OURS)]
-        samples = measure(contenders, arguments.rounds, arguments.calls)
+        samples = measure(contenders, arguments.rounds, arguments.calls, ROWS)
         for contender in contenders:
             contender.stop()
-    print(f"{'shape':44} {'plain JSON us':>14} {'pipeline us':>12} {'ratio':>6}")
-    for shape, title in TITLES.items():
+    print(f"{'shape':48} {'plain JSON us':>14} {'pipeline us':>12} {'ratio':>6}")
+    for shape, title in ROWS.items():
         plain, ours = (sorted(samples[name][shape])[arguments.rounds // 2] for name in (BASE, OURS))
-        print(f"{title:44} {plain:14.1f} {ours:12.1f} {ratio(samples, OURS, shape):6.2f}")
+        print(f"{title:48} {plain:14.1f} {ours:12.1f} {ratio(samples, OURS, shape):6.2f}")
 
 
 if __name__ == "__main__":

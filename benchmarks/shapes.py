@@ -72,6 +72,17 @@ def fresh_login(number: int) -> dict[str, Any]:
     }
 
 
+def answer(number: int) -> dict[str, Any]:
+    """Return an API_RESPONSE as a service gives it: of one of 50 endpoints, with an id, a time and a size of its own."""
+    return {
+        **API_RESPONSE,
+        "request_id": f"{number * 2654435761 % 2**64:016x}{number:016x}",
+        "response_time_ms": 2.5 + number % 997 / 8,
+        "response_size": 512 + number * 7 % 9973,
+        "endpoint": f"/api/v1/orders/{number % 50}/items",
+    }
+
+
 def fail(depth: int = 11) -> None:
     """Raise an error with a secret in its text, `depth` + 1 frames deep."""
     if depth:

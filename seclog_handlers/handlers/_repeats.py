@@ -146,7 +146,7 @@ class Repeats:
         key = known = epoch = None
         if self._pause:
             self._pause -= 1
-        elif mark is not None and type(record) is logging.LogRecord and not attributes.get("exc_info"):
+        elif mark is not None and type(record) is logging.LogRecord and attributes.get("exc_info") is None:
             try:
                 key = self._key(attributes)
                 known = self._memory.known.get(key)
