@@ -12,6 +12,7 @@ from seclog_handlers.redaction import known, patterns
 from seclog_handlers.redaction.budget import TEXT, Budget, TooDenseError
 from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
 from seclog_handlers.redaction.finder import Finder
+from seclog_handlers.redaction.ids import is_random_id
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, PLAIN, Memo
 from seclog_handlers.redaction.structures import CARD_FROM
@@ -61,7 +62,10 @@ class Redactor:
     ) -> None:
         self._censor = Censor(censor)
         self._rules = KeyRules(_names("redact.keys", keys), _names("redact.allow", allow))
-        self._finder = Finder(self._rules, _more(patterns, known_values))
+        more = _more(patterns, known_values)
+        self._finder = Finder(self._rules, more)
+        # What the user calls secret may look like anything.
+        self._knows_ids = not more
         self.marker = self._censor.marker
         self._memo = Memo()
         self.clean = self._clean = self._memo.clean
@@ -80,7 +84,7 @@ class Redactor:
             text: Any text.
             budget: What the record it belongs to may still cost.
         """
-        if text in self._clean:
+        if text in self._clean or (self._knows_ids and is_random_id(text)):
             return text
         try:
             budget = budget or Budget()
