@@ -51,7 +51,7 @@ _USER_OPTION = (
 )
 _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"mysql|mariadb", r"(?:^|\s)-p(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})"),
-    (_LOGINS, rf"\s-[pP][= ]{{0,4}}{_V}"),
+    (_LOGINS, rf"\s-[pP][= ]{{0,8}}{_V}"),
     (r"sqlcmd|bcp|isql|osql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,4}}{_V}"),
     (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,4}}{_V}"),
     (r"ldap\w+", rf"\s-w[= ]{{0,4}}{_V}"),
@@ -112,11 +112,14 @@ _USER_AND_P = re.compile(
 )
 
 
+_P_AND_USER = re.compile(r"\s-p[ ]{1,4}(?P<value>[^\s'\"-][^\s'\"]{3,255})\s{1,4}(?:-u|--user)[ =]")
+
+
 def user_and_p(text: str, spend: Spend) -> list[Found]:
     """Find the password of a program that is called with `-u name -p password`."""
     line = _LIST_STEP.sub(_spaced, text)
     found: list[Found] = []
-    for pattern in (_USER_AND_P, _USER_PAIR):
+    for pattern in (_USER_AND_P, _USER_PAIR, _P_AND_USER):
         for match in pattern.finditer(line):
             spend(LOOK)
             span = _span(match)
@@ -193,7 +196,8 @@ MAX_ROWS = 100
 MAX_PLACEHOLDER = 4
 
 
-_LIST_STEP = re.compile(r"['\"],\s?['\"]")
+# ["mysql", "-px"], and as auditd has it: a0="mysql" a1="-px"
+_LIST_STEP = re.compile(r"['\"],\s?['\"]|\" a\d{1,3}=\"")
 
 
 def _spaced(match: re.Match[str]) -> str:

@@ -16,8 +16,8 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_PHRASE = 4
 _NOT_ENDINGS = frozenset({
-    "changepassword", "resetpassword", "forgotpassword", "updatepassword", "nontoken", "subtoken", "pretoken",
-    "detoken", "wordtoken",
+    "chpasswd", "gpasswd", "smbpasswd", "mkpasswd", "changepassword", "resetpassword", "forgotpassword",
+    "updatepassword", "nontoken", "subtoken", "pretoken", "detoken", "wordtoken",
 })  # fmt: skip
 
 
@@ -88,7 +88,10 @@ class KeyRules:
             return None
         if self._keys.has(key):
             return Rule("field", "user")
-        return classify(words(key))
+        rule = classify(words(key))
+        if rule is None and key.count(".") > 1:  # output.elasticsearch.password: where it starts says nothing about it
+            rule = classify(words(".".join(key.split(".")[-2:])))
+        return rule
 
 
 class _Names:
@@ -210,6 +213,8 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
         return True
     if not start:
         return False
+    if parts[start - 1] == "existing" and parts[start] == "secret":  # Helm: the name of one
+        return True
     heads = {parts[0], parts[start - 1]}
     if parts[start - 1] == "hash" and start > 1:  # `hash_secret` is an action, `api_hash_secret` a secret
         heads.discard("hash")

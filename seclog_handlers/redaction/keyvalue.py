@@ -25,7 +25,10 @@ _ENTRY = re.compile(
     rf"|current_?[vV]alue)(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}",
 )
 _ELEMENT = re.compile(r"\s{0,8}</[\w:]{1,32}>\s{0,64}<(?:value|string|val|Value)>\s{0,16}")
-_CONTENT = re.compile(rf"{_Q}[^<>\n]{{0,160}}(?<!/)>\s{{0,32}}(?:<(?:value|string|val)>\s{{0,16}})?(?=[^<\s])")
+_CONTENT = re.compile(
+    rf"{_Q}[^<>\n]{{0,160}}(?<!/)>\s{{0,32}}"
+    rf"(?:<[\w:]{{0,24}}(?:[vV]alue|string|val)(?:\s[^<>]{{0,100}})?>\s{{0,16}})?(?=[^<\s])"
+)
 _LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:value|val|data): {1,4}")
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}},\s{{0,16}}(?=b?{_Q})")
 _PART = re.compile(
@@ -152,7 +155,7 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return []
     if name.lower().endswith("pwd") and secret.startswith(("/", "~", "C:\\")):  # the shell's working directory
         return []
-    if text[start - 1 : start] == "/" or name.lower().startswith("cred"):  # user/password: bob/x
+    if text[start - 1 : start] == "/" or name.lower().startswith(("cred", "auth-user")):  # user/password: bob/x
         more = _SLASHED.match(text, value.end) or _next_chosen(text, value.end)
         value = value._replace(end=more.end()) if more else value
     return prose.with_others(text, name, value, rule.kind)
@@ -274,6 +277,9 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if before == "/" and text[end : end + 1] in _QUOTES:  # "/prod/db/password"
         entry = _ENTRY.match(text, end)
         return value_at(text, entry.end()) if entry else None
+    if before == "#" and text[start - 2 : start - 1] in _QUOTES:  # page.fill("#password", "x")
+        filled = _MEMBER.match(text, end)
+        return value_at(text, filled.end()) if filled else None
     if before == "[" and text.startswith("]", end):  # name="user[password]"
         part = _PART.match(text, end + 1)
         line = _PART_VALUE.match(text, part.end()) if part else None

@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from seclog_handlers.redaction.values import looks_chosen
+
 Found = tuple[int, int, str]
 
 _LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'/=!#$&*?^`{|}~"
@@ -44,7 +46,7 @@ _NOT_MAIL = frozenset(
 # Digits with the separators people write in numbers; letters around it mean that it is something else.
 # Its first character comes first, and what stands before that after it: so a search skips all others quickly.
 _NUMBER = re.compile(
-    r"[0-9+(](?<![\w.,#/-].)(?<!:[0-9(])(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
+    r"[0-9+(](?<![\w.#/-].)(?<![:,][0-9(])(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
     r"(?:[ \t]?[-.()/]?[ \t]?\(?[0-9]){6,26}(?![\w]|[.,:]\d|-\w)"
 )
 _IBAN = re.compile(r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
@@ -117,6 +119,12 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[int], None]) -> I
             and match[0].rpartition(".")[2].lower() not in _NOT_MAIL
         ):
             yield at - len(local), match.end(), "email"
+            combined = _COMBINED.match(text, match.end())
+            if combined is not None and looks_chosen(combined["value"]):  # a line of a stolen list: a@b.org:x
+                yield *combined.span("value"), "password"
+
+
+_COMBINED = re.compile(r"[:;|](?P<value>[^\s:;|,\"'<>/=@()\[\]]{5,64})(?=\s|$)")
 
 
 def _is_remote(text: str, at: int) -> bool:

@@ -17,7 +17,8 @@ _SAID = re.compile(
     r"(?:[ \t]\(?(?:is|was|as|has|been|now|entered|set|used|given|provided|received|supplied|generated|chosen|typed"
     r"|attempted|tried|lautet|ist|est|read|plain|plaintext|cleartext|raw|value|string|here)\)?){1,4}"
     r"(?:[ \t](?:for|of|by|on|to)[ \t][^\s=:]{1,64})?[ \t]?[:=][ \t]{1,4}"
-    r"|(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
+    r"|(?:[ \t](?:string|value))?"
+    r"(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
     r"(?:[ \t](?:user|account|[a-z]{1,16}))?)?"
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
     r"|=|are|will be|lautet|ist|est|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
@@ -102,7 +103,7 @@ _MISMATCH = re.compile(r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[
 _VERSUS = re.compile(r"[\"'] ?(?:!=|==|<>|->|=>|\u2192|vs\.?|is not|instead of) ?[\"'](?P<value>[^\"'\n]{4,128})[\"']")
 _PLURALS = ("codes", "passwords", "secrets", "passcodes", "pins")
 _ANOTHER = re.compile(
-    r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[ \t]{1,2}(?:and[ \t])?)"
+    r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[\"']?[ \t]{1,2}(?:and[ \t][\"']?)?)"
     r"(?P<value>[A-Za-z0-9]{3,32}(?:[-!@#$%&*_][A-Za-z0-9]{1,10}){0,5})(?![\w=:-])"
 )
 

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from seclog_handlers import rendering
+from seclog_handlers.redaction.commands import FIRST_WORDS
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.values import is_statement, looks_made
 
@@ -36,7 +37,7 @@ _FIELD_NAMES = frozenset({
 })  # fmt: skip
 _TYPE_KEYS = frozenset({"type", "id", "path"})  # {"type": "password", "value": ...}, a patch of JSON
 _DATA_KEYS = ("data", "stringData")
-_SEPARATORS = ("', '", '", "')
+_SEPARATORS = (" ", "', '", '", "')
 
 
 def is_entry(names: Sequence[str]) -> bool:
@@ -111,22 +112,34 @@ def is_login(value: Sequence[Any], rule: Rule) -> bool:
     return rule.sort == "weak" and rule.kind == "authorization" and len(value) == 2
 
 
-def command(value: Sequence[Any]) -> str | None:
-    """Return the arguments of a program as the text of a list, in which options are found; None for other lists."""
+def command(value: Sequence[Any]) -> tuple[str, str] | None:
+    """Return the arguments of a program as a text in which options are found, and what parts them; or None.
+
+    As it would be typed, if no argument holds a space; else as the text of a list.
+    """
     if not 2 <= len(value) <= MAX_ARGUMENTS or not all(type(item) is str for item in value):
         return None
-    if not any(item.startswith("-") for item in value) or sum(map(len, value)) > MAX_COMMAND:
+    program = value[0].rpartition("/")[2].partition("-")[0]
+    if not (program in FIRST_WORDS or any(item.startswith("-") for item in value)):
+        return None
+    if sum(map(len, value)) > MAX_COMMAND:
         return None
     for separator in _SEPARATORS:
-        if not any(separator in item for item in value):
-            return f"[{separator[0]}{separator.join(value)}{separator[0]}]"
+        if not any(separator in item or not item for item in value):
+            return _framed(separator.join(value), separator), separator
     return None
 
 
-def arguments(text: str, count: int) -> list[str] | None:
+def _framed(text: str, separator: str) -> str:
+    quote = separator[0].strip()
+    return f"[{quote}{text}{quote}]" if quote else text
+
+
+def arguments(text: str, separator: str, count: int) -> list[str] | None:
     """Return the `count` arguments of what `command` returned, now without secrets; None if they cannot be told."""
-    parts = text[2:-2].split(f"{text[1:2]}, {text[1:2]}")
-    return parts if len(parts) == count and text[:2] in ("['", '["') and text[-2:] in ("']", '"]') else None
+    inner = text[2:-2] if separator[0].strip() else text
+    parts = inner.split(separator)
+    return parts if len(parts) == count and _framed(inner, separator) == text else None
 
 
 def names_of(key: Any) -> list[str]:

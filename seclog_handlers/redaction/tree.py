@@ -353,8 +353,9 @@ class Walk:
 
     def _arguments(self, value: Any) -> Any:
         """Return the arguments of a program without the secrets in its options: ["mysql", "-px"]."""
-        text = structures.command(value)
-        if text is None or len(text) > self._characters:
+        command = structures.command(value)
+        if command is None or len(command[0]) > self._characters:
             return value
+        text, separator = command
         clean = self._text(text, self._budget)
-        return value if clean == text else structures.arguments(clean, len(value)) or value
+        return value if clean == text else structures.arguments(clean, separator, len(value)) or value

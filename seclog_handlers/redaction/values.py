@@ -56,13 +56,16 @@ _REFERENCE = re.compile(
 _BLOCK = re.compile(
     r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})",
 )
-_TEMPLATE = re.compile(r"\$\{[^}\s]{1,80}\}|\{\{[^}]{1,80}\}\}|<[A-Za-z_ .-]{1,40}>|\$\([^)\n]{1,80}\)")
+_TEMPLATE = re.compile(
+    r"\$\{\{[^}]{1,80}\}\}|\$\{[^}\s]{1,80}\}|\{\{[^}]{1,80}\}\}|<[A-Za-z_ .-]{1,40}>|\$\([^)\n]{1,80}\)"
+)
 _SCHEMA = re.compile(
     r"\{\s{0,8}[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:string|object|integer|number|boolean|array)[\"'][^{}]{0,400}\}"
 )
 _PLACEHOLDER = re.compile(
     r"(?:%[sdrxi]|%\(\w{1,40}\)[sdr]|\{[a-z_0-9.!:]{0,40}\}|[:/@.,;|& -]){1,16}|%[sdrx]|%\(\w{1,40}\)[sdr]"
-    r"|\{[a-z_0-9.!:]{0,40}\}|\{\{.{0,60}\}\}|\$\{[^}]{0,60}\}|\$[A-Z_][A-Z0-9_]{0,60}|\$\([^)]{0,80}\)"
+    r"|(?:(?:Bearer|Token|Basic|JWT) )?\{[a-z_0-9.!:]{0,40}\}|\$?\{\{.{0,60}\}\}|SHA(?:1|256|512):[\w+/=-]{20,90}"
+    r"|id=[\w.-]{1,40}|\$\{[^}]{0,60}\}|\$[A-Z_][A-Z0-9_]{0,60}|\$\([^)]{0,80}\)"
     r"|<[A-Za-z_ /.-]{0,40}>"
     r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-f]{6,16}",
@@ -198,7 +201,9 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
 
 def _is_cut_call(value: str) -> bool:
     """Tell whether what looks like a call in source code lacks its end: in quotes it is a password with a bracket."""
-    return value.isprintable() and " " not in value and value.count("(") > value.count(")")
+    if not value.isprintable() or " " in value:
+        return False
+    return value.count("(") > value.count(")") or value.count("[") > value.count("]")
 
 
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")

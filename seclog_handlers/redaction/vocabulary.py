@@ -106,7 +106,7 @@ CODES: dict[str, str] = {
             "confirmation code", "sms code", "mfa code", "fa code", "auth code", "authorization code",
             "authentication code", "authenticator code", "scratch code", "scratch codes", "totp code",
             "verify code", "activation code", "pairing code", "your code", "unlock pin", "door code", "mfa token",
-            "two factor code", "ihr code", "dein code", "votre code", "ton code", "uw code",
+            "two factor code", "whatsapp code", "ihr code", "dein code", "votre code", "ton code", "uw code",
             "oauth code", "invite code", "device code",
         ),
         "otp",
@@ -201,7 +201,7 @@ BENIGN_TAILS = frozenset(
     tests spec docs module package import resolver extractor getter setter cache cached lookup loader key_name
     alias aliases description comment comments note notes tag tags list listed link_sent link_expired sync synced
     hasher hashers loaded scanned found migrated imported exported read written fetched pruned purged skipped injected
-    parsed accessed queried remaining_uses syncing ok success successful flag flags
+    realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -239,7 +239,7 @@ SENTENCE_WORDS = frozenset(
 # Values that say something about a secret where the secret itself would stand.
 STATUS_WORDS = frozenset(
     """
-    requires expects anonymous access via per cli sensitive
+    requires expects anonymous access via per cli sensitive it they you we he she there
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
     requested changed change updated reset set unset sent accepted denied rejected granted refused failed failure

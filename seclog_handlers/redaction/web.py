@@ -21,7 +21,7 @@ _SCHEMES = (
     "genie ?key|splunk|cloudsight|bot|client-id|discogs|zoho-oauthtoken|oauth2"
 )
 _AUTHORIZATION = re.compile(
-    rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:{_Q}|b{_Q}|\[{_Q}|%20"
+    rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:[bfru]{{0,2}}{_Q}|\[{_Q}|%20"
     rf"|\+)?(?P<scheme>(?:{_SCHEMES})(?:\\?\s{{1,4}}|%20|\+))?",
     re.IGNORECASE,
 )
@@ -328,6 +328,8 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
             if segment is None:
                 break
             value = segment[1].rstrip(".,:")
+            if value.startswith("sha256:"):
+                break
             if looks_made(value) or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value):
                 found.append((segment.start(1), segment.start(1) + len(value), "token"))
                 break

@@ -73,7 +73,8 @@ def test_leaves_what_only_speaks_of_secrets(text: str) -> None:
 
 SHAPES: list[Any] = [
     ["mysql", "-u", "root", "-p" + SECRET, "shop"], ("curl", "-u", "bob:" + SECRET, "https://x"),
-    ["docker", "login", "-p", SECRET], {"cmd": ["sshpass", "-p", SECRET, "ssh", "x"]},
+    ["docker", "login", "-p", SECRET], ["net", "user", "bob", SECRET, "/add"], ["/usr/bin/vault", "login", SECRET],
+    ["sh", "-c", "mysql -p" + SECRET + " x"], {"password_confirmation": "QxLd[3di" + SECRET}, {"cmd": ["sshpass", "-p", SECRET, "ssh", "x"]},
     {"field": "password", "old": SECRET, "new": SECRET}, [{"loc": ("body", "password"), "input": SECRET}],
     {"kind": "Secret", "data": {"db": SECRET}}, {"tokens": {"a1B2c3D4e5F6" + SECRET: 1}}, {"api": {"key": "0f" * 16}},
     {"session": "0f" * 16}, {"auth": {"user": "bob", "pass": "JRZX(vQa" + SECRET}},

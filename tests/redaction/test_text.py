@@ -35,6 +35,8 @@ NOTATIONS = [
     "'{}' is the client secret", "{} is not the api key", "remember_token={}", "luks_key={}", "api_hash_secret={}",
     "clave={}", "net rpc -U bob%{}", "kinit bob <<< {}", "echo {} | kinit bob", "printf '%s' '{}' | docker login -u bob --password-stdin", "openssl passwd -1 {}", "REDISCLI_AUTH={} redis-cli",
     "gh secret set X --body {}", "sentinel auth-pass mymaster {}", "userPassword:: {}", "auth failed (bob:{})", "auth bob/{}", "secret value: {}", "Duplicate entry '{}' for key 'api_token'", "password changed from 'a1' to '{} am Meer'",
+    "output.elasticsearch.password: {}", "auth-user-pass: bob / {}", 'EXECVE a0="mysql" a1="-u" a2="root" a3="-p{}"', 'EXECVE a0="sshpass" a1="-p" a2="{}" a3="ssh"', "backup.sh -p {} -u bob", 'page.fill("#password", "{}")',
+    'passwords "one1" and "{}" differ', "stuffing attempt: bob@example.com:{}", "snmp community string is {}", '<saml:Attribute Name="password"><saml:AttributeValue>{}</saml:AttributeValue></saml:Attribute>',
     "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
 ]  # fmt: skip
 
@@ -101,6 +103,8 @@ BENIGN = [
     "django.security.csrf: Forbidden (CSRF cookie not set.): /admin/", "random_password.db: Creation complete after 0s", "  + password = (sensitive value)", "secret = (known after apply)", "Using --password via the CLI is insecure.",
     "pass=6327 fail=0 skip=1", "PASS tests/test_auth.py::test_token", "curl -u : --negotiate https://db1.example.net", '{"tokens": {"prompt": 2044, "completion": 2755}}',
     "  at validatePassword (/app/src/auth/password.js:277:51)", "\t/src/auth/password.go:1662 +0x1d",
+    "chpasswd: (user bob) pam_chauthtok() failed", "pam_cracklib: bad password: it is based on a dictionary word", 'headers = {"Authorization": f"Bearer {token}"}', "        password: ${{ secrets.DOCKER_PASSWORD }}",
+    "--set auth.existingSecret=db-secret", "--secret id=npm,src=.npmrc", "--auth-type basic --auth-realm x", "GET /v2/auth/blobs/sha256:" + HEX, "host key SHA256:" + WORD[:43] + " changed",
     "wrong OTP 9221 times", "secrets_loaded=1452", "hash_password=True", " * [new branch]  fix/password-hash -> origin/fix/password-hash", "python manage.py changepassword bob", "cookies: 12 accepted", "join --discovery-token-ca-cert-hash sha256:" + HEX,
     "Login\npassword\n  Field required [type=missing, input_value={'username': 'bob'}, input_type=dict]",
 ]  # fmt: skip
