@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seclog_handlers import JsonFormatter, RiskFilter, SecurityHandler
 from seclog_handlers._record import mark_of
@@ -93,6 +95,25 @@ def test_an_id_that_is_a_pseudonym_of_the_policy_becomes_a_token() -> None:
 
     assert len({line["trace_id"] for line in lines}) == 4
     assert not any("r-" in line["trace_id"] for line in lines)
+
+
+@settings(max_examples=300)
+@given(
+    st.one_of(st.floats(), st.integers(), st.text(max_size=20), st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True), st.none()),
+    st.one_of(st.floats(0.0001, 2.0**60), st.integers(-(2**54), 2**54), st.booleans()),
+)  # fmt: skip
+def test_what_differs_is_written_as_ever(identity: Any, time: Any) -> None:
+    """Numbers and words are written into the known line: with the digits and the escapes that they always have."""
+    known, fresh = Log(), Log()
+    for number in range(3):
+        known.log("answered", status_code=200, request_id=f"r-{number}", response_time_ms=number + 0.5)
+
+    fields = {"status_code": 200, "request_id": identity, "response_time_ms": time}
+    known.log("answered", **fields)
+    fresh.log("answered", **fields)
+
+    lines = [log.out.getvalue().splitlines()[-1].partition(",")[2] for log in (known, fresh)]
+    assert lines[0] == lines[1]
 
 
 def test_values_that_are_equal_and_look_different_are_told_apart() -> None:
