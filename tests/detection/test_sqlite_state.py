@@ -364,3 +364,20 @@ def test_a_file_that_is_lost_while_running_degrades(tmp_path, url):
     assert due == START + 600
     assert states(engine.tick(START + 10_000)) == [("guessing", "resolve")]
     assert states(feed(engine, (1, failure()))) == [("detector_degraded", "open")]
+
+
+def test_an_event_is_two_statements(url, monkeypatch):
+    """Each event reads once and writes once; the log, which needs an fsync, comes into the file once in so many."""
+    monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 50)
+    engine = detector(BRUTE, state=url)
+    feed(engine, (0, failure()))
+    statements: list[str] = []
+    connection = engine._state._store._connection
+    connection.set_trace_callback(statements.append)
+    feed(engine, *[(number, failure(f"10.0.0.{number}")) for number in range(1, 121)])
+    (own,) = connection.execute("PRAGMA wal_autocheckpoint").fetchone()
+    engine.close()
+
+    assert [sum(text.startswith(word) for text in statements) for word in ("SELECT", "INSERT")] == [120, 120]
+    assert statements.count("PRAGMA wal_checkpoint(PASSIVE)") == 2
+    assert own == sqlite.MAX_PAGES

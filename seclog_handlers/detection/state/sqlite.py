@@ -24,6 +24,9 @@ BUSY_PAUSE_S = 0.0005
 TIDY_EVERY = 256
 TIDY_ROWS = 512
 MAX_PAGES = 32_768  # 128 MiB of 4 KiB
+# The log comes into the file with an fsync, which takes tens of milliseconds: after so many events of a process, and
+# after each one only where the log is as long as the file may be. SQLite's own way is each 1,000 pages, 140 events.
+CHECKPOINT_EVERY = 1024
 MAX_DUE = 200
 
 SATURATED = "detector_state_saturated"
@@ -87,7 +90,16 @@ class SqliteState(Optimistic):
         self._writes += 1
         if not self._writes % TIDY_EVERY:
             self._tidy(now)
+        if not self._writes % CHECKPOINT_EVERY:
+            self._checkpoint()
         return written
+
+    def _checkpoint(self) -> None:
+        """Bring the log into the file, as far as nobody needs it; who writes meanwhile does not wait."""
+        try:
+            self._connected().execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error:
+            pass  # busy, or broken: the next event says so
 
     def _patiently(self, statement: str, values: Sequence[Any], deadline: float) -> int:
         """Execute a statement that needs the file's write lock; return how many rows it changed."""
@@ -235,6 +247,7 @@ def _opened(path: str) -> sqlite3.Connection:
         _opening(connection, "PRAGMA journal_mode=WAL")
         # Survives a kill; a power cut may take the last moments, never the file.
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={MAX_PAGES}")
         for statement in _SCHEMA:
             _opening(connection, statement)
     except BaseException:
