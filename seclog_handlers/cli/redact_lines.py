@@ -13,6 +13,7 @@ from seclog_handlers import rendering
 from seclog_handlers.cli.redact_identities import Identities
 from seclog_handlers.cli.redact_rules import Rules
 from seclog_handlers.cli.redact_sieve import MAX_LINE, Sieve
+from seclog_handlers.cli.redact_templates import Key, Templates
 from seclog_handlers.cli.streams import Overlong
 from seclog_handlers.redaction import Redactor
 
@@ -75,6 +76,7 @@ class LineRedactor:
             None if rules.pseudonymizer is None else Identities(rules.pseudonymizer, rules.names, rules.ip, marker)
         )
         self._sieve = _sieve(self._redactor, rules)
+        self._templates = Templates() if self._sieve else None
         self._left = self._identities.left() if self._identities else frozenset()
         self._names = tuple(self._identities.names) if self._identities else ()
         self.begin()
@@ -117,8 +119,12 @@ class LineRedactor:
 
     def _line(self, line: str, value: Any, is_clean: bool) -> str:
         self.tally.lines += 1
+        key = None
+        if not is_clean and self._templates is not None:
+            key = self._templates.key(line, structured=value is not None)
+            is_clean = self._templates.knows(key)
         if value is not None:
-            return self._json(line, value, is_clean)
+            return self._json(line, value, key, is_clean=is_clean)
         if is_clean and not self._pem and not (self._named and self._shows_name(line)):
             return line
         clean = self._text(line)
@@ -126,7 +132,13 @@ class LineRedactor:
             if clean != line:
                 self._note(line, clean)
             self._found.clear()
+        if key is not None and clean == line:
+            self._learn(key)
         return clean
+
+    def _learn(self, key: Key) -> None:
+        if self._templates is not None and not self._pem and not self._named:
+            self._templates.learn(key)
 
     def _shows_name(self, line: str) -> bool:
         for name in self._names:  # noqa: SIM110 - any() would cost as much as all else
@@ -154,7 +166,7 @@ class LineRedactor:
         self._found.extend(["private-key"] * count)
         return hidden
 
-    def _json(self, line: str, value: Any, is_clean: bool) -> str:
+    def _json(self, line: str, value: Any, key: Key | None, *, is_clean: bool) -> str:
         """Return a JSON line, redacted by key; `value` is what it says."""
         if not is_clean and _LONG_INTEGER.search(line):
             value = json.loads(line)  # orjson makes a float of it
@@ -169,6 +181,8 @@ class LineRedactor:
         elif line.count('"') != written.count('"') and _has_duplicates(line):
             self._found.append("duplicate key")
             self._note(line, written)
+        elif key is not None and not is_clean and clean == value:
+            self._learn(key)
         self._found.clear()
         return written + "\r" if line[-1] == "\r" else written
 

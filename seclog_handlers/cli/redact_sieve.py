@@ -75,8 +75,11 @@ _HEX_PART = re.compile(
     rf"(?<=[/=.])(?:[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|{_NO_TEXT}(?=[0-9]{{0,39}}[a-f])(?=[a-f]{{0,39}}0)"
     r"[0-9a-f]{6,40})(?=[/.?&]|\Z)",
 )
-# Numbers that are nobody's: an address, a date, a status and a size, a fraction, digits too few for a card.
-_NOBODYS = re.compile(r"0{1,12}|0{1,3}(?:\.0{1,3}){3}|0000([-/])00\1(?:00|00 00)|000 0{1,9}|0{1,2}\.0{1,20}")
+# Numbers that are nobody's: an address, a date, a status and a size, a fraction, the kernel's seconds, digits too few
+# for a card.
+_NOBODYS = re.compile(
+    r"0{1,12}|0{1,6}\.0{6}|0{1,3}(?:\.0{1,3}){3}|0000([-/])00\1(?:00|00 00)|000 0{1,9}|0{1,2}\.0{1,20}"
+)
 # The engine looks at these once a line has any long run.
 _PERHAPS_BASE64 = re.compile(r"(?=.*/)(?=.*[A-Z])(?=.*0).{32,}")
 # Programs whose one secret stands in an option: `-u user:password`.

@@ -76,6 +76,11 @@ def may_decode(text: str) -> bool:
     return "%" in text or "\\" in text or "&" in text or not text.isascii() or "\x1b" in text
 
 
+def is_encoded(text: str) -> bool:
+    """Tell whether an ASCII text holds an encoded character."""
+    return ("%" in text or "\\" in text or "&" in text or "\x1b" in text) and _ENCODED.search(text) is not None
+
+
 def decode(text: str, spend: Callable[[int], None]) -> Layer | None:
     r"""Undo one layer of percent, `\u`, `\x`, HTML, ANSI, zero-width and full-width; None if there is none.
 
