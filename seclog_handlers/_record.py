@@ -98,10 +98,10 @@ def mark_of(record: logging.LogRecord) -> Mark | None:
 def ensure_mark(record: logging.LogRecord) -> Mark:
     """Return the record's mark, made now if it has none."""
     attributes = record.__dict__
+    mark = attributes.get(MARK)
+    if type(mark) is Mark and mark.origin is PROCESS:  # as mark_of, without a call: every stage asks
+        return mark
     if MARK in attributes:
-        mark = mark_of(record)
-        if mark is not None:
-            return mark
         attributes["extra." + MARK] = attributes[MARK]
     mark = attributes[MARK] = Mark()
     return mark
