@@ -264,7 +264,7 @@ class Finder:
                 break
             stop, name = follows.end(), f"{name} {follows[1]}"
             joined = self._rules.rule(name)
-            if joined is not None and joined.sort != "weak":
+            if joined is not None and joined.sort != "weak" and follows[1].lower() != "of":
                 rule, end = joined, stop
         return rule, end
 

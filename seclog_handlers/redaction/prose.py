@@ -23,7 +23,7 @@ _SAID = re.compile(
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
     r"|=|are|will be|lautet|ist|est|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
     r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:user[ \t]|account[ \t])?[^\s=:]{1,64}[ \t]?[:=][ \t]?"
-    r"|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
+    r"|[ \t]to[ \t]be[ \t]{1,4}|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
     re.IGNORECASE,
 )
 _VERBS = frozenset({
@@ -35,6 +35,7 @@ _VERBS = frozenset({
 _VERB = re.compile(r"[ \t]{1,4}\(?([A-Za-z]{1,9}|=)\)?(?=[ \t:])")
 # Where a password always follows: Redis' configuration, a .netrc.
 _DIRECTIVES = frozenset({"requirepass", "masterauth"})
+_SET_BEFORE = re.compile(r"\b(?:setx|setenv|SetEnv|ENV|ARG|set -x)[ ]{1,4}$")
 _SENTINEL = re.compile(r"[ ][\w.-]{1,64}[ ]{1,4}(?=\S)")  # sentinel auth-pass mymaster x
 _NETRC = re.compile(r"\blogin\s{1,16}\S{1,64}\s{1,16}$")
 _SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
@@ -119,6 +120,8 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         spaced = _PUT_VALUE.match(text, end) if put is not None else None
         return value_at(text, spaced.end()) if spaced else None
     following = text[end : end + 1]
+    if following and following in _QUOTES and text[end + 1 : end + 2] == " ":  # 'API_TOKEN' changed to 'x'
+        return _forward(text, start, end + 1, rule) if text[start - 1 : start] == following else None
     if following == "+":
         searched = _SEARCHED.match(text, end)
         return Value(*searched.span("value"), quoted=True) if searched and _is_search(text, start, searched) else None
@@ -189,10 +192,13 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     verb = _VERB.match(text, end)
     if verb is not None and verb[1].lower() in _VERBS:
         said = _SAID.match(text, end)
-        if said is None and verb[1].lower() == "to" and _SETTING.search(text, max(0, start - 48), start):
+        if said is None and verb[1].lower() == "to" and _is_setting(text, start, rule):
             said = _SET_TO.match(text, end)
         if said is not None:
             return _told(text, said.end(), rule, setting=verb[1].lower() != "for" and "to" in said[0].split()[-1:])
+    if _SET_BEFORE.search(text, max(0, start - 16), start):
+        directive = _SPACED.match(text, end)
+        return value_at(text, directive.end()) if directive else None
     master = _SENTINEL.match(text, end) if text[start:end] == "auth-pass" else None
     if master is not None:
         return value_at(text, master.end())
@@ -208,6 +214,11 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     compared = _MISMATCH.match(text, end)
     if compared is not None and _VERSUS.match(text, compared.end()):
         return Value(*compared.span("value"), quoted=True)
+    reported = _REPORTED.match(text, end)
+    if reported is not None:
+        word = reported["value"].rstrip(".")
+        if _is_code(word, rule) if word.isdigit() else fits(word, rule):
+            return Value(*reported.span("value"), quoted=True)
     remote = _AFTER_COLON.match(text, end)
     if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
         return Value(*remote.span("value"), quoted=False)
@@ -219,6 +230,13 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if fits(word, rule):
         return None if word.isdigit() and _COUNTED.match(text, value.end) else value
     return value if rule.kind == "password" and _is_plain_password(text, start, value) else None
+
+
+def _is_setting(text: str, start: int, rule: Rule) -> bool:
+    """Tell whether the name is set to something: `resetting the password to x`, and not `sent reset token to bob`."""
+    if rule.kind != "password" and text[max(0, start - 6) : start].lower() == "reset ":
+        return False
+    return _SETTING.search(text, max(0, start - 48), start) is not None
 
 
 # `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for
@@ -260,6 +278,19 @@ _FOLLOWERS = frozenset(
 )
 
 
+# `token leaked in log: x`, `API key (bob): x`, `key mismatch, got x`: words that say where the value was seen.
+_REPORTED = re.compile(
+    r"(?:(?:[ ][A-Za-z]{2,12}){0,4}[ ](?:found|read|received|got|leaked|logs?|env|environment|input|values?|generated"
+    r"|created|issued|set|changed|updated|sent|used|entered|typed|provided|supplied|given|submitted|decoded|decrypted"
+    r"|detected|exposed|printed|stored|saved|plain|cleartext|plaintext|raw|follows|below|returned)"
+    r"(?:[ ]?\([^()\n]{1,40}\))?[ ]?[:=][ ]|[ ]?\([^()\n]{1,40}\)[ ]?[:=][ ]"
+    r"|[ ](?:mismatch(?:ed)?|differs|check failed)[,:;]?[ ](?:but[ ])?(?:got|received|found|was|saw)[ ]"
+    r"|[ ]?\[[^\[\]\n]{1,40}\][ ]?[:=][ ]|[ ]in[ ](?:header|use|request|body|query|form|cookie|url)[ ]?[:=][ ]"
+    r"|[ ](?:of|from|for|by)(?:[ ][\w.-]{1,24}){0,2}[ ](?!(?:user|account|username|client|host|service|email)\b)"
+    r"[\w.-]{1,24}:[ ]"
+    r"|[ ](?:(?:must|should)[ ]differ[ ]from|contains|has[ ]value|equals|starts[ ]with)[ ])"
+    r"[\"']?(?P<value>[^\s\"',;]{4,512})",
+)
 # A sentence about the name, a colon, and what only a machine makes: "password for the [elastic] user: Xy1...".
 _AFTER_COLON = re.compile(
     r"(?P<between>[ \t][\w ,.'()\[\]`/-]{0,80}?)[ \t]?[:=](?:\s|\\n){1,8}(?:expected[ \t]{1,2})?[\"']?"
@@ -297,11 +328,18 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
         return None
     word = text[value.start : value.end]
     spelled = text[position - 2 : position].strip()[-1:] in _ASSIGNED  # secret value: x
+    if spelled and word.isdigit() and not (value.quoted or _is_code(word, rule)):
+        return None  # OTP used: 5263, how often
     plain = word.isdigit() or (
         (spelled or rule.kind in ("password", "otp"))
         and (_is_last(text, value) or (setting and _FOR_WHOM.match(text, value.end) is not None))
     )
     return value if value.quoted or plain or looks_chosen(word) else None
+
+
+def _is_code(word: str, rule: Rule) -> bool:
+    """Tell whether digits that a sentence reports are a code, and not how many there were."""
+    return 6 <= len(word) <= 8 and (rule.sort == "code" or rule.kind == "password")
 
 
 _ASSIGNED = frozenset({":", "="})
@@ -341,6 +379,7 @@ def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
     if words is None and name.lower().endswith("phrase"):
         assigned = _ASSIGNED_LINE.match(text, end)
         words = _PASSPHRASE.match(text, assigned.end()) if assigned else None
+        words = words if words is not None and _is_passphrase(words[0]) else None
     if words is None or not SENTENCE_WORDS.isdisjoint(words[0].split()):
         return None
     return words.span()

@@ -228,7 +228,7 @@ def is_statement(value: str) -> bool:
         return "default" not in value and "example" not in value and "value" not in value
     if len(value) > 84:
         return False
-    if value[0] == "{" and value[-1] == "}" and looks_chosen(value[1:-1]) and "_" not in value:
+    if value[0] == "{" != value[1:2] and value[-1] == "}" and looks_chosen(value[1:-1]) and "_" not in value:
         return False  # ODBC quotes with braces
     return (
         _PLACEHOLDER.fullmatch(value) is not None

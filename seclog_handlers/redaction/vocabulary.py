@@ -61,7 +61,7 @@ PHRASES: dict[str, str] = {
             "crypto key", "jwt key", "amz signature", "amz credential", "hub signature", "goog signature",
             "vapid key", "fernet key", "server community", "hmac sha",
             "setup key", "luks key", "disk key", "volume key", "wireguard key", "wg key",
-            "node key", "wallet key", "sealing key", "derived key",
+            "role key", "node key", "wallet key", "sealing key", "derived key",
         ),
         "secret",
     ),

@@ -37,6 +37,9 @@ NOTATIONS = [
     "gh secret set X --body {}", "sentinel auth-pass mymaster {}", "userPassword:: {}", "auth failed (bob:{})", "auth bob/{}", "secret value: {}", "Duplicate entry '{}' for key 'api_token'", "password changed from 'a1' to '{} am Meer'",
     "output.elasticsearch.password: {}", "auth-user-pass: bob / {}", 'EXECVE a0="mysql" a1="-u" a2="root" a3="-p{}"', 'EXECVE a0="sshpass" a1="-p" a2="{}" a3="ssh"', "backup.sh -p {} -u bob", 'page.fill("#password", "{}")',
     'passwords "one1" and "{}" differ', "stuffing attempt: bob@example.com:{}", "snmp community string is {}", '<saml:Attribute Name="password"><saml:AttributeValue>{}</saml:AttributeValue></saml:Attribute>',
+    "api key in use: {}", "password of service ci: {}", "new password [user 7]: {}", "client secret must differ from '{}'", "apiToken <- '{}'", "dbPassword [string] = {}", "field api_key contains '{}'",
+    "db password leaked in log: {}", "api key from env: {}", "master key (svc-ci): {}", "client secret mismatch, got {}", "passphrase mismatch: got '{}'", "'API_TOKEN' changed to '{}'", "expected API_KEY to be '{}'",
+    "setx DB_PASSWORD {}", "SUPABASE_SERVICE_ROLE_KEY={}9a8b7c6d5e4f",
     "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
 ]  # fmt: skip
 
@@ -105,6 +108,8 @@ BENIGN = [
     "  at validatePassword (/app/src/auth/password.js:277:51)", "\t/src/auth/password.go:1662 +0x1d",
     "chpasswd: (user bob) pam_chauthtok() failed", "pam_cracklib: bad password: it is based on a dictionary word", 'headers = {"Authorization": f"Bearer {token}"}', "        password: ${{ secrets.DOCKER_PASSWORD }}",
     "--set auth.existingSecret=db-secret", "--secret id=npm,src=.npmrc", "--auth-type basic --auth-realm x", "GET /v2/auth/blobs/sha256:" + HEX, "host key SHA256:" + WORD[:43] + " changed",
+    "sent reset token to admin2", "revoking verification code of admin2", "passphrase is stored hashed", "OTP issued: 2718 times", "client secret used: 3431", "token of user bob42 was changed",
+    "otp: {{ otp }}", "credentials: {{ credentials }}", "token created: 2026-01-01T10:00:00Z", "password set: true", "secrets found: 12", "'password' changed to required",
     "wrong OTP 9221 times", "secrets_loaded=1452", "hash_password=True", " * [new branch]  fix/password-hash -> origin/fix/password-hash", "python manage.py changepassword bob", "cookies: 12 accepted", "join --discovery-token-ca-cert-hash sha256:" + HEX,
     "Login\npassword\n  Field required [type=missing, input_value={'username': 'bob'}, input_type=dict]",
 ]  # fmt: skip
