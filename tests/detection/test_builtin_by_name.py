@@ -94,7 +94,7 @@ SIDES = {
     "horizontal_escalation": (denials(10), [*denials(9), *denials(9, user=8), *denials(50, resource="invoice/1")]),
     "object_enumeration": (probes(10, 1), probes(50, 1, paths=9)),
     "path_enumeration": (probes(12, 1), [*probes(100, 0.1, paths=10), *probes(100, 1, status_code=200)]),
-    "scanner_behaviour": (probes(20, 100), probes(100, 100, paths=14)),
+    "scanner_behaviour": (probes(15, 100), probes(100, 100, paths=11)),
     "crawl": (
         [(n / 100, event) for n, (_, event) in enumerate(probes(41, 0, event_type="api_request"))],
         probes(100, 0.5, event_type="api_request"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seclog_handlers.detection.deferral.sieve import Source
 
 # Size of a group with its names, of an event in it, and of one more that is like it (CPython 3.11, rounded up).
-GROUP_BYTES = 820
+GROUP_BYTES = 840
 EVENT_BYTES = 170
 TIME_BYTES = 8
 
