@@ -31,12 +31,15 @@ _CONVERSION = re.compile(
 )
 # A name that may be a secret's, right before an argument: its value is the whole argument, spaces and all.
 _NAMED = re.compile(
-    r"(?P<assigned>[\w.-]{0,32}(?:pass|pwd|pw|secret|token|key|pin|credentials?)[\w-]{0,16})[ ]?[=:][ ]?$"
+    r"(?P<assigned>(?:pass|pwd|pw|secret|token|key|pin|credentials?)[\w-]{0,16})[ ]?[=:][ ]?$"
     r"|\b(?P<said>password|passwd|passphrase|pwd|passwort)(?:[ ](?:for|of)[ ][^%\n]{0,16}%(?:\(\w{1,16}\))?s)?"
     r"(?:[ ](?:is|was))?[ ]?[:= ][ ]?$",
     re.IGNORECASE,
 )
 MAX_NAME = 80
+# What may stand in a name before the part that makes it a secret's: looked for backwards, since a search for it would
+# begin at each character.
+MAX_BEFORE = 32
 MAX_ARGUMENT = 256
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _CONTAINERS = frozenset({dict, list, tuple, set, frozenset, bytes})
@@ -264,8 +267,7 @@ def _parse(template: str) -> tuple[Piece, ...] | None:
         stars = (match["width"] == "*") + (match["precision"] == "*")
         _check_width(match["width"], match["precision"])
         simple = match["type"] == "s" and not match["flags"] and not match["width"] and match["precision"] is None
-        named = _NAMED.search(template, max(0, match.start() - MAX_NAME), match.start()) if simple else None
-        name = (named["assigned"] or named["said"]) if named else ""
+        name = _name_before(template, match.start()) if simple else ""
         pieces.append(Piece(match[0], conversion=True, key=match["key"], stars=stars, simple=simple, named=name))
     if template[position:]:
         pieces.append(Piece(template[position:]))
@@ -274,6 +276,19 @@ def _parse(template: str) -> tuple[Piece, ...] | None:
         if any("%" in piece.text and not piece.conversion and piece.text != "%" for piece in pieces)
         else tuple(pieces)
     )
+
+
+def _name_before(template: str, end: int) -> str:
+    """Return the name that may be a secret's and whose value is the argument at `end`; "" if there is none."""
+    named = _NAMED.search(template, max(0, end - MAX_NAME), end)
+    if named is None:
+        return ""
+    if named["said"]:
+        return named["said"]
+    first = start = named.start("assigned")
+    while start and first - start < MAX_BEFORE and (template[start - 1].isalnum() or template[start - 1] in "_.-"):
+        start -= 1
+    return template[start : named.end("assigned")]
 
 
 def _check_width(*written: str | None) -> None:

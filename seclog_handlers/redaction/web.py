@@ -62,7 +62,7 @@ _WEB = (
     "svn+https",
 )
 _LINK_WORDS = re.compile(
-    r"(?<!/usr)(?<!/local)/(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
+    r"/(?<!/usr/)(?<!/local/)(?=[\w-])(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
     r"|invite|invites|invitation|token|tokens"
     r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login|signin|sso|share|shared|accept"
     r"|callback|hook|hooks|webhook|webhooks"
