@@ -9,7 +9,7 @@ from typing import Any
 from seclog_handlers import _config, rendering
 from seclog_handlers._record import REDACTED, field_names, fields_of, mark_of, note_error, settle_message
 from seclog_handlers.enrichment.stack import exception_pieces
-from seclog_handlers.filters.stage import NAMES, Stage, words
+from seclog_handlers.filters.stage import NAMES, Stage, settle_names, words
 from seclog_handlers.redaction import Redactor
 from seclog_handlers.redaction.budget import Budget, TooDenseError
 
@@ -28,6 +28,8 @@ MAX_NAME = 128
 MAX_FRAMES = 2048
 MAX_STACKS = 256
 
+_PLAIN = frozenset(map(id, (type(None), tuple, bool, int, str)))  # by identity: a metaclass may raise when hashed
+
 TOO_DENSE = f"RedactionFilter:{TooDenseError.__name__}"
 
 
@@ -35,6 +37,11 @@ def too_dense(record: logging.LogRecord) -> bool:
     """Tell whether a text of a record was withheld because it asked for too much work."""
     mark = mark_of(record)
     return mark is not None and "seclog_error" in mark.derived and TOO_DENSE in record.__dict__["seclog_error"]
+
+
+def _is_given(exc_info: Any) -> bool:
+    """Tell whether a record has an exception; the truth of an object of the application's own is not asked for."""
+    return bool(exc_info) if id(type(exc_info)) in _PLAIN else True
 
 
 class RedactionFilter(Stage):
@@ -91,6 +98,14 @@ class RedactionFilter(Stage):
         return self._redactor.text(text) == text
 
     def _apply(self, record: logging.LogRecord) -> None:
+        try:
+            self._redact(record)
+        except Exception:
+            if not settle_names(record):
+                raise
+            self._redact(record)
+
+    def _redact(self, record: logging.LogRecord) -> None:
         redactor, attributes = self._redactor, record.__dict__
         if type(record).getMessage is not logging.LogRecord.getMessage:
             settle_message(record)
@@ -99,7 +114,7 @@ class RedactionFilter(Stage):
         if args is not NO_ARGUMENTS or type(msg) is not str or msg not in redactor.clean:
             record.msg, record.args = redactor.message(msg, args, budget)
         texts: tuple[str, ...] = TEXTS
-        if attributes.get("exc_info"):
+        if _is_given(attributes.get("exc_info")):
             attributes["exc_text"] = self._traceback(attributes["exc_info"], budget)
             # exc_info goes: formatters that find it would render the traceback again, unredacted.
             attributes["exc_info"] = None

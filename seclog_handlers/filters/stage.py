@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple
 
-from seclog_handlers import _config
-from seclog_handlers._record import MARK, STANDARD, mark_of, note_error
+from seclog_handlers import _config, rendering
+from seclog_handlers._record import MARK, MAX_LIFTED, MAX_NAME, STANDARD, mark_of, note_error
 
 WITHHELD = "[WITHHELD]"
 
@@ -88,6 +88,29 @@ def withhold(record: logging.LogRecord) -> None:
     for key in NAMES:
         if attributes.get(key) is not None:
             attributes[key] = WITHHELD
+
+
+def settle_names(record: logging.LogRecord) -> bool:
+    """Give fields whose names are no text names that are, since `extra` takes any key; return whether there were some.
+
+    A name that is taken, by another field or by logging itself, becomes `extra.<name>`. Beyond a thousand such fields
+    their number is all that is kept.
+    """
+    attributes = record.__dict__
+    odd = [(name, value) for name, value in attributes.items() if type(name) is not str]
+    if not odd:
+        return False
+    kept = {name: value for name, value in attributes.items() if type(name) is str}
+    for number, (key, value) in enumerate(odd[:MAX_LIFTED]):
+        name = (str.__str__(key) if issubclass(type(key), str) else rendering.text(key))[:MAX_NAME]
+        if name in kept or name in STANDARD or name == MARK:
+            name = "extra." + name
+        kept[name if name not in kept else f"extra.{number}.{name}"] = value
+    if len(odd) > MAX_LIFTED:
+        kept["extra.left_out"] = len(odd) - MAX_LIFTED
+    attributes.clear()  # no single deletion: a key's own hash may fail
+    attributes.update(kept)
+    return True
 
 
 def applied(record: logging.LogRecord, stage: str) -> bool:

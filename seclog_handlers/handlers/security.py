@@ -21,7 +21,7 @@ from seclog_handlers._record import (
 )
 from seclog_handlers.filters import RiskFilter, SamplingFilter, withhold
 from seclog_handlers.filters.redaction import too_dense
-from seclog_handlers.filters.stage import WITHHELD
+from seclog_handlers.filters.stage import WITHHELD, settle_names
 from seclog_handlers.handlers import _coverage
 from seclog_handlers.handlers._repeats import Memory, Plan, planned
 from seclog_handlers.handlers._targets import TargetsHandler
@@ -114,20 +114,24 @@ class SecurityHandler(TargetsHandler):
         if type(attributes.get("msg")) is dict:
             lift_message(record)
         logger = attributes.get("name")
-        plan = self._plans.get((tuple(attributes), logger)) if type(logger) is str else None
-        repeats, rest = self._plan_of(attributes) if plan is None else plan
+        try:
+            plan = self._plans.get((tuple(attributes), logger)) if type(logger) is str else None
+        except Exception:  # the hash of a name that is no text
+            plan = None
+        repeats, rest = self._plan_of(record) if plan is None else plan
         if repeats is not None:
             repeats.take(record, None if known else mark)
         for stage in rest:
             stage.filter(record)
 
-    def _plan_of(self, attributes: dict[str, Any]) -> Plan:
+    def _plan_of(self, record: logging.LogRecord) -> Plan:
         """Return the stages that records of a kind need, and remember them.
 
         A program has few kinds of records, and most need little more than redaction. What becomes an event on its
         way needs every stage that follows.
         """
-        logger, names = attributes.get("name"), tuple(attributes)
+        settle_names(record)
+        logger, names = record.__dict__.get("name"), tuple(record.__dict__)
         if type(logger) is not str or not is_memorable((*names, logger)):
             return Plan(None, self._stages)
         plan = planned(names, logger, self._stages, self._memory)
