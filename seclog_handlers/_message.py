@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from seclog_handlers import rendering
@@ -85,6 +86,16 @@ class Atoms(dict[str, Any]):
     def copy(self) -> Atoms:
         """Return a copy that answers in the same way."""
         return Atoms(self)
+
+
+def asked_for(template: str, mapping: Any) -> dict[str, Any] | None:
+    """Return what a template names of a mapping, which as a whole may have no end; None if it names nothing."""
+    names = {piece.key for piece in _pieces(template) or () if piece.key is not None}
+    found = {}
+    for name in names:
+        with suppress(Exception):  # what is not to be had is missing: the arguments do not fit the template then
+            found[name] = mapping[name]
+    return found if names else None
 
 
 def rewrite(msg: Any, args: Any, find: Find) -> tuple[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from seclog_handlers import _message, rendering
@@ -245,9 +246,9 @@ class Redactor:
             return (self.text(msg, budget) if type(msg) is str else self._walk(budget).value(msg, None)), args
         if type(msg) is not str:
             msg = str.__str__(msg) if issubclass(type(msg), str) else rendering.text(msg)
-        return _message.rewrite(msg, self._args(args, budget), lambda text: self._replacements(text, budget))
+        return _message.rewrite(msg, self._args(msg, args, budget), lambda text: self._replacements(text, budget))
 
-    def _args(self, args: Any, budget: Budget) -> Any:
+    def _args(self, msg: str, args: Any, budget: Budget) -> Any:
         kind = type(args)
         if kind is tuple:
             clean = self._clean
@@ -262,8 +263,10 @@ class Redactor:
         if issubclass(kind, dict):
             redacted = self._walk(budget).mapping(args, None, 0)
             return redacted if kind is dict else _message.Atoms(redacted)
-        if isinstance(args, Mapping):
-            return self._walk(budget).mapping(dict(args), None, 0)
+        if kind is MappingProxyType or any(base is Mapping for base in rendering.mro(kind)):
+            named = _message.asked_for(msg, args)
+            if named is not None:
+                return self._walk(budget).mapping(named, None, 0)
         return (self._walk(budget).value(args, None),)
 
     def _walk(self, budget: Budget | None = None) -> Walk:

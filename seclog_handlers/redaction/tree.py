@@ -7,6 +7,7 @@ import ipaddress
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from itertools import islice
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
@@ -201,7 +202,8 @@ class Walk:
             rule = structures.without_counters(value, rule)
             return self._whole(value, rule) or self.mapping(value, rule, depth)
         if kind is MappingProxyType:
-            return self.mapping(dict(value), rule, depth)
+            held = islice(value.items(), MAX_NODES + 1)  # of any mapping, which may have no end
+            return self.mapping(dict(held), rule, depth)
         if issubclass(kind, PurePath):
             text = str(value)
             clean = self._string(text, rule)

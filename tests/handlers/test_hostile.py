@@ -12,6 +12,7 @@ import logging
 import re
 import sys
 import types
+from collections.abc import Mapping
 
 import pytest
 
@@ -294,6 +295,114 @@ def test_odd_records(pipeline, capsys, attributes):
     logger.handlers[0].handle(made)
 
     check(out, alerts, capsys)
+
+
+class BadKey:
+    """Can be hashed once, when it becomes a key, and says nothing."""
+
+    __str__ = __repr__ = fails
+    hashed = False
+
+    def __hash__(self):
+        if self.hashed:
+            raise ValueError(SHOWN)
+        self.hashed = True
+        return 7
+
+    __eq__ = object.__eq__
+
+
+ODD_NAMES = {
+    "int": lambda: 5,
+    "none": lambda: None,
+    "tuple": lambda: ("a", SHOWN),
+    "bytes": lambda: SHOWN.encode(),
+    "float": lambda: float("nan"),
+    "no hash": BadKey,
+    "a subclass": lambda: built(bases=(str,))("password"),
+    "a reserved word": lambda: built(bases=(str,))("levelname"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("count", [1, 1_200])
+def test_fields_whose_names_are_no_text(pipeline, capsys, name, count):
+    """`extra` takes any key: the event is kept, with its message, its logger and the user it is about."""
+    logger, out, alerts = pipeline
+    made = logging.makeLogRecord({"name": "odd", "levelno": 30, "levelname": "WARNING", "msg": "login failed"})
+    made.__dict__.update(event_type="authentication", username="bob", success=False)
+    keys = [ODD_NAMES[name]() for _ in range(count)]
+    made.__dict__.update(dict.fromkeys(keys, SECRET if name == "a subclass" else SHOWN))
+
+    logger.handlers[0].handle(made)
+
+    check(out, alerts, capsys)
+    assert "login failed" in out.text
+    assert "odd" in out.text
+    assert "usr_" in out.text
+    assert "[WITHHELD]" not in out.text
+    assert count > 1 or "seclog_error" not in out.text  # so many names may be more work than a record may cost
+
+
+def test_the_redaction_filter_alone_takes_odd_names_too():
+    """On a handler of the standard library a number as a field's name costs nothing either."""
+    out = Lines(JsonFormatter(service="svc"))
+    out.addFilter(RedactionFilter())
+    logger = logging.Logger("odd", logging.DEBUG)
+    logger.addHandler(out)
+
+    logger.info("hello", extra={5: SHOWN, None: 1})
+
+    shown = strict(out.text)
+    assert (shown["message"], shown["5"], shown["None"]) == ("hello", "password=[REDACTED]", 1)
+
+
+class Endless(Mapping):
+    """Has every key there is but one."""
+
+    def __getitem__(self, key):
+        if key == "missing":
+            raise KeyError(key)
+        return SECRET if key == "password" else f"<{key}>"
+
+    def __iter__(self):
+        return map(str, itertools.count())
+
+    def __len__(self):
+        return 1
+
+
+@pytest.mark.parametrize("kind", [Endless, lambda: types.MappingProxyType(Endless())], ids=["own", "proxy"])
+@pytest.mark.parametrize(
+    ("template", "shown"),
+    [
+        ("user %(name)s", "user <name>"),
+        ("user %(name)s password=%(password)s", "user <name> password=[REDACTED]"),
+        ("user %(missing)s", "arguments not shown"),
+        ("%s", ""),
+    ],
+)
+def test_a_mapping_without_end_gives_what_the_template_names(pipeline, capsys, kind, template, shown):
+    """Arguments by name may be any mapping, which is never gone through."""
+    logger, out, alerts = pipeline
+
+    logger.info(template, kind())
+
+    check(out, alerts, capsys)
+    assert shown in out.text
+
+
+@pytest.mark.parametrize("truth", [fails, lambda self: None], ids=["raises", "is none"])
+def test_an_exception_whose_truth_cannot_be_told(pipeline, capsys, truth):
+    """What stands in the place of an exception is never asked whether it is true."""
+    logger, out, alerts = pipeline
+    made = logging.makeLogRecord({"name": "odd", "levelno": 20, "levelname": "INFO", "msg": "it failed"})
+    made.exc_info = built(__bool__=truth)()
+
+    logger.handlers[0].handle(made)
+
+    check(out, alerts, capsys)
+    assert "it failed" in out.text
 
 
 def test_an_enum_is_a_key_by_its_name_too(pipeline, capsys):
