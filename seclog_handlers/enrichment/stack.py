@@ -360,17 +360,19 @@ def _own_lines(error: BaseException, *, source: bool) -> list[str]:
     if type(notes) is list or type(notes) is tuple:
         lines += [_said(note, "note") + "\n" for note in notes[:MAX_NOTES]]
     elif notes is not None:
-        lines.append(_said(repr(notes), "note") + "\n")
+        lines.append(_said(notes, "note") + "\n")
     return lines
 
 
 def _syntax_lines(error: SyntaxError, *, source: bool) -> list[str]:
     if error.lineno is None:
         return [_final_line(error)]
-    lines = [f'  File "{error.filename or "<string>"}", line {error.lineno}\n']
-    if error.text and source:
-        lines.append(f"    {_cut(str(error.text).strip(), MAX_SOURCE)}\n")
-    return [*lines, f"{_type_name(error)}: {_said(error.msg or '<no detail available>', 'exception')}\n"]
+    filename = "<string>" if error.filename is None else _said(error.filename, "filename")
+    lines = [f'  File "{filename}", line {_said(error.lineno, "line")}\n']
+    if error.text is not None and source:
+        lines.append(f"    {_cut(_said(error.text, 'source').strip(), MAX_SOURCE)}\n")
+    detail = "<no detail available>" if error.msg is None else _said(error.msg, "exception")
+    return [*lines, f"{_type_name(error)}: {detail}\n"]
 
 
 def _final_line(error: BaseException) -> str:
@@ -388,13 +390,19 @@ def _type_name(error: BaseException) -> str:
 
 
 def _said(value: Any, what: str) -> str:
+    if type(value) is str:
+        return _cut(value, MAX_TEXT)
     try:
+        if not issubclass(type(value), BaseException):
+            return _cut(rendering.text(value, 2 * MAX_TEXT), MAX_TEXT)
         if type(value).__str__ in _SHOWS_ARGS:
             args = _args_of(value)
             args = args[0] if len(args) == 1 else args
             if type(args) is not str and not _is_harmless(args):
                 # What may be endless, or take a second: only bounded text is made of it.
                 return _cut(rendering.text(args, 2 * MAX_TEXT), MAX_TEXT)
+        elif (endless := rendering.endless_part(value)) is not None:
+            return _cut(rendering.text(endless, 2 * MAX_TEXT), MAX_TEXT)
         return _cut(str(value), MAX_TEXT)
     except Exception:
         return f"<{what} str() failed>"

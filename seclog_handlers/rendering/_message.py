@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from seclog_handlers.rendering._budget import ROOM, SCALARS, room_left
+from seclog_handlers.rendering._exceptions import endless_part
 from seclog_handlers.rendering._strings import MAX_TEXT, bytes_repr, clean, cut, mro, said, type_name, whole
 from seclog_handlers.rendering._values import text
 
@@ -127,13 +128,17 @@ class _Shown:
             return text(self._value, self._limit)
         if bytes in bases or bytearray in bases:
             return bytes_repr(self._value, self._limit)
-        return cut(said(self._value), self._limit)
+        return self._said(str, "__str__")
 
     def __repr__(self) -> str:
         """What `%r` shows."""
         if not _CONTAINERS.isdisjoint(mro(type(self._value))):
             return text(self._value, self._limit)
-        return cut(said(self._value, repr), self._limit)
+        return self._said(repr, "__repr__")
+
+    def _said(self, how: Callable[[Any], str], method: str) -> str:
+        endless = endless_part(self._value, method) if BaseException in mro(type(self._value)) else None
+        return cut(said(self._value, how), self._limit) if endless is None else text(endless, self._limit)
 
     def __float__(self) -> float:
         """What `%f` shows."""

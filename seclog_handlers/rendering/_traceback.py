@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Any
 
 from seclog_handlers.rendering._budget import SMALL, is_bounded
+from seclog_handlers.rendering._exceptions import ingredients
 from seclog_handlers.rendering._strings import MAX_TEXT, clean, cut, mro, said, type_name
 
 _MAX_FRAMES = 200  # the last ones: those that raised
 _HEADER = "Traceback (most recent call last):"
 _MAX_CHAIN = 20  # causes and contexts
-_args_of = BaseException.__dict__["args"].__get__
 
 
 def traceback_text(exc_info: Any) -> str:
@@ -46,7 +46,8 @@ def is_ordinary(exc_info: Any) -> bool:
         if error is None or not _is_exception(error):
             continue
         try:
-            if not is_bounded(_args_of(error), SMALL):
+            notes = getattr(error, "__notes__", ())
+            if not is_bounded(ingredients(error), SMALL) or not is_bounded((notes,), SMALL):
                 return False
             waiting += [error.__cause__, error.__context__, *islice(getattr(error, "exceptions", ()), _MAX_CHAIN)]
         except Exception:

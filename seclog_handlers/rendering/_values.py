@@ -210,8 +210,16 @@ def _of_enum(walk: _Walk, value: Any, depth: int) -> Any:
     return walk.value(_attribute(value, "_value_"), depth + 1)
 
 
-def _of_exception(walk: _Walk, value: Any, depth: int) -> Any:  # noqa: ARG001 - one signature for all
-    words = said(value)
+def _of_exception(walk: _Walk, value: Any, depth: int) -> Any:
+    from seclog_handlers.rendering._exceptions import endless_part  # noqa: PLC0415 - it is built on this module
+    from seclog_handlers.rendering._json import dumps  # noqa: PLC0415
+
+    endless = endless_part(value)
+    if endless is None:
+        words = said(value)
+    else:
+        shown = walk.value(endless, depth + 1)
+        words = shown if type(shown) is str else dumps(shown)
     return walk.string(f"{type_name(type(value))}: {words}" if words else type_name(type(value)))
 
 

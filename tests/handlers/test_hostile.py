@@ -357,6 +357,67 @@ def test_the_redaction_filter_alone_takes_odd_names_too():
     assert (shown["message"], shown["5"], shown["None"]) == ("hello", "password=[REDACTED]", 1)
 
 
+def explosion():
+    """A list of ten billion texts, made of 110."""
+    value = [SHOWN] * 10
+    for _ in range(9):
+        value = [value] * 10
+    return value
+
+
+def with_notes(notes):
+    error = ValueError("noted")
+    error.__notes__ = notes
+    return error
+
+
+EXPLOSIVE = {
+    "an argument": lambda: ValueError(explosion()),
+    "two arguments": lambda: AttributeError("x", explosion()),
+    "a key": lambda: KeyError(explosion()),
+    "an error's word": lambda: OSError(2, explosion()),
+    "a file's name": lambda: OSError(2, "x", explosion()),
+    "a module": lambda: ImportError(explosion()),
+    "a syntax error's word": lambda: SyntaxError(explosion()),
+    "a line of source": lambda: SyntaxError("x", ("f", 1, 1, explosion())),
+    "a file of source": lambda: SyntaxError("x", (explosion(), 1, 1, "x")),
+    "an exception in it": lambda: ValueError([ValueError(explosion()), [RuntimeError(explosion())] * 10]),
+    "a note": lambda: with_notes([explosion()]),
+    "notes": lambda: with_notes({"a": explosion()}),
+}
+
+
+@pytest.mark.parametrize("name", EXPLOSIVE)
+@pytest.mark.parametrize("call", ["exception", "%s", "extra"])
+def test_exceptions_about_what_has_no_end(pipeline, capsys, call, name):
+    """What an exception says of containers is bounded, wherever Python's own classes and tracebacks show them."""
+    logger, out, alerts = pipeline
+    error = EXPLOSIVE[name]()
+
+    if call == "exception":
+        logger.error("failed", exc_info=error)
+    else:
+        CALLS[call](logger, error)
+
+    check(out, alerts, capsys)
+    assert type(error).__name__ in out.text or "WITHHELD" in out.text
+
+
+@pytest.mark.parametrize("formatter", [JsonFormatter, TextFormatter])
+@pytest.mark.parametrize("name", EXPLOSIVE)
+def test_a_formatter_alone_bounds_exceptions(formatter, name):
+    """Without redaction before it, a formatter meets the exceptions themselves."""
+    out = Lines(formatter(service="svc"))
+    logger = logging.Logger("hostile", logging.DEBUG)
+    logger.addHandler(out)
+    error = EXPLOSIVE[name]()
+
+    logger.error("failed: %s", error, exc_info=error, extra={"error": error})
+
+    assert len(out.text.splitlines()) == out.text.count("\n") == 1
+    assert len(out.text.encode()) <= 256_001
+
+
 class Endless(Mapping):
     """Has every key there is but one."""
 
