@@ -35,6 +35,7 @@ _TYPE = "event_type"
 MAX_COMBINATIONS = 256
 # Combinations of values whose rows are remembered for one event type, and the longest text among them.
 MAX_DECISIONS = 1024
+_SIMPLE = frozenset(map(id, (str, int, bool, type(None))))
 MAX_TEXT = 256
 
 
@@ -206,33 +207,27 @@ class Rows:
     def plan(self, event: Event) -> Plan:
         """Return what becomes of an event."""
         get = event.get
-        values = [get(name) for name in self._plain]
+        values = list(map(get, self._plain))
         if self._readers:
             values += [read(event) for read in self._readers]
-        key: list[Any] = [get("source")]
-        for value in values:
-            kind: type = type(value)
-            if kind is str:
-                if len(value or "") > MAX_TEXT:
-                    return self._judged(event)
-            elif kind is int:
-                value = kind, value  # noqa: PLW2901 - 1 is not True
-            elif kind is not bool and value is not None:
-                return self._judged(event)
-            key.append(value)
-        return self._decision(tuple(key), event)
-
-    def _decision(self, key: tuple[Any, ...], event: Event) -> Plan:
+        # By identity: 1 is not True, and a class of the application's may raise when it is compared.
+        types = tuple(map(id, map(type, values)))
+        if not _SIMPLE.issuperset(types):
+            return self._judged(event)
+        key = (get("source"), types, *values)
         try:
             plan = self._decided.get(key)
         except Exception:  # a source that is no text, with ideas of its own
             return self._judged(event)
-        if plan is None:
-            plan = self._judged(event)
-            if len(self._decided) >= MAX_DECISIONS:
-                self._decided.clear()
-            if type(key[0]) in (str, type(None)):
-                self._decided[key] = plan
+        return self._decide(key, event) if plan is None else plan
+
+    def _decide(self, key: tuple[Any, ...], event: Event) -> Plan:
+        plan = self._judged(event)
+        if len(self._decided) >= MAX_DECISIONS:
+            self._decided.clear()
+        source, _, *values = key
+        if type(source) in (str, type(None)) and all(type(text) is not str or len(text) <= MAX_TEXT for text in values):
+            self._decided[key] = plan
         return plan
 
     def _judged(self, event: Event) -> Plan:
