@@ -14,7 +14,7 @@ import pytest
 
 from seclog_handlers.handlers.alerts import AlertHandler, journal, ledger
 from seclog_handlers.handlers.alerts.report import dead_letters
-from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS
+from seclog_handlers.handlers.alerts.spool import DEAD_LETTERS, write_all
 from tests.alerts.conftest import stopped
 from tests.alerts.records import alert
 from tests.alerts.servers import Server, serving, status, until
@@ -122,8 +122,24 @@ def test_dead_letters_on_a_full_disk(recovers: bool, handler: Make, disk: Path):
 
 
 def glue(descriptor: int, data: bytes) -> None:
+    """The saboteur: half of a line stays."""
     if os.write(descriptor, data) != len(data):
-        raise OSError(errno.ENOSPC, "half of a line stays")
+        raise OSError(errno.ENOSPC, "full")
+
+
+@pytest.mark.parametrize(("write", "left"), [(write_all, 100), (glue, 4_096)], ids=["ours", "saboteur"])
+def test_a_write_is_whole_or_undone(write: Callable[[int, bytes], None], left: int, disk: Path):
+    """Of what a full disk has no room for nothing stays, so that the next line begins where this one did."""
+    descriptor = os.open(disk / "lines", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    os.write(descriptor, b"x" * 100)  # the rest of its page is there for it
+    fill(disk)
+
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC) + "|full"):
+        write(descriptor, b"y" * 8_000)
+    size = os.fstat(descriptor).st_size
+    os.close(descriptor)
+
+    assert size == left
 
 
 def forget(folder: Path, entries: list[dict[str, Any]]) -> None:
@@ -132,13 +148,8 @@ def forget(folder: Path, entries: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::seclog_handlers.errors.SecurityLogWarning")
-@pytest.mark.parametrize(
-    ("module", "name", "saboteur"), [(journal, "write_all", glue), (ledger, "bury", forget)], ids=["glue", "forget"]
-)
-def test_the_full_disk_finds_saboteurs(
-    module: Any, name: str, saboteur: Any, handler: Make, disk: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """Half a letter that stays, and letters counted before they are written, are what that test finds."""
-    monkeypatch.setattr(module, name, saboteur)
+def test_the_full_disk_finds_a_saboteur(handler: Make, disk: Path, monkeypatch: pytest.MonkeyPatch):
+    """Letters that are counted before they are written are what that test finds."""
+    monkeypatch.setattr(ledger, "bury", forget)
 
     assert not is_right(outcome(handler, disk, recovers=False))
