@@ -28,6 +28,7 @@ MAX_NAME = 128
 MAX_FRAMES = 2048
 MAX_STACKS = 256
 
+_TEXT_OR_NONE = frozenset({str, type(None)})  # the hash of nested tuples may have no end
 _PLAIN = frozenset(map(id, (type(None), tuple, bool, int, str)))  # by identity: a metaclass may raise when hashed
 
 TOO_DENSE = f"RedactionFilter:{TooDenseError.__name__}"
@@ -138,7 +139,7 @@ class RedactionFilter(Stage):
         get = attributes.get
         names = (get("name"), get("threadName"), get("processName"), get("taskName"), get("levelname"))
         try:
-            if names in self._clean_names:
+            if _TEXT_OR_NONE.issuperset(map(type, names)) and names in self._clean_names:
                 return
         except Exception:  # a name that is no text
             pass

@@ -269,6 +269,7 @@ def test_odd_templates(pipeline, capsys, template, args):
         {"levelname": [1]},
         {"name": SHOWN},
         {"threadName": SHOWN},
+        {"threadName": laughs(kind=tuple), "taskName": laughs(kind=tuple)},
         {"levelno": "20"},
         {"created": float("nan")},
         {"created": 10**400},
