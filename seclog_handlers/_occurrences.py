@@ -15,6 +15,8 @@ Span = tuple[int, int, str]
 
 MIN_LENGTH = 3
 CACHE_SIZE = 4096
+# Of what is remembered; its forms are many times as long.
+MAX_KNOWN = 256
 
 _TOKEN = re.compile(r"(?:usr|eml|ses|dev|ip)_k[A-Za-z0-9]{1,16}_[0-9a-f]{32}")
 # What an address token has in front: `203.0.113.0/24_`, `2001:db8::/48_`.
@@ -106,10 +108,14 @@ def needles(raw: str) -> tuple[str, ...]:
         return ()
     if _PLAIN.fullmatch(raw):
         return (raw.lower(),)
-    return _forms(raw)
+    return _known_forms(raw) if len(raw) <= MAX_KNOWN else _forms(raw)
 
 
 @lru_cache(CACHE_SIZE)
+def _known_forms(raw: str) -> tuple[str, ...]:
+    return _forms(raw)
+
+
 def _forms(raw: str) -> tuple[str, ...]:
     forms = [raw]
     if not raw.isascii():

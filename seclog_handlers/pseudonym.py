@@ -42,6 +42,8 @@ MAX_CONTAINER = 1_000
 MAX_MEMBERS = 100
 # Longer values are hashed as they are, and not remembered: no identity is that long.
 MAX_NORMALISED = 512
+# Of longer ones only so much counts, and their length.
+MAX_IDENTITY = 65_536
 
 _KEY_ID = re.compile(r"[A-Za-z0-9]{1,16}")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -218,7 +220,7 @@ class Pseudonymizer:
         token = kind + self._prefix + _hash(self._writers[kind], normal)
         if type(value) is str or type(value) is int:
             raw = text.strip()
-            forms = needles(raw)
+            forms = needles(raw) if len(raw) <= MAX_IDENTITY else ()
             pairs: Pairs = ((raw, token),) if forms else ()
         else:
             pairs = self.pairs({field: value})
@@ -314,10 +316,18 @@ def _identity(value: Any) -> str | None:
     """Return the text of an identity, or None for what identifies nobody."""
     kind = type(value)
     if kind is str:
+        if len(value) > MAX_IDENTITY:
+            return _shortened(value)
         return value if value and not value.isspace() else None
     if value is None or kind is bool:
         return None
-    return _identity_text(value) or None
+    text = _identity_text(value) or None
+    return _shortened(text) if text is not None and len(text) > MAX_IDENTITY else text
+
+
+def _shortened(text: str) -> str:
+    """Return what stands for a text that is nobody's name: megabytes take a second to encode, hash and look for."""
+    return f"{text[:MAX_IDENTITY]}\0{len(text)}"
 
 
 def _identity_text(value: Any) -> str:

@@ -110,11 +110,13 @@ def _read_at_once(report: _Report, headers: dict[Any, Any]) -> bool:
     names = tuple(headers)
     plan = _plans.get(names) or _plan(names)
     try:
+        if sum(map(len, headers.values())) > MAX_VALUE:
+            return False
         text = "".join(headers.values())
     except TypeError:
         return False
     # As bytes, that is a fourth of the price of isprintable().
-    if not plan or len(text) > MAX_VALUE or text.encode("utf-8", "replace").translate(None, _PRINTABLE):
+    if not plan or text.encode("utf-8", "replace").translate(None, _PRINTABLE):
         return False
     for given, name, read in plan:
         read(report, name, headers[given])

@@ -79,17 +79,20 @@ class ClientFields:
             texts += _together(fields[name])
         if not self._mixed:
             try:
-                return "".join(texts)
+                if sum(map(len, texts)) <= MAX_CHARACTERS:
+                    return "".join(texts)
             except TypeError:
                 self._mixed = True
-        return "".join([text for text in texts if type(text) is str])
+        return "".join([text[:MAX_CHARACTERS] for text in texts if type(text) is str])
 
 
 def _together(value: Any) -> tuple[str, ...]:
     """Return the texts of a container, put together where that is quick."""
     try:
         if type(value) is dict and len(value) <= MAX_ITEMS:
-            return ("".join([*value, *value.values()]),)
+            texts = [*value, *value.values()]
+            if sum(map(len, texts)) <= MAX_CHARACTERS:
+                return ("".join(texts),)
     except TypeError:
         pass  # not all of it is text
     return tuple(_texts(value))

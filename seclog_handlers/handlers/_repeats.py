@@ -3,7 +3,7 @@
 Most of what a program logs it has logged before: the same template with the same few arguments, the same answer of
 the same endpoint, the same login of the same bot. The stages from recognition to location give equal results for
 equal records, so their result is remembered as what it changed. On the shapes of benchmarks/shapes.py that takes a
-quarter to a third off the whole log call; a record of a kind that never repeats pays next to nothing, since such
+quarter to a half off the whole log call; a record of a kind that never repeats pays next to nothing, since such
 kinds are soon looked up no more.
 
 - A record is looked up by all that those stages read of it: its fields, message, arguments, level, the names of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 from seclog_handlers import context
@@ -35,12 +36,19 @@ JUDGED = frozenset({"full", "observe"})
 # Kinds of records whose stages are remembered; longer names and more fields are not.
 MAX_PLANS = 1024
 
+# Of a record's attributes; no line has room for more, and redaction withholds the last third of so many.
+MAX_ATTRIBUTES = 4096
+
 INJECTION = "security_log_injection_attempt"
 # What a rule may group by or make exceptions for.
 _INJECTION_FIELDS = (
     "ip_address", "username", "user_id", "session_id", "email", "user_agent", "request_id", "method", "path",
     "endpoint", "api_endpoint", "geo_location", "trusted", "log_injection",
 )  # fmt: skip
+
+
+class TooManyFieldsError(Exception):
+    """A record has more fields than a line can show."""
 
 
 class SecurityHandler(TargetsHandler):
@@ -84,13 +92,18 @@ class SecurityHandler(TargetsHandler):
         if life.armed or losses.count != life.told or not self._calls & LOOK_MASK:
             life.attend(self._calls)
         private = private_copy(record)
+        crowded = len(private.__dict__) > MAX_ATTRIBUTES
+        if crowded:
+            private.__dict__ = dict(islice(private.__dict__.items(), MAX_ATTRIBUTES))
         try:
             self._transform(private)
         except Exception as error:
             withhold(private)
             note_error(private, type(self).__name__, error)
+        if crowded:
+            note_error(private, type(self).__name__, TooManyFieldsError())
         attributes = private.__dict__
-        if attributes.get("msg") is WITHHELD or ("seclog_error" in attributes and too_dense(private)):
+        if crowded or attributes.get("msg") is WITHHELD or ("seclog_error" in attributes and too_dense(private)):
             self._withheld += 1
             losses.count += 1
         if self._sampler is None or self._mode == "off":

@@ -243,7 +243,7 @@ def _listed_login(text: str) -> list[Found]:
     return [span for match in _LISTED_LOGIN.finditer(text) if (span := _span(match)) is not None]
 
 
-@functools.cache
+@functools.lru_cache(256)
 def _options_of(word: str) -> tuple[re.Pattern[str], ...]:
     """Compile the options of a program on its first sight: most are never needed."""
     return tuple(re.compile(option) for programs, option in _OPTIONS if re.match(programs, word, re.IGNORECASE))

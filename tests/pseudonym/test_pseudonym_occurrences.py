@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seclog_handlers import _occurrences
 from seclog_handlers._occurrences import Search
 from seclog_handlers.pseudonym import Pseudonymizer
 
@@ -159,3 +160,13 @@ def test_cost_is_linear(unit):
     )
 
     assert twice < once * 3.5 + 0.005
+
+
+def test_long_values_are_not_remembered():
+    """The forms of a long value are many times as long: thousands of them would fill the memory."""
+    before = _occurrences._known_forms.cache_info().currsize
+
+    for number in range(20):
+        assert len(_occurrences.needles(f"{number} " + "ä b" * _occurrences.MAX_KNOWN)) > 1
+
+    assert _occurrences._known_forms.cache_info().currsize == before
