@@ -29,6 +29,10 @@ MAX_INT_BITS = 4_096
 MAX_KEY = 1_000
 MAX_BYTES = 131_072
 
+# Bytes that are decoded: as many as the longest text that is looked at may take, so that none of it is lost.
+MAX_BYTES = 1_048_576
+MAX_OF_CHARACTER = 4
+
 # These carry no text of an application's.
 UNTOUCHED = frozenset({
     bool, float, complex, type(None), dt.datetime, dt.date, dt.time, dt.timedelta, Decimal, UUID,
@@ -219,13 +223,20 @@ class Walk:
         return self._string(shown if type(shown) is str else rendering.text(shown), rule)
 
     def _bytes(self, value: bytes, rule: Rule | None) -> bytes:
+        missing = len(value) - MAX_BYTES
+        head = value if missing <= 0 else value[:MAX_BYTES]
         encoding = "utf-8"
         try:
-            text = value.decode(encoding)
-        except UnicodeDecodeError:
-            encoding = "latin-1"
-            text = value.decode(encoding)
+            text = head.decode(encoding)
+        except UnicodeDecodeError as error:
+            if missing > 0 and error.start > MAX_BYTES - MAX_OF_CHARACTER:  # only the last character was cut
+                text = head[: error.start].decode(encoding)
+            else:
+                encoding = "latin-1"
+                text = head.decode(encoding)
         clean = self._string(text, rule)
+        if missing > 0:
+            return clean.encode(encoding, "backslashreplace") + b"[CUT: %d bytes missing]" % missing
         return value if clean == text else clean.encode(encoding, "backslashreplace")
 
     def _whole(self, value: Any, rule: Rule | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import tracemalloc
 from collections import OrderedDict, deque, namedtuple
 from dataclasses import dataclass
 from decimal import Decimal
@@ -178,3 +179,17 @@ def test_what_a_secret_leaves_under_a_secret_key_is_judged_again():
 def test_bytes_keep_what_stands_around_a_secret(around: bytes) -> None:
     """Bytes come back in the encoding they were read in, so that everything but the secret is the same byte."""
     assert Redactor().value(around + b"password=" + SECRET.encode()) == around + b"password=[REDACTED]"
+
+
+def test_bytes_without_end_are_cut_before_they_are_decoded() -> None:
+    """What is missing is said, no character is cut in two, and a second pass changes nothing."""
+    for value in (b"ab " * 1_000_000, ("ä " * 700_000).encode(), b"\xff " * 1_000_000, b"x" * 1_048_577):
+        tracemalloc.start()
+        shown = Redactor().value(value)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+        assert shown.endswith(b"[CUT: %d bytes missing]" % (len(value) - 1_048_576))
+        assert b"\\x" not in shown
+        assert Redactor().value(shown) == shown
+        assert peak < 12_000_000
