@@ -26,6 +26,8 @@ API_RESPONSE = "api_response"
 RATE_LIMIT_VIOLATION = "rate_limit_violation"
 SECURITY_EVENT = "security_event"
 SECURITY_PREFIX = "security_"
+# What escalation emits: no application logs one.
+SECURITY_ALERT = "security_alert"
 
 FAMILIES = (
     AUTHENTICATION, AUTHORIZATION, API_REQUEST, API_RESPONSE, RATE_LIMIT_VIOLATION, SECURITY_EVENT,

@@ -9,6 +9,7 @@ from seclog_handlers import _config
 from seclog_handlers._record import DERIVED, IN_REQUEST, derive, ensure_mark, reserve
 from seclog_handlers.access import DEFAULT_LOGIN_PATHS, AccessLog, is_servers
 from seclog_handlers.enrichment.injection import ClientFields
+from seclog_handlers.events import SECURITY_ALERT
 from seclog_handlers.events import derive as derive_event
 from seclog_handlers.filters.stage import Kind, Stage, words
 
@@ -88,17 +89,23 @@ class EventFilter(Stage):
         self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def concerns(self, kind: Kind) -> bool:
-        """Only events."""
-        return "event_type" in kind.fields
+        """Only events, and what looks as if the pack had said it."""
+        return "event_type" in kind.fields or "seclog_error" in kind.fields
 
     def _apply(self, record: logging.LogRecord) -> None:
         attributes = record.__dict__
-        if type(attributes.get("event_type")) is not str:
+        kind = attributes.get("event_type")
+        if type(kind) is not str:
+            reserve(record, "seclog_error")
             return
         mark = ensure_mark(record)
         if "event" in mark.applied:
             return
         mark.applied.add("event")
+        if kind == SECURITY_ALERT:  # only escalation says that, and its records bear the mark already
+            attributes["extra.event_type"] = attributes.pop("event_type")
+            reserve(record, "seclog_error")
+            return
         owned, client = self._shape(tuple(attributes))
         suspects = client.injected(attributes)
         for name in owned:

@@ -16,6 +16,7 @@ from seclog_handlers._record import MARK, Mark, mark_of, private_copy
 from seclog_handlers.detection import Detector
 from seclog_handlers.detection.state import shown
 from seclog_handlers.errors import ConfigurationError
+from seclog_handlers.events import SECURITY_ALERT
 from seclog_handlers.handlers._targets import TargetsHandler
 from seclog_handlers.handlers._ticker import Ticker
 from seclog_handlers.policy import Policy
@@ -23,7 +24,6 @@ from seclog_handlers.policy import Policy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-ALERT = "security_alert"
 LOGGER = "seclog"
 
 # Records of the last second may still be on their way when an incident is due; one of them may prolong it.
@@ -119,7 +119,7 @@ class EscalationHandler(TargetsHandler):
         elif self._inherits and (mark.output is not self._output or mark.mode != self._mode):
             self._inherit(mark)
         kind = fields.get("event_type")
-        if self._mode not in _JUDGING or (type(kind) is str and kind == ALERT):
+        if self._mode not in _JUDGING or (type(kind) is str and kind == SECURITY_ALERT):
             return
         if not self._started:
             self._start_channels()
@@ -193,6 +193,7 @@ class EscalationHandler(TargetsHandler):
         fields = {key: value for key, value in alert.items() if key not in ("message", "level")}
         mark = Mark()
         mark.output, mark.mode = self._alert_output, self._mode
+        mark.applied.add("event")  # it is one, of the pack's own
         return logging.makeLogRecord(
             {
                 **fields,
