@@ -111,7 +111,7 @@ def ipv4_scope(text: str) -> str | None:
     packed = _packed(text)
     if packed is None:
         return None
-    if packed[0] not in _SPECIAL_BYTES:
+    if packed[0] not in SPECIAL_BYTES:
         return ""
     return _block(4, int.from_bytes(packed, "big"), _SPECIAL) or ""
 
@@ -158,7 +158,7 @@ def _blocks(named: Mapping[str, Sequence[str]]) -> dict[int, _Blocks]:
 _SPECIAL = _blocks(_SCOPES)
 _EXAMPLES = _blocks({"documentation": _DOCUMENTATION})
 # The first bytes of IPv4 addresses that may have a scope.
-_SPECIAL_BYTES = frozenset(
+SPECIAL_BYTES = frozenset(
     byte for first, last in zip(*_SPECIAL[4][:2], strict=True) for byte in range(first >> 24, (last >> 24) + 1)
 )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from socket import AF_INET, inet_pton
 from typing import TYPE_CHECKING, Any
 
 from cachetools import FIFOCache
 
 from seclog_handlers.enrichment._mmdb import EDITIONS, DatabaseFile, opened
-from seclog_handlers.enrichment.addresses import documentation, ipv4_scope, parse_address, scope
+from seclog_handlers.enrichment.addresses import SPECIAL_BYTES, documentation, ipv4_scope, parse_address, scope
 from seclog_handlers.errors import warn_once
 
 if TYPE_CHECKING:
@@ -131,15 +132,32 @@ class GeoLocator:
             if found is not None:
                 cache.add(value, found)
                 return found
+        try:
+            special = inet_pton(AF_INET, value)[0] in SPECIAL_BYTES
+        except (OSError, ValueError):
+            special = True
+        # Written out for what most are; the rest is looked at with care.
+        found = self._known(value) if not special else self._find_special(value)
+        if found is None:
+            return self._no_address()
+        if not found and not special:
+            found = _unknown(value)
+        page = cache.page
+        if len(page) < PAGE:
+            page[value] = found
+        else:
+            cache.add(value, found)
+        return found
+
+    def _find_special(self, value: str) -> Location | None:
+        """Find what is no usual IPv4 address, or may be of a range that is no place."""
         kind, text = ipv4_scope(value), value
         if kind is None:
             address = parse_address(value)
             if address is None:
-                return self._no_address()
+                return None
             kind, text = scope(address), str(address)
-        found = {"scope": kind} if kind else self._known(text) or _unknown(text)
-        cache.add(value, found)
-        return found
+        return {"scope": kind} if kind else self._known(text) or _unknown(text)
 
     def _no_address(self) -> Location | None:
         self.not_addresses += 1
