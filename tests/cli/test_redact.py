@@ -411,7 +411,7 @@ def test_a_bar_is_drawn_on_a_terminal_only(rich: bool, log: Path, tmp_path: Path
     os.close(ours)
 
     assert running.returncode == 0
-    assert re.search(rb"[#\xe2].*[kM]B", shown.split(b"1 file")[0])
+    assert re.search(rb"[#%\xe2].*[kM]B", shown.split(b"1 file")[0])
     assert b"\x1b[2K" in shown or b"\x1b[K" in shown
     assert b"9000 lines" in shown
     assert "\r" not in seclog("redact", str(log), "-o", "two", cwd=tmp_path).stderr
