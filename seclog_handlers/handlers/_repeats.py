@@ -174,7 +174,7 @@ class Repeats:
         mark.applied |= applied
         if derived:
             mark.derived |= derived
-        if tokens:
+        if state_keys:  # of identities, and of an address that the policy hides
             mark.tokens, mark.state_keys = tokens.copy(), state_keys.copy()
         mark.repeat = repeat
 

@@ -36,7 +36,7 @@ JUDGED = frozenset({"full", "observe"})
 # Kinds of records whose stages are remembered; longer names and more fields are not.
 MAX_PLANS = 1024
 
-# Of a record's attributes; no line has room for more, and redaction withholds the last third of so many.
+# Of a record's attributes: what one record may cost redaction is spent on fewer.
 MAX_ATTRIBUTES = 4096
 
 INJECTION = "security_log_injection_attempt"

@@ -165,6 +165,20 @@ def test_the_mark_says_the_same_each_time() -> None:
     assert marks[3].repeat is not None
 
 
+@pytest.mark.parametrize("fields", [LOGIN, {**LOGIN, "username": None}, {**LOGIN, "success": True}])
+def test_a_hidden_address_is_counted_under_one_key(fields: dict[str, Any]) -> None:
+    """Whether or not the record names a user beside it."""
+    log, keys = Log(ip="token"), []
+    log.target.addFilter(lambda record: keys.append(dict(mark_of(record).state_keys)) or True)  # type: ignore[union-attr]
+
+    for _ in range(4):
+        log.log("login", **fields)
+
+    assert log.known
+    assert keys == keys[:1] * 4
+    assert "ip_address" in keys[0]
+
+
 def test_a_request_counts_once_each_time() -> None:
     """The application's own event goes before the access record of the same request, however often they come."""
     log = Log()
