@@ -52,11 +52,10 @@ VOLATILE = frozenset({
 _WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SMALL = 10**12
 
-# By identity: a class of the application's may raise when it is hashed or compared.
-_STR, _FLOAT, _NONE = id(str), id(float), id(type(None))
-_TEXT = frozenset({_STR})
-_FLAT = frozenset(map(id, (str, int, bool, type(None))))
-_BOXES = frozenset(map(id, (dict, list, tuple)))
+_NONE = type(None)
+_TEXT = frozenset({str})
+_FLAT = frozenset({str, int, bool, _NONE})
+_BOXES = frozenset({dict, list, tuple})
 _LEVEL = frozenset({"levelno", "levelname"})
 
 Fetch = Callable[[Any], tuple[Any, ...]]
@@ -74,9 +73,9 @@ class _Form:
 
     __slots__ = ("boxes", "floats", "hashed", "texts")
 
-    def __init__(self, types: Sequence[int]) -> None:
-        self.texts = _fetching([at for at, kind in enumerate(types) if kind == _STR]) or _nothing
-        self.floats = _fetching([at for at, kind in enumerate(types) if kind == _FLOAT])
+    def __init__(self, types: Sequence[type]) -> None:
+        self.texts = _fetching([at for at, kind in enumerate(types) if kind is str]) or _nothing
+        self.floats = _fetching([at for at, kind in enumerate(types) if kind is float])
         self.boxes = tuple([at for at, kind in enumerate(types) if kind in _BOXES])
         self.hashed = False
 
@@ -132,7 +131,7 @@ class Repeats:
         # The rest, by which records are told apart.
         self._names = [name for name in names if name not in _UNREAD and name not in volatile]
         self._fetch = itemgetter(*self._names)
-        self._forms: dict[tuple[int, ...], _Form | None] = {}
+        self._forms: dict[tuple[type, ...], _Form | None] = {}
         self._looked = self._found = self._pause = 0
 
     def take(self, record: logging.LogRecord, mark: Mark | None) -> None:
@@ -238,8 +237,10 @@ class Repeats:
             if type(value) is not float and not self._is_harmless(value):
                 return None
         values = self._fetch(attributes)
-        types = tuple(map(id, map(type, values)))
-        form = self._forms[types] if types in self._forms else self._form(types)
+        types = tuple(map(type, values))
+        form = self._forms.get(types)
+        if form is None and types not in self._forms:
+            form = self._form(types)
         if form is None or sum(map(len, form.texts(values))) > MAX_TEXT:
             return None
         if form.floats is not None and 0.0 in form.floats(values):  # equals minus zero, which shows another text
@@ -263,9 +264,9 @@ class Repeats:
         """Tell whether an identity of the record may stand in what is volatile."""
         return may_show("\n".join([str(attributes[name]) for name in self._volatile]), needles)
 
-    def _form(self, types: tuple[int, ...]) -> _Form | None:
+    def _form(self, types: tuple[type, ...]) -> _Form | None:
         plain = all(
-            kind == _NONE if name in _EMPTY else kind in _FLAT or kind == _FLOAT or kind in _BOXES
+            kind is _NONE if name in _EMPTY else kind in _FLAT or kind is float or kind in _BOXES
             for name, kind in zip(self._names, types, strict=True)
         )
         if len(self._forms) >= MAX_FORMS:
@@ -318,16 +319,34 @@ def _is_flat(box: Any) -> bool:
         return False
     size, values = 0, box
     if type(box) is dict:
-        if not _TEXT.issuperset(map(id, map(type, box))):
+        names = tuple(box)
+        size = _sizes.get(names, -1)
+        if size < 0 and (size := _size_of(names)) < 0:
             return False
-        size, values = sum(map(len, box)), box.values()
-    if _TEXT.issuperset(map(id, map(type, values))):  # as in headers and queries: without a look at each
+        values = box.values()
+    if _TEXT.issuperset(map(type, values)):  # as in headers and queries: without a look at each
         size += sum(map(len, values))
-    elif _FLAT.issuperset(map(id, map(type, values))):
+    elif _FLAT.issuperset(map(type, values)):
         size += sum([len(value) for value in values if type(value) is str])
     else:
         return False
     return size <= MAX_TEXT
+
+
+# Names of a container -> their characters together: a program's headers and queries have few sets of names.
+_sizes: dict[tuple[Any, ...], int] = {}
+
+
+def _size_of(names: tuple[Any, ...]) -> int:
+    """Return the characters of names together; -1 if not all of them are text."""
+    if not _TEXT.issuperset(map(type, names)):
+        return -1
+    size = sum(map(len, names))
+    if size <= MAX_TEXT:
+        if len(_sizes) >= MAX_KNOWN:
+            _sizes.clear()
+        _sizes[names] = size
+    return size
 
 
 def _anything(_text: str) -> bool:
