@@ -22,7 +22,8 @@ _SAID = re.compile(
     r"(?:[ \t](?:user|account|[a-z]{1,16}))?)?"
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
     r"|=|are|will be|lautet|ist|est|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
-    r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:user[ \t]|account[ \t])?[^\s=:]{1,64}[ \t]?[:=][ \t]?"
+    r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:(?:user|account|key|file|keystore|host)[ \t])?[^\s=:]{1,64}"
+    r"[ \t]?[:=][ \t]?"
     r"|[ \t]to[ \t]be[ \t]{1,4}|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
     re.IGNORECASE,
 )

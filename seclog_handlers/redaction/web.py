@@ -66,7 +66,7 @@ _LINK_WORDS = re.compile(
     r"|invite|invites|invitation|token|tokens"
     r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login|signin|sso|share|shared|accept"
     r"|callback|hook|hooks|webhook|webhooks"
-    r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=/)",
+    r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=[/?])",
     re.IGNORECASE,
 )
 # Of each of them at least one of these is a word: what the gate looks for.
@@ -78,6 +78,7 @@ LINK_WORDS = frozenset(
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
+_LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
 
 
 def authorization(text: str, end: int) -> list[Found] | None:
@@ -317,12 +318,16 @@ def states(text: str, start: int, end: int) -> list[Found]:
 
 
 def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
-    """Find long random segments after segments such as `/reset/`, `/invite/`, `/verify/`."""
+    """Find long random segments after segments such as `/reset/`, `/invite/`, `/verify/`, or in their query."""
     found: list[Found] = []
     spend(text.count("/") >> 1)
     for match in _LINK_WORDS.finditer(text):
         spend(5)
         position = match.end()
+        queried = _LINK_QUERY.match(text, position)  # /login?t=...
+        if queried is not None and looks_made(queried["value"]):
+            found.append((*queried.span("value"), "token"))
+            continue
         for _ in range(3):
             segment = _SEGMENT.match(text, position)
             if segment is None:

@@ -40,7 +40,7 @@ NOTATIONS = [
     "api key in use: {}", "password of service ci: {}", "new password [user 7]: {}", "client secret must differ from '{}'", "apiToken <- '{}'", "dbPassword [string] = {}", "field api_key contains '{}'",
     "db password leaked in log: {}", "api key from env: {}", "master key (svc-ci): {}", "client secret mismatch, got {}", "passphrase mismatch: got '{}'", "'API_TOKEN' changed to '{}'", "expected API_KEY to be '{}'",
     "setx DB_PASSWORD {}", "SUPABASE_SERVICE_ROLE_KEY={}9a8b7c6d5e4f",
-    "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
+    "apiToken ||= '{}'", "Enter passphrase for key '/home/bob/.ssh/id_rsa': {}", "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
 ]  # fmt: skip
 
 
@@ -54,6 +54,12 @@ def test_finds_the_value_beside_its_name(notation: str) -> None:
 
 
 TOKENS = [
+    "AIK_CI_" + WORD[:30], "STS." + WORD[:30], "apify_api_" + WORD[:36], "BBDC-" + WORD[:40], "BSA" + WORD[:28], "bkpt_" + WORD[:199], "cnvca" + WORD[:51], "csk-" + WORD[:48].lower(), "CCIPAT_" + WORD[:22] + "_" + WORD[:40].lower(),
+    "CCDB1_" + WORD[:22] + "_" + WORD[:40], "AstraCS:" + WORD[:48], "ddp_" + WORD[:36], "dvc_server_" + WORD[:24], "SWMTKN-1-" + WORD[:50].lower() + "-" + WORD[:25].lower(), "essu_" + WORD[:70], "EXO" + WORD[:27], "AQ.Ab8RN6" + WORD[:44],
+    "lip_" + WORD[:20], "llx-" + WORD[:48], "mlsn." + WORD[:64], "mdb_sa_sk_" + WORD[:40], "nyk_" + WORD[:67], "API-" + WORD[:26].upper(), "api_live_us." + WORD[:30], "pdl_live_apikey_" + WORD[:26].lower() + "_" + WORD[:22] + "_" + WORD[:3],
+    "pcsk_" + WORD[:6] + "_" + WORD[:63], "polar_oat_" + WORD[:40], "phx_" + WORD[:20] + "_" + WORD[:22], "re_" + "kQzWmRtB" + "_" + WORD[:24], "rpa_" + WORD[:30], "tgp_v1_" + WORD[:43], "vcp_" + WORD[:20] + "_-" + WORD[:34], "wandb_v1_" + WORD[:77],
+    "xai-" + WORD[:30] + "-_" + WORD[:48], "PMAT-" + WORD[:26], "packagist_ort_" + HEX[:60] + HEX[:8], "key_" + HEX[:64], "5512345678" + "90123|" + WORD[:27],
+    "newvendor_live_" + WORD[:40],
     "AKIA" + "ABCDEFGH" + "23456723", "ghp_" + WORD[:36], "github_pat_" + WORD[:22] + "_" + WORD[:59], "glpat-" + WORD[:20], "xoxb-" + "1" * 12 + "-" + "2" * 12 + "-" + WORD[:24], "sk_live_" + WORD[:24],
     "SK" + HEX[:32], "SG." + WORD[:22] + "." + WORD[:43], "npm_" + WORD[:36], "pypi-AgE" + WORD[:60], "dckr_pat_" + WORD[:27], "hf_" + WORD[:34], "sk-proj-" + WORD[:60], "sk-ant-api03-" + WORD[:90], "AIza" + WORD[:35], "ya29." + WORD[:60],
     "123456789:AA" + WORD[:33], "M" + WORD[:23] + "." + WORD[:6] + "." + WORD[:27], "shpat_" + HEX[:32], "sq0atp-" + WORD[:22], "dop_v1_" + HEX[:64], "NRAK-" + WORD[:27].upper(), "hvs." + WORD[:90], WORD[:14] + ".atlasv1." + WORD[:64],
@@ -85,7 +91,7 @@ def test_finds_personal_data(value: str) -> None:
 
 URLS = [
     ("postgres://app:{}@db:5432/x", "p@ss/w#rd"), ("redis://:{}@cache:6379/0", "hunter2!"), ("https://bob:{}@example.com/x", "hunter2!"), ("mongodb+srv://u:{}@h/x", "pa:ss"), ("https://{}@github.com/a/b.git", WORD[:32]),
-    ("https://x/reset/{}/", WORD[:32]), ("https://x/?sig={}&a=1", WORD[:40]), ("https://{}@o1.ingest.sentry.io/2", HEX[:32]),
+    ("https://x/reset/{}/", WORD[:32]), ("https://x/magic-login?t={}&next=/home", WORD[:32]), ("https://x/?sig={}&a=1", WORD[:40]), ("https://{}@o1.ingest.sentry.io/2", HEX[:32]),
 ]  # fmt: skip
 
 
@@ -99,6 +105,7 @@ def test_finds_secrets_in_urls(template: str, secret: str) -> None:
 
 
 BENIGN = [
+    "req_" + WORD[:24] + " done", "msg_01" + WORD[:22], "pi_" + WORD[:24] + " succeeded", "https://x/login?next=/home&ref=newsletter", "resp_" + HEX[:48], "https://x/share?v=dQw4w9WgXcQ",
     "password reset requested", "token expired", "password is required", "invalid password", "Password must be at least 8 characters", "token_count=5 max_tokens=4096", "secret_name=db has_password=True password_changed=false", "auth_method=password author=bob", "password=None", "password: null", "token=***",
     "risk_score=73 session_headers=3", "usr_k3_" + HEX[:32], "sha256:" + HEX, "commit " + HEX[:40], "request 123e4567-e89b-42d3-a456-426614174000 done", "2024-05-01T10:00:00.123456+00:00", "1714557600123", "order 1234567890123456", "10.0.0.1 and 2001:db8::1", "user git@github.com",
     "Failed password for root from 10.0.0.1 port 22 ssh2", "Accepted publickey for bob from 10.0.0.1: RSA SHA256:" + WORD[:43], "fields: ['username', 'password', 'email']", "docker run -p 8080:80 nginx", "mkdir -p /var/x", "foo@2x.png", "the secret of good code is naming", "Bearer token missing", "Basic authentication required", "keys: 12 monkey=1 primary key 7",
