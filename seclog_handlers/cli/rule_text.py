@@ -107,7 +107,8 @@ def explained(rule: Rule) -> list[tuple[str, str]]:
 
 def _counted(rule: Rule) -> str:
     if rule.steps:
-        return "; then ".join(f"{count} where {conditions(where)}" for where, count in rule.steps)
+        steps = "; then ".join(f"{count} where {conditions(where)}" for where, count in rule.steps)
+        return f"{steps}, {rule.newcomer.label} new to the group" if rule.newcomer else steps
     return conditions(rule.raw_where)
 
 

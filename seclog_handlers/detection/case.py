@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from seclog_handlers.detection.acquaintances import Newcomer
     from seclog_handlers.detection.compiled import Counter
     from seclog_handlers.detection.conditions import Event
     from seclog_handlers.detection.fields import Field
@@ -134,17 +135,17 @@ class Case:
             return [(whole and get(name)) or read(event) for name, read, whole in fields]
         return [read(event) for _, read, _ in fields]
 
-    def group_of(self, counter: Counter) -> str | None:
+    def group_of(self, counter: Counter | Newcomer) -> str | None:
         """Return what a counter's keys of this event end with; None if the event lacks a field of it."""
         group = self.groups.get(counter.group, MISSING)
         return self.group(counter) if group is MISSING else group
 
-    def key(self, counter: Counter) -> str | None:
+    def key(self, counter: Counter | Newcomer) -> str | None:
         """Return the key of the event's group under a counter, or None if the event lacks a field of it."""
         group = self.group_of(counter)
         return None if group is None else counter.prefix + group
 
-    def group(self, counter: Counter) -> str | None:
+    def group(self, counter: Counter | Newcomer) -> str | None:
         """Find out, and remember, what a counter's keys of this event end with; None as for `key`."""
         found = self.groups[counter.group] = self._identities.group(counter.by, self.event, self.state_keys)
         return found

@@ -6,6 +6,7 @@ import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from seclog_handlers.detection.acquaintances import Newcomer
 from seclog_handlers.detection.amounts import MEASURES
 from seclog_handlers.detection.case import PREFIX, is_own
 from seclog_handlers.detection.conditions import (
@@ -55,14 +56,15 @@ class Counter:
         counts_all: Whether it counts each event, whatever it says.
         types: Types of the events it counts, none for any.
         opening: The step that a group's first event must be, or None for any event.
+        newcomer: What must be new on the last event of a sequence, or None.
         while_open: (rule, counter): the counter counts only while one of these has an open incident.
         inhibitors: (muted rule, rule, counter): whose open incident speaks for the muted rule.
         others: The counters of both, whose entries are needed with each of its own.
     """
 
     __slots__ = (
-        "add", "by", "counts_all", "distinct", "group", "inhibitors", "measure", "number", "opening", "others",
-        "patient",
+        "add", "by", "counts_all", "distinct", "group", "inhibitors", "measure", "newcomer", "number", "opening",
+        "others", "patient",
         "prefix", "rules", "types", "values", "while_open",
     )  # fmt: skip
 
@@ -80,7 +82,11 @@ class Counter:
         self.patient: Patient = self.measure  # type: ignore[assignment]  # asked only of those that are
         self.add = self.measure.add
         self.counts_all = not (self.distinct or self.number)
-        self.prefix = blake2b(_stream(first).encode(), digest_size=PREFIX // 2).hexdigest()
+        self.prefix = _prefix(_stream(first))
+        self.newcomer = None
+        if first.newcomer is not None:
+            by = (*first.by, first.newcomer)
+            self.newcomer = Newcomer(str(len(first.steps) - 1), _prefix(f"{_stream(first)} met"), by)
         self.while_open: tuple[tuple[str, Counter], ...] = ()
         self.inhibitors: tuple[tuple[str, str, Counter], ...] = ()
         self.others: tuple[Counter, ...] = ()
@@ -122,6 +128,10 @@ class Plan:
         self.visits: Visits | None = None
 
 
+def _prefix(stream: str) -> str:
+    return blake2b(stream.encode(), digest_size=PREFIX // 2).hexdigest()
+
+
 def _measure(rules: Sequence[Rule]) -> Measure:
     rule = rules[0]
     if rule.steps:
@@ -147,6 +157,7 @@ def _stream(rule: Rule) -> str:
     if rule.steps or rule.leak is not None or rule.distinct or rule.amount:
         stream += [rule.name, rule.steps, rule.leak, rule.silence, rule.within, rule.count, rule.distinct]
         stream += [rule.amount] if rule.amount else []
+        stream += [rule.newcomer.label] if rule.newcomer else []
     return _text(stream)
 
 

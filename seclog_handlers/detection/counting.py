@@ -9,6 +9,7 @@ from typing import Any
 from seclog_handlers import _config
 from seclog_handlers.detection.amounts import COMPARISONS, KINDS, MAX_AMOUNT, Amount
 from seclog_handlers.detection.conditions import compile_where
+from seclog_handlers.detection.fields import Field, parse_field
 from seclog_handlers.errors import ConfigurationError
 
 # A window keeps that many times of a group at most: 10,000 take half a megabyte.
@@ -45,10 +46,26 @@ def what(place: str, mapping: Mapping[str, Any]) -> tuple[Any, tuple[tuple[Any, 
     return mapping.get("where", {}), checked
 
 
+def newcomer(place: str, mapping: Mapping[str, Any]) -> Field | None:
+    """Return the field of a sequence's last step that must be new; None for any other rule."""
+    steps = mapping.get("sequence", ())
+    if not steps:
+        return None
+    last = steps[-1].get("new")
+    if any("new" in step for step in steps[:-1]) or (last is not None and steps[-1].get("count", 1) != 1):
+        raise ConfigurationError(f"{place}: 'new' may stand in the last step of a sequence, if that is one event.")
+    if last is None:
+        return None
+    field = parse_field(f"{place}: new", last)
+    if not field.whole and field.prefix is None:
+        raise ConfigurationError(f"{place}: new is {last!r}: give a field, or a network such as 'ip_address/24'.")
+    return field
+
+
 def _step(place: str, step: Any) -> tuple[Any, int]:
-    if not isinstance(step, Mapping) or not {"where"} <= step.keys() <= {"where", "count"}:
+    if not isinstance(step, Mapping) or not {"where"} <= step.keys() <= {"where", "count", "new"}:
         raise ConfigurationError(
-            f"{place} is {step!r}: give a mapping with 'where', and 'count' if it is not 1.",
+            f"{place} is {step!r}: give a mapping with 'where', 'count' if it is not 1, and 'new' if it asks for that.",
         )
     compile_where(f"{place}: where", step["where"])
     return step["where"], _count(place, step.get("count", 1))

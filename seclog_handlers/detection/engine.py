@@ -6,12 +6,22 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from seclog_handlers.detection.acquaintances import Acquaintances, meet, part
 from seclog_handlers.detection.builtin import BUILTIN, DEFAULTS
 from seclog_handlers.detection.caps import BESIDE, Caps
-from seclog_handlers.detection.case import MISSING, PREFIX, Case, Identities
+from seclog_handlers.detection.case import PREFIX, Case, Identities
 from seclog_handlers.detection.clock import Clock
 from seclog_handlers.detection.compiled import Counter, Plan, Rows, counters
 from seclog_handlers.detection.deferral import Deferral
+from seclog_handlers.detection.hits import (
+    any_open,
+    counted_value,
+    hits_of,
+    introductions,
+    keys_of,
+    muted_rules,
+    rebuild,
+)
 from seclog_handlers.detection.incidents import Origin, Show
 from seclog_handlers.detection.ledger import Hit, Ledger
 from seclog_handlers.detection.notices import Notices
@@ -21,8 +31,9 @@ from seclog_handlers.errors import ConfigurationError
 from seclog_handlers.pseudonym import Pseudonymizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from seclog_handlers.detection.acquaintances import Newcomer
     from seclog_handlers.detection.conditions import Event
     from seclog_handlers.detection.deferral.routes import Label
 
@@ -99,10 +110,14 @@ class Detector:
         shown_as = show or (lambda _event, _field, value: value)
         self._ledger = Ledger(self.rules, shown_as, self.origin, self._counts)
         self._notices = Notices(self.origin)
+        # In a shared state they are entries.
+        self._acquaintances = None if self._state.shared else Acquaintances(caps.identities)
         self._deferral: Deferral | None = None
-        if isinstance(self._state, MemoryState) and DEFERS:
+        if isinstance(self._state, MemoryState) and self._acquaintances is not None and DEFERS:
             rules_by_name = {rule.name: rule for rule in self.rules}
-            self._deferral = Deferral(self._counters, rules_by_name, self._state, self._identities, caps)
+            self._deferral = Deferral(
+                self._counters, rules_by_name, self._state, self._identities, caps, self._acquaintances,
+            )  # fmt: skip
         # Until then nothing is to be resolved; a shared state is asked each time.
         self._quiet_until = 0
         self.quiet_until = 0.0
@@ -168,12 +183,14 @@ class Detector:
 
     def _judge(self, plan: Plan, case: Case, labels: Sequence[Label] | None) -> Alerts:
         """Count one event now, and before it what waits in its groups; with labels, for groups of these only."""
-        hits = _hits(plan.members if labels is None else plan.route.chosen(labels), case)
+        hits = hits_of(plan.members if labels is None else plan.route.chosen(labels), case)
         if not hits:
             return []
         deferral = self._deferral
         if deferral is None:
-            keys = _keys(hits, case)
+            keys = keys_of(hits, case)
+            if self._acquaintances is None:
+                keys += introductions(hits, case)
             alerts = self._state.apply(keys, case.now, lambda entries: self._count(hits, entries, case))
             self._learn()
             return alerts
@@ -184,7 +201,7 @@ class Detector:
             deferral.settle(groups, entries)
             return self._count(hits, entries, case)
 
-        alerts = self._state.apply([*_keys(hits, case), *deferral.keys(groups)], case.now, together)
+        alerts = self._state.apply([*keys_of(hits, case), *deferral.keys(groups)], case.now, together)
         if labels is None:
             deferral.has(own_keys)
         deferral.weigh(groups, case.groups)
@@ -204,37 +221,56 @@ class Detector:
         """Whether an event of a plan is counted by a counter, under that key."""
         if counter not in plan.counters or self._identities.group(counter.by, event, state_keys) != key[PREFIX:]:
             return False
-        return counter.counts_all or _value(counter, Case(event, now, state_keys, self._identities)) is not None
+        return counter.counts_all or counted_value(counter, Case(event, now, state_keys, self._identities)) is not None
 
     def _count(self, hits: Sequence[Hit], entries: dict[str, Entry], case: Case) -> Alerts:
         """Count the event under each of its counters: the transition of the state."""
         alerts: Alerts = []
         now, own = case.now, case.own
         for key, counter, value in hits:
+            newcomer = counter.newcomer
+            if newcomer is not None and value == newcomer.step and self._has_met(newcomer, entries, case):
+                continue
             entry = entries.get(key)
             if entry is None:
                 if counter.opening is not None and value != counter.opening:
                     continue
-                if counter.while_open and not _any_open(counter.while_open, entries, case):
+                if counter.while_open and not any_open(counter.while_open, entries, case):
                     continue
                 entry = entries[key] = Entry(counter.measure.ttl)
             else:
-                if counter.while_open and not _any_open(counter.while_open, entries, case):
+                if counter.while_open and not any_open(counter.while_open, entries, case):
                     continue
                 if entry.seed is not None:
-                    _rebuild(entry, counter)
+                    rebuild(entry, counter)
                 elif entry.due and entry.due <= now:  # opened by another process
                     alerts += self._ledger.resolve({key: entry}, now)
             crossings = counter.add(entry, now, value)
             if crossings is None:
                 continue
+            if crossings and newcomer is not None:
+                self._part(newcomer, entries, case)
             entry.last = max(entry.last, now)
             if own and now > entry.own:
                 entry.own = now
             if crossings or (entry.incidents and not self._ledger.only_tallied(case, counter, entry)):
-                muted = _muted(counter, entries, case) if counter.inhibitors else _NOBODY
+                muted = muted_rules(counter, entries, case) if counter.inhibitors else _NOBODY
                 alerts += self._ledger.change(case, key, counter, entry, crossings, muted)
         return alerts
+
+    def _has_met(self, newcomer: Newcomer, entries: dict[str, Entry], case: Case) -> bool:
+        """Whether what must be new is not; if it is, it will not be the next time."""
+        key = case.key(newcomer)
+        if key is None:
+            return False
+        known = self._acquaintances
+        return meet(entries, key, case.now) if known is None else known.meet(key, case.now)
+
+    def _part(self, newcomer: Newcomer, entries: dict[str, Entry], case: Case) -> None:
+        """Let an event that made an alert be no introduction: who broke in stays a stranger."""
+        key = case.key(newcomer)
+        if key is not None:
+            part(entries, key) if self._acquaintances is None else self._acquaintances.part(key)
 
     def _due(self) -> int:
         """When there is something to resolve, as far as is known without asking the store."""
@@ -310,10 +346,11 @@ class Detector:
             texts |= {identity, json.dumps(self._identities.digits(identity))}
         self._ledger.forget()
         self._identities.forget()
+        gone = 0 if self._acquaintances is None else self._acquaintances.forget(texts)
         if self._deferral is None:
-            return self._state.forget(sorted(texts))
+            return gone + self._state.forget(sorted(texts))
         self._deferral.count_open()
-        gone = self._state.forget(sorted(texts)) + self._deferral.forget(sorted(texts))
+        gone += self._state.forget(sorted(texts)) + self._deferral.forget(sorted(texts))
         self._deferral.start_anew()
         return gone
 
@@ -331,56 +368,3 @@ class Detector:
 def milliseconds(when: float) -> int:
     """Cut a time to milliseconds; a time that was written with three digits stays what it was."""
     return int(when * 1000 + 0.0005)  # half a microsecond: what a float loses at that size
-
-
-def _hits(members: Iterable[tuple[Counter, str]], case: Case) -> list[Hit]:
-    """Return under which of these counters an event falls."""
-    hits: list[Hit] = []
-    groups = case.groups
-    for counter, step in members:
-        group = groups.get(counter.group, MISSING)
-        if group is MISSING:
-            group = case.group(counter)
-        if group is not None:
-            value = step if counter.counts_all else _value(counter, case)
-            if value is not None:
-                hits.append((counter.prefix + group, counter, value))
-    return hits
-
-
-def _value(counter: Counter, case: Case) -> Any:
-    """Return what is counted or measured of the event; None where it has nothing of that."""
-    return case.value(counter) if counter.number is None else counter.number(case.event)
-
-
-def _keys(hits: Sequence[Hit], case: Case) -> list[str]:
-    """Return every key that judging the hits needs."""
-    keys = [hit[0] for hit in hits]
-    for _, counter, _ in hits:
-        if counter.others:
-            keys += [key for other in counter.others if (key := case.key(other)) is not None]
-    return keys
-
-
-def _any_open(others: Sequence[tuple[str, Counter]], entries: Mapping[str, Entry], case: Case) -> bool:
-    return any(_is_open(name, other, entries, case) for name, other in others)
-
-
-def _muted(counter: Counter, entries: Mapping[str, Entry], case: Case) -> Collection[str]:
-    """Return the counter's rules that an open incident of another rule speaks for."""
-    return {muted for muted, name, other in counter.inhibitors if _is_open(name, other, entries, case)}
-
-
-def _is_open(name: str, other: Counter, entries: Mapping[str, Entry], case: Case) -> bool:
-    entry = entries.get(case.key(other) or "")
-    incident = (entry.incidents or {}).get(name) if entry is not None else None
-    return incident is not None and bool(incident["due"] > case.now)
-
-
-def _rebuild(entry: Entry, counter: Counter) -> None:
-    """Make an entry whole again of which only its one event was kept."""
-    when, value = entry.seed or (0, "")
-    entry.seed = None
-    entry.ttl = counter.measure.ttl
-    counter.measure.add(entry, when, value)
-    entry.last = when

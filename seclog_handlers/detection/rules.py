@@ -22,7 +22,7 @@ from typing import Any
 from seclog_handlers import _config
 from seclog_handlers.detection.amounts import Amount
 from seclog_handlers.detection.conditions import Test, compile_where
-from seclog_handlers.detection.counting import DistinctValues, counting, milliseconds, what
+from seclog_handlers.detection.counting import DistinctValues, counting, milliseconds, newcomer, what
 from seclog_handlers.detection.fields import Field, parse_field
 from seclog_handlers.errors import ConfigurationError
 
@@ -43,7 +43,8 @@ SIGMA_SUFFIXES = (".yml", ".yaml")
 class Rule:
     """A checked rule; times in milliseconds.
 
-    `where` and `unless` are compiled alternatives; `steps` are the (where, count) of a sequence.
+    `where` and `unless` are compiled alternatives; `steps` are the (where, count) of a sequence, `newcomer` is the
+    field that must be new on its last event.
     `weakened` rules are MEDIUM while nothing but access logs feeds them.
     """
 
@@ -62,6 +63,7 @@ class Rule:
     leak: float | None = None
     silence: int = 0
     steps: tuple[tuple[Any, int], ...] = ()
+    newcomer: Field | None = None
     amount: Amount | None = None
     while_open: tuple[str, ...] = ()
     inhibits: tuple[str, ...] = ()
@@ -241,7 +243,7 @@ def parse(mapping: Mapping[str, Any], *, weakened: bool = False) -> Rule:
         where=tuple(compile_where(f"{place}: where", where)), raw_where=where, by=by,
         unless=tuple(compile_where(f"{place}: unless", raw_unless)) if raw_unless else (),
         raw_unless=raw_unless,
-        resolve_after=resolve_after, steps=steps, weakened=weakened,
+        resolve_after=resolve_after, steps=steps, newcomer=newcomer(place, mapping), weakened=weakened,
         while_open=_names(place, mapping, "while_open"), inhibits=_names(place, mapping, "inhibits"),
         mode=_mode(place, mapping.get("mode", "page")),
         attack=_names(place, mapping, "attack"), owasp=_word(place, "owasp", mapping.get("owasp", "")),

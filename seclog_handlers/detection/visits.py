@@ -9,6 +9,7 @@ from seclog_handlers.detection.case import MAX_CACHED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from seclog_handlers.detection.acquaintances import Meeting
     from seclog_handlers.detection.compiled import Plan
     from seclog_handlers.detection.conditions import Event
     from seclog_handlers.detection.deferral.groups import Group
@@ -83,7 +84,7 @@ class Visit:
 
     __slots__ = ("groups", "guards", "places", "plan")
 
-    def __init__(self, plan: Plan, places: Sequence[Place], guards: Sequence[Guard]) -> None:
+    def __init__(self, plan: Plan, places: Sequence[Place], guards: Sequence[Guard | Meeting]) -> None:
         self.plan = plan
         self.places = tuple(places)
         self.groups = [place.group for place in places]

@@ -134,14 +134,15 @@ CREDENTIALS: tuple[dict[str, Any], ...] = (
         "severity": "CRITICAL",
         "by": ["username"],
         "unless": TRUSTED,
-        "sequence": [{"where": FAILURE, "count": 5}, {"where": SUCCESS}],
+        "sequence": [{"where": FAILURE, "count": 5}, {"where": SUCCESS, "new": "ip_address"}],
         "within": 600,
         "resolve_after": 3600,
         "inhibits": ["success_during_attack", "brute_force_ip", "brute_force_ip_slow", "brute_force_user"],
         "attack": ["T1110.001", "T1078"],
         "owasp": "authn_login_successafterfail",
         "appsensor": ["AE3"],
-        "reason": "OWASP Logging Vocabulary authn_login_successafterfail; 5 failures as fail2ban counts them",
+        "reason": "OWASP Logging Vocabulary authn_login_successafterfail; 5 failures as fail2ban counts them, "
+        "then a login from an address where the user has not logged in before",
     },
     {
         "name": "success_during_attack",

@@ -20,6 +20,7 @@ from seclog_handlers.detection.visits import Guard, Place, Visit, Visits
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from seclog_handlers.detection.acquaintances import Acquaintances
     from seclog_handlers.detection.caps import Caps
     from seclog_handlers.detection.case import Identities
     from seclog_handlers.detection.compiled import Counter, Plan
@@ -39,6 +40,7 @@ class Deferral(Settling):
         state: Holds the entries, once events are counted.
         identities: What stands for values in keys.
         caps: How much may be remembered.
+        acquaintances: Whom groups have met before.
 
     Attributes:
         streak: Events that were like the latest one, or None; asked before `takes`.
@@ -46,9 +48,10 @@ class Deferral(Settling):
 
     def __init__(
         self, counters: Sequence[Counter], rules: Mapping[str, Rule], state: MemoryState, identities: Identities,
-        caps: Caps,
+        caps: Caps, acquaintances: Acquaintances,
     ) -> None:  # fmt: skip
         super().__init__(counters, rules, state, identities, caps)
+        self._acquaintances = acquaintances
         self.streak: Streak | None = None
         self._latest: tuple[list[Group], Plan | None] = ([], None)
         self._max_visits = caps.visits
@@ -105,9 +108,11 @@ class Deferral(Settling):
         ]
         steps = [_guard(track, raws, least, within) for track, least, within in found.steps]
         guards = steps + [_guard(track, raws, 0, 0) for track in found.opened]
+        keys = [key for newcomer in found.newcomers if (key := case.key(newcomer)) is not None]
+        meetings = [self._acquaintances.met_lately(key) for key in keys]
         if self._visits >= self._max_visits:
             self.forget_visits()
-        if plan.visits.learn(case.event, case.state_keys, Visit(plan, noted, guards)):
+        if plan.visits.learn(case.event, case.state_keys, Visit(plan, noted, [*guards, *meetings])):
             self._visits += 1
             self._visited.append(plan.visits)
 
@@ -143,6 +148,9 @@ class Deferral(Settling):
             for source, label in sifted:
                 self._heat(source, label)
             return None
+        for newcomer in found.newcomers:
+            if (key := case.key(newcomer)) is not None:
+                self._acquaintances.meet(key, case.now)
         for source, label in sifted:
             self._sift(plan, case, source, label)
             self._latest = ([], None)  # a streak would pass the source by
@@ -203,7 +211,8 @@ class Deferral(Settling):
         return left
 
     def _maybe_streak(self, plan: Plan, found: Route, case: Case, groups: list[Group]) -> None:
-        if self._latest == (groups, plan) and is_plain(case.event, plan.names):
+        # Meetings must be noted now and then: their events go the other way.
+        if self._latest == (groups, plan) and not found.newcomers and is_plain(case.event, plan.names):
             ids = [name for name, _, whole in found.fields if whole]
             self.streak = Streak(plan, case.event, ids, case.state_keys, groups)
         self._latest = (groups, plan)

@@ -13,6 +13,7 @@ from seclog_handlers.detection.state.entry import NEVER, Entry
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from seclog_handlers.detection.acquaintances import Newcomer
     from seclog_handlers.detection.compiled import Counter, Plan
     from seclog_handlers.detection.deferral.groups import Group
 
@@ -148,6 +149,7 @@ class Route:
         members: Kind of group -> (counter, step): what the events are counted by.
         steps: (track, events that must have come before, and within how many milliseconds): the last step of a
             sequence needs all others.
+        newcomers: What must be new for those.
         opened: Tracks of groups of which an open incident makes the event count.
         guarded: Whether there are any of both.
         repeats: Whether its events may be found again by their values: none of them waits with a source.
@@ -159,6 +161,7 @@ class Route:
         self.tracks: list[Track] = []
         self.members: dict[Label, Pairs] = {}
         self.steps: list[tuple[Track, int, int]] = []
+        self.newcomers: list[Newcomer] = []
         self.opened: list[Track] = []
         self.guarded, self.repeats = False, True
         self._all: Pairs = ()
@@ -206,6 +209,10 @@ def route(plan: Plan, labels: Mapping[str, Label]) -> Route | None:
             return None
         elif type(measure) is Steps and measure.ends(step):
             track = Track(labels[counter.prefix], ((counter, step),), found.read, notes=False)
+            if counter.newcomer is not None:
+                found.newcomers.append(counter.newcomer)
+                # Read so that what became of an event is found again by the value too.
+                found.read(counter.newcomer.by[-1])
             found.steps.append((track, measure.before_last, measure.ttl if measure.ends_at_once else NEVER))
         else:
             by_label.setdefault(labels[counter.prefix], []).append((counter, step))
