@@ -107,13 +107,13 @@ class Finder:
         budget.spend(TEXT + (length >> 6))
         raw = text.encode("ascii", "replace")  # of the same length
         is_ascii = text.isascii()
-        named, marks = self._gate.found(raw)
+        named, marks, programs = self._gate.found(raw)
         users = _urls(text, budget) if "://" in text and "@" in text else []
         found = [user for user in users if user[2]]
         if named != [] or not is_ascii:
             self._names(text, (named or []) if is_ascii else [], budget, found, users)
         if marks & gate.PROGRAM or commands.HTTPIE in text:
-            self._commands(text, raw, budget, found)
+            self._commands(text, gate.words(raw) if programs is None else programs, budget, found)
         if "-u" in text or "-U" in text:
             budget.read(2 * length)
             found.extend(commands.user_and_p(text, budget.spend))
@@ -224,9 +224,9 @@ class Finder:
                 return end
         return _by_kind(text, start, end, rule, found, budget)
 
-    def _commands(self, text: str, raw: bytes, budget: Budget, found: list[Found]) -> None:
+    def _commands(self, text: str, words: list[bytes], budget: Budget, found: list[Found]) -> None:
         low = _lower(text)
-        found.extend(commands.options(text, self._programs_in(low, raw, budget), budget.spend))
+        found.extend(commands.options(text, self._programs_in(low, words, budget), budget.spend))
         if "into" in low:
             budget.read(len(text))
             found.extend(commands.inserted(text, self._is_column, budget.spend))
@@ -237,11 +237,10 @@ class Finder:
             budget.read(len(text))
             found.extend(commands.redis_auth(text))
 
-    def _programs_in(self, low: str, raw: bytes, budget: Budget) -> list[tuple[int, str]]:
+    def _programs_in(self, low: str, words: list[bytes], budget: Budget) -> list[tuple[int, str]]:
         """Return where programs stand, and which: most of the text need not be read for them."""
-        words = commands.FIRST_WORDS.intersection(map(bytes.decode, gate.words(raw)))
         places: list[tuple[int, str]] = []
-        for word in words | {commands.HTTPIE}:
+        for word in {commands.HTTPIE, *commands.FIRST_WORDS.intersection(map(bytes.decode, words))}:
             position = low.find(word)
             while position >= 0:
                 budget.spend(1)

@@ -55,12 +55,14 @@ def _table(**classes: str) -> bytes:
 
 _RUNS = _table(a=string.ascii_letters + string.digits + "_-")
 _NUMBERS = _table(digit=string.digits)
+# The same, but the point: no number that is looked for begins behind one.
+_DECIMALS = bytes(code if chr(code) == "." else sign for code, sign in enumerate(_NUMBERS))
 _IDS = _table(A=string.ascii_uppercase, digit=string.digits, separator="-", plus="+", a=string.ascii_lowercase)
 _WORDS = bytes(code | 32 if chr(code) in string.ascii_letters else 32 for code in range(256))
 # What stands around a token: whitespace and quotes; every look of tokens.py is free of them.
 _EXTENT = bytes(32 if chr(code) in " \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f\"'" else 97 for code in range(256))
 _LONG = b"a" * LONG_RUN
-_MANY, _ABROAD, _CARD = "0" * DIGITS, "0" * 10, "0" * 13
+_MANY, _ABROAD, _CARD, _FRACTION = "0" * DIGITS, "0" * 10, "0" * 13, "." + "0" * 13
 # Where digits stand: the signs of dates and numbers all as one, but not the point of addresses, and no space.
 _PLACES = bytes(
     ord("0") if chr(code) in string.digits else ord(" ") if chr(code) in "\t )" else ord("-") if chr(code) in "-/"
@@ -120,7 +122,7 @@ def has_number(raw: bytes) -> bool:
     if "00.00.00-000.00" in shape or "000-00-0000" in shape or "00 00 00 00" in shape or "(0" in shape:
         return True
     if _ABROAD in digits and (
-        _CARD in raw.translate(_NUMBERS, b" -").decode("latin-1")
+        (cards := raw.translate(_DECIMALS, b" -").decode("latin-1")).count(_CARD) > cards.count(_FRACTION)
         or (zeros := raw.translate(_ZEROS).decode("latin-1")).startswith("001")
         or " 001" in zeros
     ):
@@ -174,11 +176,11 @@ class Words:
 
     def ask(self, raw: bytes) -> tuple[bool, bool]:
         """Return whether an ASCII text holds a name of a secret, and whether it holds a program's name."""
-        names, marks = self.found(raw)
+        names, marks, _ = self.found(raw)
         return names != [], bool(marks & PROGRAM)
 
-    def found(self, raw: bytes) -> tuple[list[str] | None, int]:
-        """Return the words that hold a name of a secret, and what else the words of a text may be.
+    def found(self, raw: bytes) -> tuple[list[str] | None, int, list[bytes] | None]:
+        """Return the words that hold a name of a secret, what else the words may be, and those that may be programs.
 
         None for the words if too many are new, or one is endless: to search the whole text for names costs less.
         """
@@ -186,21 +188,25 @@ class Words:
         if self._plain.issuperset(words_here):
             return _NONE
         named: list[str] = []
+        programs: list[bytes] = []
         marks = 0
         new = set(words_here).difference(self._plain)
         if len(new) > MANY_NEW:
-            return None, ALL
+            return None, ALL, None
         for word in new:
             known = self._other.get(word)
             if known is None:
                 if len(word) > MAX_LETTERS:
-                    return None, ALL
+                    return None, ALL, None
                 known = self._judged(word)
             name, mark = known
             if name is not None:
                 named.append(name)
-            marks |= mark
-        return named, marks
+            if mark:
+                marks |= mark
+                if mark & PROGRAM:
+                    programs.append(word)
+        return named, marks, programs
 
     def _judged(self, word: bytes) -> _Word:
         text = word.decode("ascii")
@@ -222,4 +228,4 @@ class Words:
 # A word: itself, as text, if it holds a name of a secret; and what else it may be.
 _Word = tuple[str | None, int]
 _PLAIN: _Word = (None, 0)
-_NONE: tuple[list[str] | None, int] = ([], 0)
+_NONE: tuple[list[str] | None, int, list[bytes] | None] = ([], 0, [])

@@ -15,6 +15,8 @@ MAX_IDENTIFIER = 64
 _MORE_BEFORE = vocabulary.SHORT | {"token", "password", "passcode"}
 _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
 _RIGHT = re.compile(r"[\w.$-]{0,64}")
+# What most names stand between: with it their ends are found.
+_BEFORE, _AFTER = frozenset("\"' \t\n({[,;&?/"), frozenset("\"' \t\n=:,;)}]")
 _Q = r"\\{0,15}[\"'`]"
 _TAG = re.compile(r"(?:\s[^<>]{0,300})?>\s{0,64}(?:<!\[CDATA\[)?")
 _TAG_VALUE = re.compile(r"[^<\]\s][^<]{0,4096}")
@@ -71,6 +73,8 @@ Found = tuple[int, int, str]
 
 def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the whole name that contains text[start:end]."""
+    if text[start - 1 : start] in _BEFORE and text[end : end + 1] in _AFTER:
+        return start, end
     left = text[max(0, start - MAX_IDENTIFIER) : start]
     start -= len(left) - len(left.rstrip(_NAME))
     if text[start] in "nrt" and text[start - 1 : start] == "\\":  # "...\nsession_id: x": the n ends a line
@@ -93,7 +97,10 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
     if rule is not None and rule.sort != "weak" and name.lower() not in _MORE_BEFORE:
         return rule
     if start and text[start - 1] in " \t":
-        before = text[max(0, start - 40) : start].replace("'s ", "s ").replace('"', " ").split()[-2:]
+        window = text[max(0, start - 40) : start]
+        if "'" in window or '"' in window:
+            window = window.replace("'s ", "s ").replace('"', " ")
+        before = window.rsplit(None, 2)[-2:]
         for count in (1, 2):
             if len(before) < count or before[-count].lower() not in _FIRST_WORDS:
                 continue

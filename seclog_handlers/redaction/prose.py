@@ -37,6 +37,8 @@ _VERB = re.compile(r"[ \t]{1,4}\(?([A-Za-z]{1,9}|=)\)?(?=[ \t:])")
 # Where a password always follows: Redis' configuration, a .netrc.
 _DIRECTIVES = frozenset({"requirepass", "masterauth"})
 _SET_BEFORE = re.compile(r"\b(?:setx|setenv|SetEnv|ENV|ARG|set -x)[ ]{1,4}$")
+_SETS = ("setx ", "env ", "Env ", "ENV ", "ARG ", "-x ", "  ")
+MAX_SET, MAX_BEFORE = 16, 96
 _SENTINEL = re.compile(r"[ ][\w.-]{1,64}[ ]{1,4}(?=\S)")  # sentinel auth-pass mymaster x
 _NETRC = re.compile(r"\blogin\s{1,16}\S{1,64}\s{1,16}$")
 _SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
@@ -197,13 +199,14 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
             said = _SET_TO.match(text, end)
         if said is not None:
             return _told(text, said.end(), rule, setting=verb[1].lower() != "for" and "to" in said[0].split()[-1:])
-    if _SET_BEFORE.search(text, max(0, start - 16), start):
+    before = text[max(0, start - MAX_BEFORE) : start]
+    if before.endswith(_SETS) and _SET_BEFORE.search(text, max(0, start - MAX_SET), start):
         directive = _SPACED.match(text, end)
         return value_at(text, directive.end()) if directive else None
     master = _SENTINEL.match(text, end) if text[start:end] == "auth-pass" else None
     if master is not None:
         return value_at(text, master.end())
-    if text[start:end] in _DIRECTIVES or _NETRC.search(text, max(0, start - 96), start):
+    if text[start:end] in _DIRECTIVES or ("login" in before and _NETRC.search(text, max(0, start - MAX_BEFORE), start)):
         directive = _SPACED.match(text, end)
         return value_at(text, directive.end()) if directive else None
     sql = _SQL.match(text, end)
@@ -220,7 +223,7 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         word = reported["value"].rstrip(".")
         if _is_code(word, rule) if word.isdigit() else fits(word, rule):
             return Value(*reported.span("value"), quoted=True)
-    remote = _AFTER_COLON.match(text, end)
+    remote = _AFTER_COLON.match(text, end) if _COLON.search(text, end, end + MAX_COLON) else None
     if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
         return Value(*remote.span("value"), quoted=False)
     spaced = _SPACED.match(text, end)
@@ -297,6 +300,9 @@ _AFTER_COLON = re.compile(
     r"(?P<between>[ \t][\w ,.'()\[\]`/-]{0,80}?)[ \t]?[:=](?:\s|\\n){1,8}(?:expected[ \t]{1,2})?[\"']?"
     r"(?P<value>[\w+/.~%$!@#^*|-]{12,512}?={0,2})[\"']?(?=[,;.]?(?:\s|\\n|$))",
 )
+# What it cannot do without, so that most sentences are not read to their end.
+_COLON = re.compile(r"[:=](?:\s|\\n)")
+MAX_COLON = 86
 _UNRELATED = frozenset({
     "id", "request", "trace", "commit", "hash", "digest", "url", "uri", "path", "file", "line", "version", "time",
     "date", "at", "host", "address", "ip", "sha", "checksum", "kid", "name", "job", "backend", "store", "rule",
