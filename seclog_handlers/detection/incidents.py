@@ -80,6 +80,12 @@ def opened(rule: Rule, key: str, first: int, group: dict[str, str], pattern: str
     }  # fmt: skip
 
 
+def ending(incident: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what ends with an incident: itself, and those that other processes opened of the same while alone."""
+    others = [{**incident, "id": known, "first": first} for known, first in incident.get("also", ())]
+    return [incident, *others]
+
+
 def sample(event: Event, when: int, show: Show) -> dict[str, Any]:
     """Return what an alert shows of one event."""
     shown: dict[str, Any] = {"timestamp": timestamp(when)}

@@ -163,7 +163,10 @@ class Ledger:
                     kept[name] = incident
                 elif incident["told"] and name in self._rules:
                     rule = self._rules[name]
-                    alerts.append(incidents.alert(rule, incident, "resolve", incident["due"], self._origin))
+                    alerts += [
+                        incidents.alert(rule, ended, "resolve", incident["due"], self._origin)
+                        for ended in incidents.ending(incident)
+                    ]
             entry.incidents = kept or None
             _set_due(entry)
         return alerts

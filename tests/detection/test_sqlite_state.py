@@ -265,6 +265,53 @@ def test_a_locked_file_costs_a_moment(tmp_path, url, monkeypatch):
     assert states(later) == [("guessing", "open")]
 
 
+def test_what_each_counted_alone_is_added_up(tmp_path, url, monkeypatch):
+    """An incident that grew in a process's memory and meanwhile in the file has the events of both afterwards."""
+    monkeypatch.setattr(failover, "RETRY_S", 600.0)
+    one, other = detector(BRUTE, state=url), detector(BRUTE, state=url)
+    feed(one, *[(0, failure())] * 5)
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    feed(one, *[(1, failure(f"198.51.100.{number}")) for number in range(failover.MAX_WAITING)])  # it gives up
+    holder.execute("ROLLBACK")
+    holder.close()
+    feed(one, *[(2, failure())] * 7)
+    feed(other, *[(2, failure())] * 11)
+    one._state._retry_at = 0.0
+    alerts = feed(one, *[(3, failure())] * 2)
+    last = other.tick(START + 10_000)
+    one.close()
+    other.close()
+
+    (resolved,) = [alert for alert in last if alert["group"] == {"ip_address": "203.0.113.7"}]
+    assert resolved["count"] == 5 + 7 + 11 + 2
+    assert {alert["rule"] for alert in alerts} <= {"guessing"}
+
+
+def test_what_each_opened_alone_ends_for_all(tmp_path, url, monkeypatch):
+    """Two processes that open the same while one of them counts alone have one incident afterwards; both are resolved."""
+    monkeypatch.setattr(failover, "RETRY_S", 600.0)
+    one, other = detector(BRUTE, state=url), detector(BRUTE, state=url)
+    feed(one, (0, failure("192.0.2.1")))
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    feed(one, *[(1, failure(f"198.51.100.{number}")) for number in range(failover.MAX_WAITING)])  # it gives up
+    holder.execute("ROLLBACK")
+    holder.close()
+    opened = feed(one, *[(2, failure())] * 6) + feed(other, *[(3, failure())] * 7)
+    one._state._retry_at = 0.0
+    feed(one, (4, failure()))
+    resolved = other.tick(START + 10_000) + one.tick(START + 10_000)
+    one.close()
+    other.close()
+
+    ids = {alert["incident_id"] for alert in opened if alert["rule"] == "guessing"}
+    ended = [alert for alert in resolved if alert["rule"] == "guessing"]
+    assert len(ids) == 2
+    assert sorted(alert["incident_id"] for alert in ended) == sorted(ids)
+    assert {alert["count"] for alert in ended} == {6 + 7 + 1}
+
+
 def test_a_moment_of_others_loses_nothing(tmp_path, url):
     """Events that find the file busy are counted with the next one that does not; nobody is told of it."""
     engine = detector(BRUTE, state=url)

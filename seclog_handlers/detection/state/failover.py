@@ -19,7 +19,7 @@ from seclog_handlers.detection.state.entry import (
 from seclog_handlers.detection.state.memory import MemoryState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # Seconds after a failure before the store is tried again; a dead store costs one short wait in that time.
 RETRY_S = 5.0
@@ -29,6 +29,8 @@ MAX_WAITING = 32
 MAX_WAITING_S = 1.0
 # Incidents that one event brings back into a store that answers again.
 MAX_GIVEN_BACK = 4
+# Incidents of one group and rule, opened while processes counted alone, that end together.
+MAX_ALSO = 64
 # Incidents of the store that are remembered here, in case the store goes.
 MAX_REMEMBERED = 1000
 
@@ -159,7 +161,7 @@ class Failover:
 
         def merge(found: Found) -> list[Any]:
             for key, entry in taken.items():
-                found[key] = merged(found.get(key), entry)
+                found[key] = merged(found.get(key), entry, self._local.borrowed)
             for entry in found.values():
                 without(entry, ended)
             self._remember(found)
@@ -172,6 +174,7 @@ class Failover:
             self._local.ended.update(ended)
             self._failed()
             return False
+        self._local.settle(taken)
         return True
 
     def flush(self, seconds: float = 0.0) -> list[Any]:
@@ -235,19 +238,28 @@ class Substitute(MemoryState):
     """Local memory that stands in for a store, and knows which of the store's incidents it has ended.
 
     Attributes:
-        ended: Ids of those incidents, with the key of their entry.
+        borrowed: Ids of the incidents that came from the store, with the number of their events then.
+        ended: Ids of those that have ended here, with the key of their entry.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._borrowed: set[str] = set()
+        self.borrowed: dict[str, int] = {}
         self.ended: dict[str, str] = {}
 
     def borrow(self, entries: Found) -> None:
         """Carry these entries on."""
         if entries:
-            self._borrowed |= {incident["id"] for entry in entries.values() for incident in _incidents(entry)}
+            for entry in entries.values():
+                for incident in _incidents(entry):
+                    self.borrowed.setdefault(incident["id"], incident["count"])
             super().apply([], 0, lambda found: found.update(entries))
+
+    def settle(self, entries: Found) -> None:
+        """Be told that the store has these entries now."""
+        for entry in entries.values():
+            for incident in _incidents(entry):
+                self.borrowed.pop(incident["id"], None)
 
     def give_back(self, keys: Sequence[str], most: int) -> tuple[Found, dict[str, str]]:
         """Return entries with open incidents, of these keys and a few others, and incidents that ended; forget both."""
@@ -258,14 +270,14 @@ class Substitute(MemoryState):
 
     def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
         """Run `transition`, and note which incidents of the store it ends."""
-        if not self._borrowed:
+        if not self.borrowed:
             return super().apply(keys, now, transition)
 
         def watched(found: Found) -> Result:
             before = {incident["id"]: key for key, entry in found.items() for incident in _incidents(entry)}
             result = transition(found)
             after = {incident["id"] for entry in found.values() for incident in _incidents(entry)}
-            self.ended.update({id_: key for id_, key in before.items() if id_ in self._borrowed and id_ not in after})
+            self.ended.update({id_: key for id_, key in before.items() if id_ in self.borrowed and id_ not in after})
             return result
 
         return super().apply(keys, now, watched)
@@ -286,16 +298,38 @@ def _set(entry: Entry, incidents: dict[str, dict[str, Any]]) -> None:
     entry.due = min((incident["due"] for incident in incidents.values()), default=0)
 
 
-def merged(stored: Entry | None, local: Entry) -> Entry:
-    """Return the store's entry with the incidents that local memory carried on."""
+def merged(stored: Entry | None, local: Entry, borrowed: Mapping[str, int]) -> Entry:
+    """Return the store's entry with the incidents that local memory carried on, and all of their events.
+
+    Args:
+        stored: The store's, or None.
+        local: What local memory has made of it.
+        borrowed: Id of an incident -> how many events it had when local memory got it.
+    """
     if stored is None:
         local.size = 0
         return local
     incidents = dict(stored.incidents or {})
     for name, incident in (local.incidents or {}).items():
         known = incidents.get(name)
-        same = known is not None and known["id"] == incident["id"]
-        if known is None or (same and incident["due"] >= known["due"]):
-            incidents[name] = incident
+        incidents[name] = incident if known is None else _joined(known, incident, borrowed)
     _set(stored, incidents)
     return stored
+
+
+def _joined(stored: dict[str, Any], local: dict[str, Any], borrowed: Mapping[str, int]) -> dict[str, Any]:
+    """Return one incident with the events of both; where each process opened one of its own, it ends for both."""
+    same = stored["id"] == local["id"]
+    newer = local if same and local["due"] >= stored["due"] else stored
+    count = stored["count"] + local["count"] - (borrowed.get(local["id"], local["count"]) if same else 0)
+    also = [*stored.get("also", ()), *local.get("also", ())]
+    if not same and local["told"]:
+        also.append([local["id"], local["first"]])
+    joined = {
+        **newer,
+        "count": count,
+        "also": list({known: [known, first] for known, first in also}.values())[:MAX_ALSO],
+    }
+    for name in ("told", "severity", "last", "due"):
+        joined[name] = max(stored[name], local[name])
+    return joined
