@@ -16,7 +16,7 @@ from tests.detection.support import BRUTE, START, detector, failure, feed, state
 from tests.detection.test_sqlite_state import forked
 from tests.support import PATIENCE, free_port
 
-pytest.importorskip("redis", reason="the extra 'redis' is not installed")
+redis = pytest.importorskip("redis", reason="the extra 'redis' is not installed")
 if shutil.which("redis-server") is None:
     pytest.skip("no redis-server on this machine", allow_module_level=True)
 
@@ -152,6 +152,70 @@ def test_what_redis_lost_is_given_back(server, monkeypatch):
     assert states(during) == [("detector_degraded", "open")]
     assert states(after) == [("guessing", "update")]
     assert states(resolved).count(("guessing", "resolve")) == 1
+
+
+def test_a_moment_without_an_answer_loses_nothing(server, monkeypatch):
+    """Events that a pausing Redis does not answer in time are counted when it does; nobody is told of it."""
+    monkeypatch.setattr(failover, "PAUSE_S", 0.0)
+    monkeypatch.setattr(failover, "MAX_WAITING_S", 600.0)
+    engine = detector(BRUTE, state=server.url.replace("=30", "=0.1"))
+    feed(engine, (0, failure()))
+    server.process.send_signal(signal.SIGSTOP)
+    during = feed(engine, *[(second, failure()) for second in range(1, 4)])
+    server.process.send_signal(signal.SIGCONT)
+    after = counted_in_the_end(engine, 4)
+    engine.close()
+
+    assert during == []
+    assert [(alert["rule"], alert["count"]) for alert in after] == [("guessing", 5)]
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_write_without_an_answer_counts_once(server, monkeypatch, sent):
+    """A write whose answer is late is done again if it was not done, and only then."""
+    monkeypatch.setattr(failover, "PAUSE_S", 0.0)
+    monkeypatch.setattr(failover, "MAX_WAITING_S", 600.0)
+    engine = detector(BRUTE, state=server.url)
+    feed(engine, *[(0, failure())] * 3)
+    store = engine._state._store
+    script = store._script
+
+    def late(*arguments):
+        store._script = script
+        if sent:
+            script(*arguments)
+        raise redis.TimeoutError
+
+    store._script = late
+    during = feed(engine, (1, failure()))
+    after = feed(engine, (2, failure()))
+    engine.close()
+
+    assert during == []
+    assert [(alert["rule"], alert["count"]) for alert in after] == [("guessing", 5)]
+
+
+def counted_in_the_end(engine, second):
+    """Feed one more event, and tick until what waits is counted: a stopped process needs a moment to go on."""
+    alerts = feed(engine, (second, failure()))
+    deadline = time.monotonic() + PATIENCE
+    while engine._state._waiting and time.monotonic() < deadline:
+        alerts += engine.tick(START + second)
+    return alerts
+
+
+def test_leaving_brings_back_what_was_counted_alone(server, monkeypatch):
+    """A process that ends while it counts alone gives the store its incidents, with their events."""
+    monkeypatch.setattr(failover, "RETRY_S", 600.0)
+    one, other = detector(BRUTE, state=server.url), detector(BRUTE, state=server.url)
+    feed(one, *[(0, failure())] * 5)
+    one._state._failed()
+    feed(one, *[(1, failure())] * 4)
+    one.close()
+    (resolved,) = other.tick(START + 10_000)
+    other.close()
+
+    assert (resolved["incident_state"], resolved["count"]) == ("resolve", 9)
 
 
 @pytest.mark.parametrize("trouble", [signal.SIGSTOP, signal.SIGKILL])

@@ -27,8 +27,34 @@ class StateBusyError(StateUnavailableError):
     """Other processes had the store all the time that an event may wait; a moment later it will do."""
 
 
+class StateSlowError(StateBusyError):
+    """The store has not answered in time, and nothing was written.
+
+    Attributes:
+        complain: Says so, once, where it goes on too long.
+    """
+
+    def __init__(self, reason: str, complain: Callable[[], object]) -> None:
+        super().__init__(reason)
+        self.complain = complain
+
+
 class StateUncertainError(StateUnavailableError):
     """The store failed while it wrote: it may have written or not."""
+
+
+class StateUnsureError(StateUncertainError):
+    """The store has not answered in time while it wrote.
+
+    Attributes:
+        complain: Says so, once, where it goes on too long.
+        wrote: Asks it, later, whether it has; may raise that it cannot be used, or is slow.
+    """
+
+    def __init__(self, reason: str, complain: Callable[[], object], wrote: Callable[[], bool]) -> None:
+        super().__init__(reason)
+        self.complain = complain
+        self.wrote = wrote
 
 
 class Entry:

@@ -12,21 +12,26 @@ from seclog_handlers.detection.state.entry import (
     Result,
     State,
     StateBusyError,
+    StateSlowError,
     StateUnavailableError,
     StateUncertainError,
+    StateUnsureError,
     Transition,
 )
 from seclog_handlers.detection.state.memory import MemoryState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 # Seconds after a failure before the store is tried again; a dead store costs one short wait in that time.
 RETRY_S = 5.0
 
 # Events, and seconds, that may wait for other processes before the store counts as failing.
-MAX_WAITING = 32
+MAX_WAITING = 256
 MAX_WAITING_S = 1.0
+# So long a store that was slow is left alone, unless so many events wait: few calls pay for a wait.
+PAUSE_S = 0.01
+MANY_WAITING = 32
 # Incidents that one event brings back into a store that answers again.
 MAX_GIVEN_BACK = 4
 # Incidents of one group and rule, opened while processes counted alone, that end together.
@@ -56,8 +61,13 @@ class Failover:
         self._retry_at = 0.0
         self._waiting: list[_Event] = []
         self._waiting_since = 0.0
+        self._latest = 0  # time of the latest event
+        self._again_at = 0.0  # until then a store that was slow is not asked
+        # So many of those that wait may have been counted, and what tells whether they were.
+        self._unsure: tuple[int, Callable[[], bool]] | None = None
         self._remembered: dict[str, Entry] = {}
         self._owing = False  # local memory may hold what the store should
+        self._is_busy = False  # when that was last to be brought back
         self._made: list[Any] = []
         self.backup: State | None = self._local
 
@@ -76,40 +86,80 @@ class Failover:
     def _usable(self) -> bool:
         return self._retry_at <= 0.0 or time.monotonic() >= self._retry_at
 
+    def _pauses(self) -> bool:
+        return self._again_at > 0.0 and time.monotonic() < self._again_at
+
     def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
         """Run `transition` on the store, or on local memory while the store fails."""
+        self._latest = max(self._latest, now)
         if self._usable() and (not self._owing or self._give_back(keys, now)):
+            if not self._waiting:
+                self._waiting_since = time.monotonic()
             self._waiting.append((keys, now, transition))
-            return self._flushed()  # type: ignore[return-value]  # transitions of a shared state return lists
+            if len(self._waiting) < MANY_WAITING and self._pauses():
+                return []  # type: ignore[return-value]  # transitions of a shared state return lists
+            return self._flushed()  # type: ignore[return-value]
         return self._local.apply(keys, now, transition)
 
     def _flushed(self) -> list[Any]:
         """Count what waits in the store; in local memory if the store fails; later if it is only busy."""
-        waiting = self._waiting
+        waiting, told = self._waiting, []
+        trouble: StateUnavailableError
         try:
-            result = self._counted(self._store, waiting, self._remember)
-        except StateUncertainError:
+            told = self._settled_attempt()
+            waiting = self._waiting
+            result = told + (self._counted(self._store, waiting, self._remember) if waiting else [])
+        except StateUncertainError as error:
+            if isinstance(error, StateUnsureError) and self._may_wait(slow=True):
+                self._unsure = len(waiting), error.wrote
+                return told
             # Its incidents are remembered, so what it made of these events may be told.
-            self._failed()
-            self._waiting = []
-            return self._made
-        except StateBusyError:
-            if len(waiting) == 1:
-                self._waiting_since = time.monotonic()
-            if len(waiting) < MAX_WAITING and time.monotonic() - self._waiting_since < MAX_WAITING_S:
-                return []
-        except StateUnavailableError:
-            pass
+            self._give_up(error)
+            return told + self._made
+        except StateBusyError as error:
+            if self._may_wait(slow=isinstance(error, StateSlowError)):
+                return told
+            trouble = error
+        except StateUnavailableError as error:
+            trouble = error
         except BaseException:
-            self._waiting = []
+            self._waiting, self._unsure = [], None
             raise
         else:
-            self._waiting, self._retry_at = [], 0.0
+            self._waiting, self._retry_at, self._again_at = [], 0.0, 0.0
             self._pass_on_notices()
             return result
+        if self._unsure is not None:  # sent, and told of: to count them here too would count them twice
+            told, waiting = told + self._made, waiting[self._unsure[0] :]
+        self._give_up(trouble)
+        return told + (self._counted(self._local, waiting, None) if waiting else [])
+
+    def _settled_attempt(self) -> list[Any]:
+        """Drop the events of a write that was done although its answer was late; return what it made of them."""
+        if self._unsure is None:
+            return []
+        number, wrote = self._unsure
+        done = wrote()
+        self._unsure = None
+        if not done:
+            return []
+        self._waiting = self._waiting[number:]
+        return self._made
+
+    def _may_wait(self, *, slow: bool) -> bool:
+        """Tell whether events may go on waiting for the store; a slow one that has failed gets no second chance."""
+        now = time.monotonic()
+        if slow:
+            if self._retry_at > 0.0:
+                return False
+            self._again_at = now + PAUSE_S
+        return len(self._waiting) < MAX_WAITING and now - self._waiting_since < MAX_WAITING_S
+
+    def _give_up(self, error: StateUnavailableError) -> None:
+        if isinstance(error, (StateSlowError, StateUnsureError)):
+            error.complain()
         self._failed()
-        self._waiting = []
-        return self._counted(self._local, waiting, None)
+        self._waiting, self._unsure, self._again_at = [], None, 0.0
 
     def _counted(self, state: State, waiting: Sequence[_Event], remember: Any) -> list[Any]:
         def together(found: Found) -> list[Any]:
@@ -169,27 +219,31 @@ class Failover:
 
         try:
             self._store.apply([*taken, *ended.values()], now, merge)
-        except StateUnavailableError:
+        except StateUnavailableError as error:
             self._local.borrow(taken)
             self._local.ended.update(ended)
             self._failed()
+            self._is_busy = isinstance(error, StateBusyError)
             return False
         self._local.settle(taken)
         return True
 
     def flush(self, seconds: float = 0.0) -> list[Any]:
-        """Count what waits, within so many seconds or at once."""
+        """Count what waits, within so many seconds or at once; given time, bring back what was counted here."""
         deadline = time.monotonic() + seconds
+        while self._owing and time.monotonic() < deadline:
+            if not self._give_back((), self._latest) and not self._is_busy:
+                break
         results: list[Any] = []
-        while self._waiting:
+        while self._waiting and (seconds > 0.0 or not self._pauses()):
             results += self._flushed()
             if time.monotonic() >= deadline:
                 break
         return results
 
     def due_keys(self, now: int) -> list[str]:
-        """Return keys that are due in the store; none while it fails."""
-        if self._usable():
+        """Return keys that are due in the store; none while it fails, or is busy."""
+        if self._usable() and not self._waiting:
             try:
                 return self._store.due_keys(now)
             except StateUnavailableError as error:
@@ -197,7 +251,9 @@ class Failover:
         return []
 
     def earliest_due(self) -> int:
-        """Return when the store's next incident is to be resolved; NEVER while it fails."""
+        """Return when the store's next incident is to be resolved; at once while events wait; NEVER while it fails."""
+        if self._waiting:
+            return 0
         if self._usable():
             try:
                 return self._store.earliest_due()
@@ -206,7 +262,10 @@ class Failover:
         return NEVER
 
     def _excuse(self, error: StateUnavailableError) -> None:
-        if not isinstance(error, StateBusyError):
+        if isinstance(error, StateSlowError):
+            error.complain()
+            self._failed()
+        elif not isinstance(error, StateBusyError):
             self._failed()
 
     def offset(self, boot: str, candidate: float) -> float:
@@ -225,7 +284,7 @@ class Failover:
 
     def after_fork(self) -> None:
         """Leave the incidents of local memory, and what waits, to the parent."""
-        self._waiting = []
+        self._waiting, self._unsure, self._again_at = [], None, 0.0
         self._store.after_fork()
         self._local.after_fork()
 

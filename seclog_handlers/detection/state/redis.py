@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from seclog_handlers.detection.state.entry import NEVER, Found, StateUnavailableError, StateUncertainError
+from seclog_handlers.detection.state.entry import (
+    NEVER,
+    Found,
+    StateSlowError,
+    StateUnavailableError,
+    StateUncertainError,
+    StateUnsureError,
+)
 from seclog_handlers.detection.state.optimistic import GONE, Bodies, Optimistic, changed
 from seclog_handlers.errors import ConfigurationError, warn_once
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # How long a connection and an answer may take; a slower Redis counts as dead (`?socket_timeout=` in the URL).
 TIMEOUT_S = 0.002
@@ -68,14 +76,17 @@ class RedisState(Optimistic):
         super().__init__()
         self._place = urlsplit(url).hostname or urlsplit(url).path or "localhost"
         self._client, self._failures = connect(url)
+        self._late = late()
         self._script = self._client.register_script(_WRITE)
         self._stamps: dict[str, str] = {}
         self._epoch = ""
 
     def _asked(self, command: str, *values: Any) -> Any:
-        """Ask Redis; whatever goes wrong makes the store unavailable."""
+        """Ask Redis; whatever goes wrong makes the store unavailable, or slow."""
         try:
             return getattr(self._client, command)(*values)
+        except self._late as error:
+            raise StateSlowError(type(error).__name__, partial(self._unavailable, error)) from error
         except self._failures as error:
             raise self._unavailable(error) from error
 
@@ -102,6 +113,12 @@ class RedisState(Optimistic):
         values = [len(all_keys), self._epoch, *(self._stamps.get(key, "") for key in all_keys), *rows]
         try:
             code, due = self._script([*(PREFIX + key for key in all_keys), DUE, EPOCH], values)
+        except self._late as error:
+            stamps = {
+                key: (self._stamps.get(key, ""), text[:STAMP]) for key, text in zip(rows[1::5], rows[2::5], strict=True)
+            }
+            complain = partial(self._unavailable, error)
+            raise StateUnsureError(type(error).__name__, complain, lambda: self._wrote(stamps)) from error
         except self._failures as error:
             raise StateUncertainError(str(self._unavailable(error))) from error
         if code < 0:
@@ -109,6 +126,18 @@ class RedisState(Optimistic):
         if code:
             self.next_due = int(float(due)) if due else NEVER
         return bool(code)
+
+    def _wrote(self, stamps: Mapping[str, tuple[str, str]]) -> bool:
+        """Tell whether a write, to which Redis had not answered in time, was done after all.
+
+        Where others have written since, nothing tells any more: then it counts as done, since it was sent.
+
+        Args:
+            stamps: Key -> its stamp before and after the write.
+        """
+        texts = self._asked("mget", [PREFIX + key for key in stamps])
+        now = {key: text[:STAMP] if type(text) is str else "" for key, text in zip(stamps, texts, strict=True)}
+        return not any(now[key] == before != after for key, (before, after) in stamps.items())
 
     def due_keys(self, now: int) -> list[str]:
         """Return keys of entries with an incident to resolve by `now`, and learn what is due after them."""
@@ -169,6 +198,13 @@ class RedisState(Optimistic):
             self._client.connection_pool.disconnect()
         except Exception:
             pass  # they are given up either way
+
+
+def late() -> tuple[type[Exception], ...]:
+    """Return what redis-py raises when Redis has not answered in time."""
+    import redis  # noqa: PLC0415 - an extra, and loaded by now
+
+    return (redis.TimeoutError, TimeoutError)
 
 
 def _holds(key: str, text: Any, fragments: Sequence[str]) -> bool:
