@@ -7,38 +7,38 @@ costs 2, one of remembered frames 5.
 from __future__ import annotations
 
 import builtins
-import linecache
 from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from seclog_handlers import rendering
+from seclog_handlers.enrichment._frames import (
+    HEADER,
+    MAX_FRAMES,
+    MAX_SOURCE,
+    Known,
+    Piece,
+    cut,
+    of_code,
+    stack,
+    together,
+    with_source,
+    without_source,
+)
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType, TracebackType
+    from types import TracebackType
 
-MAX_FRAMES = 50
 MAX_CHARS = 8192
-# Of one exception's own text, one note, one source line.
+# Of one exception's own text, and of one note.
 MAX_TEXT = 2048
-MAX_SOURCE = 200
-# Of a file's path, and of a function's name.
-MAX_NAME = 512
 MAX_NOTES = 20
 # Exceptions in one text: causes, contexts and members of groups.
 MAX_EXCEPTIONS = 40
 # As the stdlib has them.
-MAX_REPEATS = 3
 MAX_GROUP_WIDTH = 15
 MAX_GROUP_DEPTH = 10
 
-MAX_REMEMBERED = 4096
-# Whole stacks that are remembered, and frames of one.
-MAX_STACKS = 256
-MAX_DEPTH = 64
-_TO_MAX_DEPTH = range(MAX_DEPTH + 1)
-
-_HEADER = "Traceback (most recent call last):\n"
 _CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 _CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
@@ -52,30 +52,6 @@ _SHOWS_ARGS: frozenset[Any] = frozenset({BaseException.__str__, KeyError.__str__
 _args_of = BaseException.__dict__["args"].__get__
 
 _Link = tuple[BaseException, "TracebackType | None", str]
-# A part of the text; if it comes from the code alone, the texts that it consists of: header and frames.
-Piece = tuple[str, tuple[str, ...]]
-
-# (file, line, function) -> the frame's lines.
-_Frames = dict[tuple[str, int, str], str]
-# The codes' numbers and the places in them -> the stack's text, and the codes: as long as they are kept, nothing else
-# has their numbers.
-_Stacks = dict[tuple[int, ...], tuple[list[Piece], "list[CodeType]"]]
-
-
-class _Known:
-    """What was shown before, which costs a look-up from then on: the program's code does not change.
-
-    Args:
-        source: Whether source lines are shown.
-    """
-
-    def __init__(self, *, source: bool) -> None:
-        self.source = source
-        self.frames: _Frames = {}
-        self.stacks: _Stacks = {}
-
-
-_with_source, _without_source = _Known(source=True), _Known(source=False)
 
 
 def format_exception(exc_info: Any) -> str:
@@ -109,11 +85,11 @@ def exception_pieces(exc_info: Any, *, source: bool = True) -> list[Piece]:
     if error is None:
         return []
     try:
-        writer = _Writer(_with_source if source else _without_source)
+        writer = _Writer(with_source if source else without_source)
         writer.chain(error, trace, 0)
         pieces = writer.pieces()
     except Exception as failure:
-        pieces = [(f"{_HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}", ())]
+        pieces = [(f"{HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}", ())]
     if sum([len(text) for text, _ in pieces]) > MAX_CHARS:
         pieces = _bounded(pieces)
     text, parts = pieces[-1]
@@ -184,7 +160,7 @@ class _Writer:
         known: What is remembered, with source lines or without.
     """
 
-    def __init__(self, known: _Known) -> None:
+    def __init__(self, known: Known) -> None:
         self._known = known
         self._pieces: list[Piece] = []
         # What does not come from the code alone, since the last frame.
@@ -213,10 +189,10 @@ class _Writer:
             elif margin:
                 self._write("".join((*self._texts(frames), *self._own_lines(link))), margin)
             else:
-                self._plain(_stack(frames, self._known), self._own_lines(link))
+                self._plain(stack(frames, self._known), self._own_lines(link))
 
     def _texts(self, trace: TracebackType | None) -> list[str]:
-        return [text for text, _ in _stack(trace, self._known)]
+        return [text for text, _ in stack(trace, self._known)]
 
     def _own_lines(self, error: BaseException) -> list[str]:
         return _own_lines(error, source=self._known.source)
@@ -266,93 +242,6 @@ class _Writer:
             self._open = False
 
 
-def _stack(trace: TracebackType | None, known: _Known) -> list[Piece]:
-    """Return the header and the frames, or nothing for an exception that was never raised."""
-    if trace is None:
-        return []
-    codes: list[CodeType] = []
-    places: list[int] = []
-    add_code, add_place = codes.append, places.append
-    at: TracebackType | None = trace
-    for _ in _TO_MAX_DEPTH:
-        if at is None:
-            break
-        add_code(at.tb_frame.f_code)
-        add_place(at.tb_lasti)
-        at = at.tb_next
-    if at is not None:
-        return _together(_new_stack(trace, known))
-    key = (*map(id, codes), *places)
-    found = known.stacks.get(key)
-    if found is None:
-        if len(known.stacks) >= MAX_STACKS:
-            known.stacks.clear()
-        found = known.stacks[key] = _together(_new_stack(trace, known)), codes
-    return found[0]
-
-
-def _new_stack(trace: TracebackType | None, known: _Known) -> list[Piece]:
-    pieces: list[Piece] = [_of_code(_HEADER)]
-    repeats = 0
-    earlier: tuple[str, int, str] | None = None
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        key = (code.co_filename, trace.tb_lineno, code.co_name)
-        if key == earlier:
-            repeats += 1
-        else:
-            if repeats:
-                _repeat(pieces, repeats)
-                repeats = 0
-            earlier = key
-            pieces.append(_of_code(known.frames.get(key) or _remember(key, trace.tb_frame, known)))
-        trace = trace.tb_next
-    if repeats:
-        _repeat(pieces, repeats)
-    hidden = len(pieces) - 1 - MAX_FRAMES
-    if hidden > 0:
-        half = MAX_FRAMES // 2
-        pieces[1 + half : -half] = [_of_code(f"  ... {hidden} frames left out ...\n")]
-    return pieces
-
-
-def _of_code(text: str) -> Piece:
-    return text, (text,)
-
-
-def _repeat(pieces: list[Piece], repeats: int) -> None:
-    """Write the last frame once more for each time that it came again, or how often that was."""
-    pieces += pieces[-1:] * min(repeats, MAX_REPEATS - 1)
-    more = repeats - MAX_REPEATS + 1
-    if more > 0:
-        pieces.append(_of_code(f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n"))
-
-
-def _remember(key: tuple[str, int, str], frame: FrameType, known: _Known) -> str:
-    filename, line, function = key
-    source = _source(filename, line, frame) if known.source else ""
-    text = f'  File "{_end(filename)}", line {line}, in {_end(function)}\n'
-    if source:
-        text += f"    {_cut(source, MAX_SOURCE)}\n"
-    if len(known.frames) >= MAX_REMEMBERED:
-        known.frames.clear()
-    known.frames[key] = text
-    return text
-
-
-def _source(filename: str, line: int, frame: FrameType) -> str:
-    try:
-        linecache.checkcache(filename)
-        return linecache.getline(filename, line, frame.f_globals).strip()
-    except Exception:
-        return ""  # a loader with its own ideas; the traceback goes without
-
-
-def _end(name: str) -> str:
-    """Return the end of a name that generated code made longer than any real one."""
-    return name if len(name) <= MAX_NAME else "..." + name[-MAX_NAME:]
-
-
 def _own_lines(error: BaseException, *, source: bool) -> list[str]:
     """Return the exception's last line, and its notes."""
     lines = _syntax_lines(error, source=source) if isinstance(error, SyntaxError) else [_final_line(error)]
@@ -370,7 +259,7 @@ def _syntax_lines(error: SyntaxError, *, source: bool) -> list[str]:
     filename = "<string>" if error.filename is None else _said(error.filename, "filename")
     lines = [f'  File "{filename}", line {_said(error.lineno, "line")}\n']
     if error.text is not None and source:
-        lines.append(f"    {_cut(_said(error.text, 'source').strip(), MAX_SOURCE)}\n")
+        lines.append(f"    {cut(_said(error.text, 'source').strip(), MAX_SOURCE)}\n")
     detail = "<no detail available>" if error.msg is None else _said(error.msg, "exception")
     return [*lines, f"{_type_name(error)}: {detail}\n"]
 
@@ -391,19 +280,19 @@ def _type_name(error: BaseException) -> str:
 
 def _said(value: Any, what: str) -> str:
     if type(value) is str:
-        return _cut(value, MAX_TEXT)
+        return cut(value, MAX_TEXT)
     try:
         if not issubclass(type(value), BaseException):
-            return _cut(rendering.text(value, 2 * MAX_TEXT), MAX_TEXT)
+            return cut(rendering.text(value, 2 * MAX_TEXT), MAX_TEXT)
         if type(value).__str__ in _SHOWS_ARGS:
             args = _args_of(value)
             args = args[0] if len(args) == 1 else args
             if type(args) is not str and not _is_harmless(args):
                 # What may be endless, or take a second: only bounded text is made of it.
-                return _cut(rendering.text(args, 2 * MAX_TEXT), MAX_TEXT)
+                return cut(rendering.text(args, 2 * MAX_TEXT), MAX_TEXT)
         elif (endless := rendering.endless_part(value)) is not None:
-            return _cut(rendering.text(endless, 2 * MAX_TEXT), MAX_TEXT)
-        return _cut(str(value), MAX_TEXT)
+            return cut(rendering.text(endless, 2 * MAX_TEXT), MAX_TEXT)
+        return cut(str(value), MAX_TEXT)
     except Exception:
         return f"<{what} str() failed>"
 
@@ -412,27 +301,18 @@ def _is_harmless(args: Any) -> bool:
     return rendering.is_bounded((args,), rendering.SMALL) and rendering.is_exact((args,))
 
 
-def _cut(text: str, limit: int) -> str:
-    """Return at most `limit` characters, and no part of a word: half a secret is not recognised as one."""
-    if len(text) <= limit:
-        return text
-    words = text[: limit + 1].rsplit(None, 1)
-    kept = words[0] if len(words) > 1 else ""
-    return f"{kept} ... {len(text) - len(kept)} characters left out ..."
-
-
 def _bounded(pieces: list[Piece]) -> list[Piece]:
     """Return the first and last of the pieces, as far as they fit; of messages, their first and last lines."""
     parts: list[Piece] = []
     for text, frames in pieces:
         if frames:
-            parts += map(_of_code, frames)
+            parts += map(of_code, frames)
         else:
             parts += [(line + "\n", ()) for line in text.removesuffix("\n").split("\n")]
     head, tail = _fitting(parts), _fitting(parts[::-1])
     hidden = sum(text.count("\n") for text, _ in parts[head:-tail])
     between = f"  ... {hidden} lines left out ...\n"
-    return _together([*parts[:head], (between, ()), *parts[-tail:]])
+    return together([*parts[:head], (between, ()), *parts[-tail:]])
 
 
 def _fitting(parts: list[Piece]) -> int:
@@ -443,14 +323,3 @@ def _fitting(parts: list[Piece]) -> int:
         if room < 0:
             return max(count, 1)
     return len(parts)
-
-
-def _together(parts: list[Piece]) -> list[Piece]:
-    """Join what follows each other of messages, and of the code."""
-    pieces: list[Piece] = []
-    for text, frames in parts:
-        if pieces and bool(frames) == bool(pieces[-1][1]):
-            pieces[-1] = pieces[-1][0] + text, pieces[-1][1] + frames
-        else:
-            pieces.append((text, frames))
-    return pieces

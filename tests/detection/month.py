@@ -53,7 +53,14 @@ class Month:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.break_in = 0.0
-        found = [*self._operator(), *self._burglar(), *self._bursts(), *self._slow(), *self._networks(), *self._botnets()]
+        found = [
+            *self._operator(),
+            *self._burglar(),
+            *self._bursts(),
+            *self._slow(),
+            *self._networks(),
+            *self._botnets(),
+        ]
         left = FAILURES - sum(not event["success"] for _, event in found)
         found += self._lone(left)
         self.events = sorted(((round(when, 3), event) for when, event in found), key=lambda pair: pair[0])

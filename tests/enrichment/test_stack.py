@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclog_handlers.enrichment import stack
+from seclog_handlers.enrichment import _frames, stack
 from seclog_handlers.enrichment.stack import MAX_CHARS, fingerprint, format_exception
 
 ExceptionGroup = getattr(builtins, "ExceptionGroup", None)
@@ -253,18 +253,18 @@ class TestBounds:
 
     def test_memory_is_bounded(self):
         """Generated code cannot fill the memory with frames."""
-        for number in range(stack.MAX_REMEMBERED + 10):
+        for number in range(_frames.MAX_REMEMBERED + 10):
             try:
                 exec(compile("1/0", f"<generated {number}>", "exec"))
             except ZeroDivisionError as error:
                 format_exception(error)
 
-        assert len(stack._with_source.frames) <= stack.MAX_REMEMBERED
-        assert len(stack._with_source.stacks) <= stack.MAX_STACKS
+        assert len(_frames.with_source.frames) <= _frames.MAX_REMEMBERED
+        assert len(_frames.with_source.stacks) <= _frames.MAX_STACKS
 
     def test_code_that_is_gone_is_not_taken_for_new_code(self):
         """Generated code comes and goes, and new code may get the number of what is gone."""
-        for number in range(3 * stack.MAX_STACKS):
+        for number in range(3 * _frames.MAX_STACKS):
             with pytest.raises(ZeroDivisionError) as caught:
                 exec(compile("1/0", f"<generated {number}>", "exec"), {})
             assert f"<generated {number}>" in format_exception(caught.value)
@@ -276,7 +276,7 @@ class TestBounds:
         def deep(number):
             return 1 / number if not number else deep(number - 1) + 1
 
-        texts = {format_exception(caught(deep, stack.MAX_DEPTH + 9)) for _ in range(2)}
+        texts = {format_exception(caught(deep, _frames.MAX_DEPTH + 9)) for _ in range(2)}
 
         assert len(texts) == 1
         assert "Previous line repeated" in texts.pop()
