@@ -19,7 +19,6 @@ MAX_REMEMBERED = 4096
 # Whole stacks that are remembered, and frames of one.
 MAX_STACKS = 256
 MAX_DEPTH = 64
-_TO_MAX_DEPTH = range(MAX_DEPTH + 1)
 
 HEADER = "Traceback (most recent call last):\n"
 
@@ -57,13 +56,11 @@ def stack(trace: TracebackType | None, known: Known) -> list[Piece]:
     places: list[int] = []
     add_code, add_place = codes.append, places.append
     at: TracebackType | None = trace
-    for _ in _TO_MAX_DEPTH:
-        if at is None:
-            break
+    while at is not None:  # counted afterwards: what is deeper is walked again anyway
         add_code(at.tb_frame.f_code)
         add_place(at.tb_lasti)
         at = at.tb_next
-    if at is not None:
+    if len(codes) > MAX_DEPTH:
         return together(_new_stack(trace, known))
     key = (*map(id, codes), *places)
     found = known.stacks.get(key)

@@ -50,6 +50,9 @@ _GROUP: tuple[type[BaseException], ...] = (
 # Exceptions that show their arguments with these run whatever the arguments do.
 _SHOWS_ARGS: frozenset[Any] = frozenset({BaseException.__str__, KeyError.__str__})
 _args_of = BaseException.__dict__["args"].__get__
+# What Python's own errors of the system show before their arguments.
+_errno_of, _filename_of = OSError.__dict__["errno"].__get__, OSError.__dict__["filename"].__get__
+_SHOWS_ONE_TEXT, _SHOWS_SYSTEM = BaseException.__str__, OSError.__str__
 
 _Link = tuple[BaseException, "TracebackType | None", str]
 
@@ -84,10 +87,15 @@ def exception_pieces(exc_info: Any, *, source: bool = True) -> list[Piece]:
     error, trace = _exception(exc_info)
     if error is None:
         return []
+    known = with_source if source else without_source
     try:
-        writer = _Writer(with_source if source else without_source)
-        writer.chain(error, trace, 0)
-        pieces = writer.pieces()
+        said = _plain_text(error)
+        if said:
+            pieces = [*stack(trace, known), (f"{_type_name(error)}: {said}\n", ())]
+        else:
+            writer = _Writer(known)
+            writer.chain(error, trace, 0)
+            pieces = writer.pieces()
     except Exception as failure:
         pieces = [(f"{HEADER}  ... not available: {type(failure).__name__} ...\n{_final_line(error)}", ())]
     if sum([len(text) for text, _ in pieces]) > MAX_CHARS:
@@ -276,6 +284,26 @@ def _type_name(error: BaseException) -> str:
         return name if module in ("builtins", "__main__") else f"{module}.{name}"
     except Exception:
         return "<unknown>"
+
+
+def _plain_text(error: BaseException) -> str:
+    """Return the text of most exceptions: one short text, nothing chained to it; "" for the others.
+
+    These cost a third of the writer that all can be left to.
+    """
+    try:
+        shows, args = type(error).__str__, _args_of(error)
+        if shows is not _SHOWS_ONE_TEXT and not (
+            shows is _SHOWS_SYSTEM and _errno_of(error) is None and _filename_of(error) is None
+        ):
+            return ""
+        if len(args) != 1 or type(args[0]) is not str or len(args[0]) > MAX_TEXT:
+            return ""
+        if error.__cause__ is not None or not (error.__context__ is None or error.__suppress_context__):
+            return ""
+        return args[0] if getattr(error, "__notes__", None) is None else ""
+    except Exception:  # a class with its own ideas
+        return ""
 
 
 def _said(value: Any, what: str) -> str:

@@ -135,6 +135,53 @@ class TestText:
         assert text.endswith(f'  File "{filename}", line 1, in <module>\nValueError: x')
 
 
+def with_attributes(error: BaseException, **attributes) -> BaseException:
+    for name, value in attributes.items():
+        setattr(error, name, value)
+    return error
+
+
+class Talkative(Exception):
+    def __str__(self) -> str:
+        return "more than its argument"
+
+
+class TestShortWay:
+    """Most exceptions are one text with nothing chained to it; what looks like one is told from them."""
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            ValueError("one text"),
+            ValueError("two\nlines\n"),
+            ValueError(""),
+            ConnectionError("no number, no file"),
+            with_attributes(OSError("a file set later"), filename="/etc/passwd"),
+            with_attributes(OSError("a number set later"), errno=2, strerror="No such file"),
+            Talkative("its argument"),
+            KeyError("quoted"),
+            with_attributes(ValueError("args set later"), args=(1, 2)),
+        ],
+        ids=repr,
+    )
+    def test_says_what_python_says(self, error):
+        error = caught(fail, 2, error)
+
+        assert format_exception(error) == printed(error)
+
+    def test_keeps_the_cause(self):
+        """An exception with a text of its own still shows what it was raised from."""
+        error = with_attributes(ValueError("outer"), __cause__=KeyError("inner"))
+
+        assert "KeyError: 'inner'" in format_exception(error)
+
+    def test_keeps_the_context_unless_suppressed(self):
+        error = with_attributes(ValueError("outer"), __context__=KeyError("inner"))
+        suppressed = with_attributes(ValueError("outer"), __context__=KeyError("inner"), __suppress_context__=True)
+
+        assert ("inner" in format_exception(error), "inner" in format_exception(suppressed)) == (True, False)
+
+
 @groups
 class TestGroups:
     def nested(self, depth: int = 1):
