@@ -61,21 +61,25 @@ class OpenIncidents:
             else:
                 self.subjects.pop(subject, None)
 
-    def about(self, user: Any, address: Any, shown: Any) -> set[str]:
-        """Return which of `user`, `address`, `network` have an open incident; `shown` is the address as text."""
-        subjects, found = self.subjects, set()
-        if ("user", user) in subjects:
-            found.add("user")
+    def nearest(self, user: Any, address: Any, shown: Any) -> str | None:
+        """Return what has an open incident: `address`, else its `network`, else the `user`; None if none of them has.
+
+        Args:
+            user: Whose the event is; None if that shall not count.
+            address: Where it comes from.
+            shown: The address as text.
+        """
+        subjects = self.subjects
         if ("address", address) in subjects:
-            found.add("address")
+            return "address"
         parsed = parse_address(shown) if self._prefixes else None
         if parsed is not None:
             number, bits = int(parsed), _BITS[parsed.version]
             for version, prefix in self._prefixes:
                 subject = ("network", version, prefix, number >> max(0, bits - prefix))
                 if version == parsed.version and subject in subjects:
-                    found.add("network")
-        return found
+                    return "network"
+        return "user" if user is not None and ("user", user) in subjects else None
 
 
 def _subject(label: Any, value: Any) -> _Subject | None:

@@ -80,7 +80,7 @@ _MANY = MAX_FAILURE_POINTS // POINTS_PER_FAILURE
 _POINTS = tuple(POINTS_PER_FAILURE * failures for failures in range(_MANY + 1))
 # User agent -> what it says, and whether it is a scanner's.
 _agents: dict[str, tuple[Agent, bool]] = {}
-_points_of = itemgetter("points")
+_points_of = itemgetter(1)
 
 # How well the user knows where the event comes from.
 _STRANGE, _NEAR, _HOME = range(3)
@@ -173,7 +173,11 @@ class RiskModel:
             nearness = _STRANGE if unusual is None else _nearness(news, network)
             self._judge_after_failures(points, user, address, success, when, nearness)
         if self._incidents.subjects:
-            _judge_incidents(points, self._incidents.about(*shown), unusual is None or "address" in news)
+            named, place, text = shown
+            stranger = (unusual is None or "address" in news) and "success_after_failures" not in points
+            nearest = self._incidents.nearest(named if stranger else None, place, text)
+            if nearest is not None:
+                points["open_incident"] = OPEN_INCIDENT[nearest]
         if impossible:
             points["impossible_travel"] = IMPOSSIBLE_TRAVEL
         if news:
@@ -230,13 +234,6 @@ class RiskModel:
             points["success_after_failures"] = AFTER_FAILURES_OF_USER
 
 
-def _judge_incidents(points: dict[str, int], about: set[str], stranger: bool) -> None:
-    if not stranger or "success_after_failures" in points:
-        about.discard("user")
-    if about:
-        points["open_incident"] = max([OPEN_INCIDENT[kind] for kind in about])
-
-
 def _nearness(news: frozenset[str], network: tuple[Any, Any]) -> int:
     if "address" not in news:
         return _HOME
@@ -263,8 +260,8 @@ def _agent(text: str) -> tuple[Agent, bool]:
     return known
 
 
-# Points -> what is told of them: most events have one of a few combinations.
-_known_tellings: dict[tuple[tuple[str, int], ...], tuple[int, list[Factor]]] = {}
+# Points -> the score, and them with the heaviest first: most events have one of a few combinations.
+_known_tellings: dict[tuple[tuple[str, int], ...], tuple[int, list[tuple[str, int]]]] = {}
 
 
 def _told(points: dict[str, int]) -> tuple[int, list[Factor]]:
@@ -274,10 +271,9 @@ def _told(points: dict[str, int]) -> tuple[int, list[Factor]]:
     if known is None:
         if len(_known_tellings) >= CACHE_SIZE:
             _known_tellings.clear()
-        factors = [{"name": name, "points": worth} for name, worth in key]
-        factors.sort(key=_points_of, reverse=True)
-        known = _known_tellings[key] = min(MAX_SCORE, sum(points.values())), factors
-    return known[0], list(map(dict.copy, known[1]))
+        heaviest_first = sorted(key, key=_points_of, reverse=True)
+        known = _known_tellings[key] = min(MAX_SCORE, sum(points.values())), heaviest_first
+    return known[0], [{"name": name, "points": worth} for name, worth in known[1]]
 
 
 def subject_of(fields: Mapping[str, Any], user: Any = None, names: Names | None = None) -> Subject:
