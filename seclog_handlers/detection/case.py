@@ -68,6 +68,8 @@ class Identities:
 
     def group(self, by: Sequence[Field], event: Event, state_keys: Mapping[str, str] | None) -> str | None:
         """Return what stands for the group of an event; None if it lacks one of the fields."""
+        if len(by) == 1:
+            return self.shown(by[0], event, state_keys)
         parts = [self.shown(field, event, state_keys) for field in by]
         return None if None in parts else ":".join(parts)  # type: ignore[arg-type]
 

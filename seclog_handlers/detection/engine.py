@@ -112,6 +112,8 @@ class Detector:
         self._notices = Notices(self.origin)
         # In a shared state they are entries.
         self._acquaintances = None if self._state.shared else Acquaintances(caps.identities)
+        # Entries that an event needs to look at, beside those that it is counted in.
+        self._peek = self._state.peek if isinstance(self._state, MemoryState) else _nothing
         self._deferral: Deferral | None = None
         if isinstance(self._state, MemoryState) and self._acquaintances is not None and DEFERS:
             rules_by_name = {rule.name: rule for rule in self.rules}
@@ -195,16 +197,16 @@ class Detector:
             self._learn()
             return alerts
         own_keys = [key for key, _, _ in hits]
-        groups = deferral.waiting(own_keys)
+        groups = deferral.waiting(own_keys) if labels is None else deferral.left
 
         def together(entries: dict[str, Entry]) -> Alerts:
             deferral.settle(groups, entries)
             return self._count(hits, entries, case)
 
-        alerts = self._state.apply([*keys_of(hits, case), *deferral.keys(groups)], case.now, together)
+        alerts = self._state.apply([*own_keys, *deferral.keys(groups)], case.now, together)
         if labels is None:
             deferral.has(own_keys)
-        deferral.weigh(groups, case.groups)
+        deferral.weigh_judged(groups, case.groups, case.now)
         self._learn()
         return alerts
 
@@ -235,11 +237,11 @@ class Detector:
             if entry is None:
                 if counter.opening is not None and value != counter.opening:
                     continue
-                if counter.while_open and not any_open(counter.while_open, entries, case):
+                if counter.while_open and not any_open(counter.while_open, entries, case, self._peek):
                     continue
                 entry = entries[key] = Entry(counter.measure.ttl)
             else:
-                if counter.while_open and not any_open(counter.while_open, entries, case):
+                if counter.while_open and not any_open(counter.while_open, entries, case, self._peek):
                     continue
                 if entry.seed is not None:
                     rebuild(entry, counter)
@@ -254,7 +256,7 @@ class Detector:
             if own and now > entry.own:
                 entry.own = now
             if crossings or (entry.incidents and not self._ledger.only_tallied(case, counter, entry)):
-                muted = muted_rules(counter, entries, case) if counter.inhibitors else _NOBODY
+                muted = muted_rules(counter, entries, case, self._peek) if counter.inhibitors else _NOBODY
                 alerts += self._ledger.change(case, key, counter, entry, crossings, muted)
         return alerts
 
@@ -363,6 +365,10 @@ class Detector:
         alerts: Alerts = self._state.flush(CLOSE_WAIT_S)
         self._state.close()
         return alerts
+
+
+def _nothing(_key: str) -> None:
+    """Peek into a state where everything that is needed has been read."""
 
 
 def milliseconds(when: float) -> int:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from seclog_handlers.detection.case import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from seclog_handlers.detection.case import Case
     from seclog_handlers.detection.compiled import Counter
     from seclog_handlers.detection.ledger import Hit
     from seclog_handlers.detection.state import Entry
+
+    Peek = Callable[[str], Entry | None]
 
 
 def hits_of(members: Iterable[tuple[Counter, str]], case: Case) -> list[Hit]:
@@ -54,19 +56,26 @@ def introductions(hits: Sequence[Hit], case: Case) -> list[str]:
     return [key for key in found if key is not None]
 
 
-def any_open(others: Sequence[tuple[str, Counter]], entries: Mapping[str, Entry], case: Case) -> bool:
+def any_open(
+    others: Sequence[tuple[str, Counter]], entries: Mapping[str, Entry], case: Case, peek: Peek,
+) -> bool:  # fmt: skip
     """Tell whether one of these rules has an open incident for the event's group."""
-    return any(is_open(name, other, entries, case) for name, other in others)
+    return any(is_open(name, other, entries, case, peek) for name, other in others)
 
 
-def muted_rules(counter: Counter, entries: Mapping[str, Entry], case: Case) -> Collection[str]:
+def muted_rules(
+    counter: Counter, entries: Mapping[str, Entry], case: Case, peek: Peek,
+) -> Collection[str]:  # fmt: skip
     """Return the counter's rules that an open incident of another rule speaks for."""
-    return {muted for muted, name, other in counter.inhibitors if is_open(name, other, entries, case)}
+    return {muted for muted, name, other in counter.inhibitors if is_open(name, other, entries, case, peek)}
 
 
-def is_open(name: str, other: Counter, entries: Mapping[str, Entry], case: Case) -> bool:
+def is_open(name: str, other: Counter, entries: Mapping[str, Entry], case: Case, peek: Peek) -> bool:
     """Tell whether a rule has an open incident for the event's group, under that counter."""
-    entry = entries.get(case.key(other) or "")
+    key = case.key(other)
+    if key is None:
+        return False
+    entry = entries.get(key) or peek(key)
     incident = (entry.incidents or {}).get(name) if entry is not None else None
     return incident is not None and bool(incident["due"] > case.now)
 

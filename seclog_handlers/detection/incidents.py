@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -89,10 +90,9 @@ def ending(incident: dict[str, Any]) -> list[dict[str, Any]]:
 def sample(event: Event, when: int, show: Show) -> dict[str, Any]:
     """Return what an alert shows of one event."""
     shown: dict[str, Any] = {"timestamp": timestamp(when)}
-    for field in SAMPLE_FIELDS:
-        value = event.get(field)
-        if value is not None:
-            shown[field] = brief(show(event, field, value))
+    values = map(event.get, SAMPLE_FIELDS)
+    for field, value in [pair for pair in zip(SAMPLE_FIELDS, values, strict=True) if pair[1] is not None]:
+        shown[field] = brief(show(event, field, value))
     return shown
 
 
@@ -146,16 +146,21 @@ def alert(
 
 def timestamp(milliseconds: int) -> str:
     """Return event time as RFC 3339, UTC, milliseconds, `Z`."""
+    return f"{_to_the_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(maxsize=1024)  # an incident's times are told again with each change of it
+def _to_the_second(seconds: int) -> str:
     try:
-        moment = datetime.fromtimestamp(milliseconds // 1000, tz=timezone.utc)
+        moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
     except (ValueError, OverflowError, OSError):
         moment = datetime.fromtimestamp(0, tz=timezone.utc)
-    return f"{moment.isoformat()[:_SECONDS]}.{milliseconds % 1000:03d}Z"
+    return moment.isoformat()[:_SECONDS]
 
 
 def query(rule: Rule, incident: Mapping[str, Any]) -> str:
     """Return a search for the incident's events, in the Lucene syntax that log stores understand."""
-    terms = [f"{field}:{_quoted(value)}" for field, value in rule.equalities]
+    terms = [f"{field}:{_literal(value)}" for field, value in rule.equalities]
     terms += [_term(label, value) for label, value in incident["group"].items()]
     span = f'timestamp:["{timestamp(incident["first"])}" TO "{timestamp(incident["last"])}"]'
     return " AND ".join([*dict.fromkeys(terms), span])
@@ -166,6 +171,11 @@ def _term(label: str, value: str) -> str:
     field = label.partition("/")[0]
     terms = [f"{name}:{_quoted(value)}" for name in ALIASES.get(field, (field,))]
     return terms[0] if len(terms) == 1 else f"({' OR '.join(terms)})"
+
+
+@lru_cache(maxsize=256, typed=True)  # what rules compare with: 1 is not true
+def _literal(value: Any) -> str:
+    return _quoted(value)
 
 
 def _quoted(value: Any) -> str:

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from seclog_handlers.detection.state import failover, sqlite
+from seclog_handlers.detection.state import checkpoint, failover, sqlite
 from seclog_handlers.errors import SecurityLogWarning
 from tests.detection.support import BRUTE, START, detector, failure, feed, states
 
@@ -416,6 +416,8 @@ def test_a_file_that_is_lost_while_running_degrades(tmp_path, url):
 def test_an_event_is_two_statements(url, monkeypatch):
     """Each event reads once and writes once; the log, which needs an fsync, comes into the file once in so many."""
     monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 50)
+    checkpoints: list[str] = []
+    monkeypatch.setattr(sqlite, "checkpoint", checkpoints.append)
     engine = detector(BRUTE, state=url)
     feed(engine, (0, failure()))
     statements: list[str] = []
@@ -426,5 +428,94 @@ def test_an_event_is_two_statements(url, monkeypatch):
     engine.close()
 
     assert [sum(text.startswith(word) for text in statements) for word in ("SELECT", "INSERT")] == [120, 120]
-    assert statements.count("PRAGMA wal_checkpoint(PASSIVE)") == 2
+    assert len(checkpoints) == 2
+    assert not any("wal_checkpoint" in text for text in statements)
     assert own == sqlite.MAX_PAGES
+
+
+def test_a_thread_brings_the_log_into_the_file(url, monkeypatch):
+    """The disk is waited for beside the log calls: after so many events the log begins anew, and nothing is lost."""
+    monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 50)
+    path = url.removeprefix("sqlite:///")
+    callers: list[str] = []
+    done = threading.Event()
+    run = checkpoint.run
+
+    def noted(path: str) -> None:
+        callers.append(threading.current_thread().name)
+        run(path)
+        done.set()
+
+    monkeypatch.setattr(checkpoint, "run", noted)
+    engine = detector(BRUTE, state=url)
+    feed(engine, *[(number, failure(f"10.0.0.{number}")) for number in range(50)])
+    assert done.wait(30)
+    with sqlite3.connect(path) as connection:
+        pages = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+        rows = connection.execute("SELECT count(*) FROM entries_v1").fetchone()[0]
+    connection.close()
+    engine.close()
+
+    assert callers == ["seclog-checkpoint"]
+    assert pages < 10
+    assert rows == 50
+
+
+def test_a_log_that_others_keep_open_ends_too(url, monkeypatch):
+    """Where others write all the time a passive checkpoint never ends the log: past a size it is ended while they wait."""
+    monkeypatch.setattr(checkpoint, "LONG_LOG", 5)
+    path = url.removeprefix("sqlite:///")
+    modes: list[str] = []
+    engine = detector(BRUTE, state=url)
+    feed(engine, *[(number, failure(f"10.0.0.{number}")) for number in range(50)])
+    connect = sqlite3.connect
+
+    def traced(*given, **options):
+        connection = connect(*given, **options)
+        connection.set_trace_callback(modes.append)
+        return connection
+
+    monkeypatch.setattr(checkpoint.sqlite3, "connect", traced)
+    checkpoint.run(path)
+    engine.close()
+
+    assert [text for text in modes if "checkpoint" in text] == [
+        "PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA wal_checkpoint(RESTART)",
+    ]  # fmt: skip
+
+
+def test_no_fork_meets_an_open_checkpoint():
+    """SQLite's own locks are free in a child: a fork waits for the thread that has the file open."""
+    order: list[str] = []
+    checkpoint._open.acquire()
+    release = threading.Timer(0.2, lambda: (order.append("closed"), checkpoint._open.release()))
+    release.start()
+    pid = os.fork()
+    if not pid:
+        os._exit(checkpoint._open.locked())
+    order.append("forked")
+    _, status = os.waitpid(pid, 0)
+
+    assert order == ["closed", "forked"]
+    assert status == 0
+
+
+def test_what_waits_is_counted_a_few_events_at_a_time(url, monkeypatch):
+    """A backlog goes with the next events: each call does a few, so that none pays for all, and none is lost."""
+    monkeypatch.setattr(failover, "MAX_WAITING_S", 600.0)
+    engine = detector({**BRUTE, "count": 60}, state=url)
+    feed(engine, (0, failure()))
+    blocker = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    feed(engine, *[(number, failure()) for number in range(1, 41)])
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    waiting = len(engine._state._waiting)
+    feed(engine, (41, failure()))
+    left = len(engine._state._waiting)
+    alerts = feed(engine, *[(number, failure()) for number in range(42, 62)])
+    engine.close()
+
+    assert waiting == 40
+    assert 40 - 2 * failover.MAX_TOGETHER <= left - 1 < 40
+    assert [(alert["incident_state"], alert["count"]) for alert in alerts] == [("open", 60)]

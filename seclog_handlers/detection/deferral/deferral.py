@@ -44,6 +44,7 @@ class Deferral(Settling):
 
     Attributes:
         streak: Events that were like the latest one, or None; asked before `takes`.
+        left: The groups of the latest event in which `takes` did not note it, where it noted it in others.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Deferral(Settling):
         super().__init__(counters, rules, state, identities, caps)
         self._acquaintances = acquaintances
         self.streak: Streak | None = None
+        self.left: list[Group] = []
         self._latest: tuple[list[Group], Plan | None] = ([], None)
         self._max_visits = caps.visits
         self._visited: list[Visits] = []
@@ -194,10 +196,12 @@ class Deferral(Settling):
         now = case.now
         groups = [group for group, _, _, _ in places]
         times, left = [now], []
+        self.left = []
         for group, track, known, room in places:
             check = group.check
             if not room or (check is not None and not check.allows(now, groups, own=found.own)):
                 left.append(group.label)
+                self.left.append(group)
                 continue
             digits = known
             if digits is None:
@@ -206,7 +210,10 @@ class Deferral(Settling):
         self._bytes += EVENT_BYTES * (len(groups) - len(left))
         if self._bytes > self._max_bytes:
             self._make_room(now)
-        elif groups and not left:
+            groups = []
+        if left:
+            case.groups.update({track.sample.group: group.key for group, track, _, _ in places})
+        elif groups:
             self._maybe_streak(plan, found, case, groups)
         return left
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from seclog_handlers.detection.measures import ByValue, Events
+from seclog_handlers.detection.measures import UNLIMITED, ByValue, Events
 from seclog_handlers.detection.state.entry import NEVER
 
 if TYPE_CHECKING:
@@ -47,12 +47,13 @@ class Group:
         last: Time of its latest event.
         gone: Whether it was dropped from the table.
         resolved: How often incidents of it were resolved.
+        busy: How many events are counted at once before it is found out again how many may wait.
         source: Of a sieve, which must know how long its groups have been quiet; or None.
     """
 
     __slots__ = (
-        "begun", "begun_last", "check", "fresh", "gone", "key", "known", "label", "last", "name", "open", "pending",
-        "resolved", "room", "source", "spread",
+        "begun", "begun_last", "busy", "check", "fresh", "gone", "key", "known", "label", "last", "name", "open",
+        "pending", "resolved", "room", "source", "spread",
     )  # fmt: skip
 
     def __init__(self, key: str, label: Label, now: int) -> None:
@@ -65,6 +66,7 @@ class Group:
         self.pending: list[Run] = []
         self.begun, self.begun_last = 0, -1
         self.open = False
+        self.busy = 0
         self.last = now
         self.gone = False
         self.resolved = 0
@@ -105,6 +107,18 @@ class Group:
         self.spread -= 1
         self.last = max(self.last, times[0])
         self.pending.append((times, digits, plan))
+
+    def stays_busy(self, now: int) -> bool:
+        """Tell whether the next event is counted at once too, without a look at what has changed.
+
+        As long as nobody looks, its sequences may be complete and its incidents open.
+        """
+        if self.busy <= 0:
+            return False
+        self.busy -= 1
+        self.begun, self.begun_last, self.open = UNLIMITED, NEVER, True
+        self.last = max(self.last, now)
+        return True
 
     def holds(self, fragments: Iterable[str]) -> bool:
         """Whether its key or a value that waits is one of these texts, in quotes or not."""

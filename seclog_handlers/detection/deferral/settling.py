@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from seclog_handlers.detection.state.memory import MemoryState
 
 
+# A group with less room than that is busy: so many events of it are counted at once, until its room is found out again.
+LITTLE_ROOM = 2
+BUSY = 8
+
+
 class Settling(Table):
     """Groups whose events can be counted into the entries.
 
@@ -141,6 +146,14 @@ class Settling(Table):
         """
         for group in groups:
             self._room.weigh(group, judged)
+
+    def weigh_judged(self, groups: Iterable[Group], judged: Judged, now: int) -> None:
+        """Do what `weigh` does after an event was counted at once, but seldom for groups whose events seldom wait."""
+        for group in groups:
+            if not group.stays_busy(now):
+                self._room.weigh(group, judged)
+                if group.room <= LITTLE_ROOM or (group.fresh < 0 and group.spread <= LITTLE_ROOM):
+                    group.room, group.busy = 0, BUSY
 
     def has(self, keys: Iterable[str]) -> None:
         """Be told that these entries may have come to be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from seclog_handlers.detection.state.entry import (
     NEVER,
@@ -32,6 +32,8 @@ MAX_WAITING_S = 1.0
 # So long a store that was slow is left alone, unless so many events wait: few calls pay for a wait.
 PAUSE_S = 0.01
 MANY_WAITING = 32
+# Events that are counted together: with more of them, one call would take what many have saved.
+MAX_TOGETHER = 8
 # Incidents that one event brings back into a store that answers again.
 MAX_GIVEN_BACK = 4
 # Incidents of one group and rule, opened while processes counted alone, that end together.
@@ -42,6 +44,16 @@ MAX_REMEMBERED = 1000
 DEGRADED = "detector_degraded"
 
 _Event = tuple["Sequence[str]", int, Transition[Any]]
+
+
+class Store(State, Protocol):
+    """A state that processes share.
+
+    Attributes:
+        hurries: Whether it must not wait for other processes.
+    """
+
+    hurries: bool
 
 
 class Failover:
@@ -55,7 +67,7 @@ class Failover:
 
     shared = True
 
-    def __init__(self, store: State) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._local = Substitute()
         self._retry_at = 0.0
@@ -103,19 +115,21 @@ class Failover:
 
     def _flushed(self) -> list[Any]:
         """Count what waits in the store; in local memory if the store fails; later if it is only busy."""
-        waiting, told = self._waiting, []
+        waiting: Sequence[_Event] = ()
+        told: list[Any] = []
         trouble: StateUnavailableError
         try:
             told = self._settled_attempt()
-            waiting = self._waiting
+            waiting = self._waiting[:MAX_TOGETHER]
             result = told + (self._counted(self._store, waiting, self._remember) if waiting else [])
         except StateUncertainError as error:
             if isinstance(error, StateUnsureError) and self._may_wait(slow=True):
                 self._unsure = len(waiting), error.wrote
                 return told
             # Its incidents are remembered, so what it made of these events may be told.
+            rest = self._waiting[len(waiting) :]
             self._give_up(error)
-            return told + self._made
+            return told + self._made + self._counted_here(rest)
         except StateBusyError as error:
             if self._may_wait(slow=isinstance(error, StateSlowError)):
                 return told
@@ -126,13 +140,18 @@ class Failover:
             self._waiting, self._unsure = [], None
             raise
         else:
-            self._waiting, self._retry_at, self._again_at = [], 0.0, 0.0
+            self._waiting, self._waiting_since = self._waiting[len(waiting) :], time.monotonic()
+            self._retry_at, self._again_at = 0.0, 0.0
             self._pass_on_notices()
             return result
+        rest = self._waiting
         if self._unsure is not None:  # sent, and told of: to count them here too would count them twice
-            told, waiting = told + self._made, waiting[self._unsure[0] :]
+            told, rest = told + self._made, rest[self._unsure[0] :]
         self._give_up(trouble)
-        return told + (self._counted(self._local, waiting, None) if waiting else [])
+        return told + self._counted_here(rest)
+
+    def _counted_here(self, waiting: Sequence[_Event]) -> list[Any]:
+        return self._counted(self._local, waiting, None) if waiting else []
 
     def _settled_attempt(self) -> list[Any]:
         """Drop the events of a write that was done although its answer was late; return what it made of them."""
@@ -235,10 +254,15 @@ class Failover:
             if not self._give_back((), self._latest) and not self._is_busy:
                 break
         results: list[Any] = []
-        while self._waiting and (seconds > 0.0 or not self._pauses()):
-            results += self._flushed()
-            if time.monotonic() >= deadline:
-                break
+        # An event that is about to be counted comes next, and waits for its turn itself.
+        self._store.hurries = seconds <= 0.0
+        try:
+            while self._waiting and (seconds > 0.0 or not self._pauses()):
+                results += self._flushed()
+                if time.monotonic() >= deadline:
+                    break
+        finally:
+            self._store.hurries = False
         return results
 
     def due_keys(self, now: int) -> list[str]:

@@ -27,6 +27,8 @@ class Optimistic:
     backup: State | None = None
 
     def __init__(self) -> None:
+        # Whether nothing is worth waiting for other processes: it will be tried again at once.
+        self.hurries = False
         self.notices: list[str] = []
         self.next_due = 0  # unknown: another process may have left incidents
 
@@ -45,7 +47,7 @@ class Optimistic:
 
     def _patience(self) -> float:
         """Return how many seconds this event may wait for other processes."""
-        return BUSY_WAIT_S
+        return 0.0 if self.hurries else BUSY_WAIT_S
 
     def _read(self, keys: Sequence[str]) -> Bodies:
         """Return the texts of those that exist."""

@@ -9,6 +9,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from seclog_handlers.detection.state.checkpoint import checkpoint
 from seclog_handlers.detection.state.entry import NEVER, Found, StateBusyError, StateUnavailableError
 from seclog_handlers.detection.state.optimistic import GONE, Bodies, Optimistic, changed
 from seclog_handlers.errors import warn_once
@@ -24,9 +25,9 @@ BUSY_PAUSE_S = 0.0005
 TIDY_EVERY = 256
 TIDY_ROWS = 512
 MAX_PAGES = 32_768  # 128 MiB of 4 KiB
-# The log comes into the file with an fsync, which takes tens of milliseconds: after so many events of a process, and
-# after each one only where the log is as long as the file may be. SQLite's own way is each 1,000 pages, 140 events.
-CHECKPOINT_EVERY = 1024
+# The log comes into the file with an fsync, which takes tens of milliseconds: after so many events of a process, in a
+# thread, and in a log call only where the log is as long as the file may be. SQLite's own way is each 140 events or so.
+CHECKPOINT_EVERY = 512
 MAX_DUE = 200
 
 SATURATED = "detector_state_saturated"
@@ -91,15 +92,8 @@ class SqliteState(Optimistic):
         if not self._writes % TIDY_EVERY:
             self._tidy(now)
         if not self._writes % CHECKPOINT_EVERY:
-            self._checkpoint()
+            checkpoint(self._path)
         return written
-
-    def _checkpoint(self) -> None:
-        """Bring the log into the file, as far as nobody needs it; who writes meanwhile does not wait."""
-        try:
-            self._connected().execute("PRAGMA wal_checkpoint(PASSIVE)")
-        except sqlite3.Error:
-            pass  # busy, or broken: the next event says so
 
     def _patiently(self, statement: str, values: Sequence[Any], deadline: float) -> int:
         """Execute a statement that needs the file's write lock; return how many rows it changed."""
