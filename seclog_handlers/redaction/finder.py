@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Iterable
 
-from seclog_handlers.redaction import commands, entries, gate, keyvalue, layers, pii, tokens, web
+from seclog_handlers.redaction import commands, entries, gate, keyvalue, layers, pii, signs, tokens, web
 from seclog_handlers.redaction.budget import FOUND, TEXT, Budget
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import KeyRules, Rule
@@ -14,6 +13,8 @@ from seclog_handlers.redaction.values import value_at
 from seclog_handlers.redaction.vocabulary import SHORT
 
 Found = tuple[int, int, str]
+# Where a name begins and ends, and the name, in lower case.
+Place = tuple[int, int, str]
 
 # Every name of vocabulary.py contains one of these, in lower case.
 _LONG_WORDS = (
@@ -56,7 +57,7 @@ MAX_BASE64 = 65_536
 TOKEN, URL = 2, 4
 # Of so few words each place is looked up; of more, the text is searched once for all names.
 FEW = 6
-_start = operator.methodcaller("start")
+MAX_WITHIN = 1024
 _LOWER = {code: code + 32 for code in range(65, 91)}
 
 
@@ -86,6 +87,7 @@ class Finder:
         mine = [word for word in rules.mentions() if word]
         self._words = re.compile(gate.trie([*_LONG_WORDS, *mine], _SHORT_WORDS))
         self._gate = gate.Words(self._words, _marks)
+        self._within: dict[str, list[Place]] = {}
         self._programs = re.compile(gate.trie(commands.WORDS))
         starts = gate.trie(look.start for looks in tokens.LOOKS.values() for look in looks)
         self._tokens = re.compile(f"(?<![A-Za-z0-9]){starts}")
@@ -141,7 +143,7 @@ class Finder:
             budget.read(length)
             found.extend(commands.spoken_codes(text, budget.spend))
         if "-----BEGIN" in text or "1$" in text or "Q~" in text:
-            _signed(text, budget, found)
+            signs.find(text, budget, found)
         for more in self._more:
             budget.read(length)
             found.extend(more(text))
@@ -174,38 +176,47 @@ class Finder:
         low = _lower(text)
         sealed = SEAL in text
         if 0 < len(named) <= FEW:
-            places: Iterable[re.Match[str]] = self._places(low, named, budget)
+            places: Iterable[Place] = self._places(low, named, budget)
         else:
             budget.read(3 * len(text))
-            places = self._words.finditer(low)
-        for match in places:
-            start = match.start()
+            places = map(_place, self._words.finditer(low))
+        for start, end, word in places:
             if start < done:
                 continue
             while zone < len(zones) and zones[zone][1] <= start:
                 zone += 1
             if zone < len(zones) and zones[zone][0] < start:
                 continue
-            if sealed and _CENSORED.match(text, match.end()):
+            if sealed and _CENSORED.match(text, end):
                 budget.spend(TOKEN)
                 continue
             budget.spend()
-            done = max(done, self._name(text, start, match.end(), match[0], found, budget))
+            done = max(done, self._name(text, start, end, word, found, budget))
 
-    def _places(self, low: str, named: list[str], budget: Budget) -> list[re.Match[str]]:
+    def _places(self, low: str, named: list[str], budget: Budget) -> list[Place]:
         """Return the names in a text whose only words with names are `named`: most of it need not be read again."""
-        places: list[re.Match[str]] = []
+        places: list[Place] = []
         for word in named:
+            within = self._within.get(word) or self._names_within(word)
             position, length = low.find(word), len(word)
             while position >= 0:
                 budget.spend(1)
                 end = position + length
                 if not (low[position - 1 : position].isalpha() or low[end : end + 1].isalpha()):
-                    places.extend(self._words.finditer(low, position, end))
+                    places += [(position + first, position + last, name) for first, last, name in within]
                 position = low.find(word, end)
         if len(named) > 1:
-            places.sort(key=_start)
+            places.sort()
         return places
+
+    def _names_within(self, word: str) -> list[Place]:
+        """Return the names that a word holds, remembered: a program says few such words."""
+        found = list(map(_place, self._words.finditer(word)))
+        if len(word) <= gate.MAX_WORD:
+            if len(self._within) >= MAX_WITHIN:
+                self._within.clear()
+            self._within[word] = found
+        return found
 
     def _name(self, text: str, start: int, end: int, word: str, found: list[Found], budget: Budget) -> int:
         if word in _SCHEMES:
@@ -320,6 +331,10 @@ _CENSORED = re.compile(
 )
 
 
+def _place(match: re.Match[str]) -> Place:
+    return match.start(), match.end(), match[0]
+
+
 def _lower(text: str) -> str:
     low = text.lower()
     return low if len(low) == len(text) else text.translate(_LOWER)
@@ -372,38 +387,6 @@ def _urls(text: str, budget: Budget) -> list[Found]:
         found.extend(web.userinfo(text, position, len(text) if following < 0 else following))
         position = following
     return found
-
-
-_PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?)-----")
-
-
-def _signed(text: str, budget: Budget, found: list[Found]) -> None:
-    """Find what signs give away, wherever they stand: private keys, hashes, Azure's secrets."""
-    budget.read(len(text))
-    if "-----BEGIN" in text:
-        found.extend(_pem(text, budget))
-    if "1$" in text:
-        found.extend(tokens.md5_crypts(text))
-    if "Q~" in text:
-        found.extend(tokens.shaped(text, 0, len(text)))
-
-
-def _pem(text: str, budget: Budget) -> list[Found]:
-    """Find private keys; one without an end goes to the end of the text."""
-    found: list[Found] = []
-    position = 0
-    while True:
-        match = _PEM_LABEL.search(text, position)
-        if match is None:
-            return found
-        budget.spend()
-        closing = f"-----END {match[1]}-----"
-        end = text.find(closing, match.end())
-        if end < 0:
-            found.append((match.end(), len(text), "private-key"))
-            return found
-        found.append((match.start(), end + len(closing), "private-key"))
-        position = end + len(closing)
 
 
 def merged(text: str, found: list[Found]) -> list[Found]:

@@ -1,0 +1,41 @@
+"""What gives itself away by a sign, wherever it stands: private keys, hashes of passwords, Azure's secrets."""
+
+from __future__ import annotations
+
+import re
+
+from seclog_handlers.redaction import tokens
+from seclog_handlers.redaction.budget import Budget
+
+Found = tuple[int, int, str]
+
+_PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?)-----")
+
+
+def find(text: str, budget: Budget, found: list[Found]) -> None:
+    """Find what signs give away, wherever they stand: private keys, hashes, Azure's secrets."""
+    budget.read(len(text))
+    if "-----BEGIN" in text:
+        found.extend(_private_keys(text, budget))
+    if "1$" in text:
+        found.extend(tokens.md5_crypts(text))
+    if "Q~" in text:
+        found.extend(tokens.shaped(text, 0, len(text)))
+
+
+def _private_keys(text: str, budget: Budget) -> list[Found]:
+    """Find private keys; one without an end goes to the end of the text."""
+    found: list[Found] = []
+    position = 0
+    while True:
+        match = _PEM_LABEL.search(text, position)
+        if match is None:
+            return found
+        budget.spend()
+        closing = f"-----END {match[1]}-----"
+        end = text.find(closing, match.end())
+        if end < 0:
+            found.append((match.end(), len(text), "private-key"))
+            return found
+        found.append((match.start(), end + len(closing), "private-key"))
+        position = end + len(closing)
