@@ -70,7 +70,7 @@ NEWS = {
     "country": ("new_country", NEW_COUNTRY), "asn": ("new_network", NEW_NETWORK), "device": ("new_device", NEW_DEVICE),
 }  # fmt: skip
 
-_LEVEL_OF = tuple(next(name for highest, name in LEVELS if score <= highest) for score in range(101))
+LEVEL_OF = tuple(next(name for highest, name in LEVELS if score <= highest) for score in range(101))
 # Below this quotient there is no point for an unfamiliar login.
 _FAMILIAR = 10**0.1
 _UNKNOWN: tuple[Any, Any] = (None, None)
@@ -114,7 +114,7 @@ class Login(NamedTuple):
 
 def risk_level(score: int) -> str:
     """Return low (to 21), medium (to 47), high (to 73) or critical."""
-    return _LEVEL_OF[score]
+    return LEVEL_OF[score]
 
 
 def unfamiliar_points(quotient: float) -> int:

@@ -14,7 +14,7 @@ from seclog_handlers.enrichment._shared import Sharing
 from seclog_handlers.enrichment.addresses import parse_address, truncate
 from seclog_handlers.enrichment.geo import GeoLocator
 from seclog_handlers.enrichment.journal import MEMORY, open_journal, shown
-from seclog_handlers.enrichment.risk import MAX_TIME, RiskModel, Subject, risk_level, subject_of
+from seclog_handlers.enrichment.risk import LEVEL_OF, MAX_TIME, RiskModel, Subject, subject_of
 from seclog_handlers.enrichment.travel import MAX_KMH, MIN_KM, WITHIN_HOURS, Journeys
 from seclog_handlers.enrichment.trusted import TrustedSources
 from seclog_handlers.errors import ConfigurationError
@@ -222,21 +222,22 @@ class RiskFilter(Stage):
         when = attributes["created"]
         if not abs(when) < MAX_TIME:
             raise ValueError("no time")
-        subject = self._subject(attributes, mark, when)
-        user, success = subject[:2]
-        journey = self._travel(attributes, mark, user) if success is True and user is not None else None
-        if journey is not None:
-            derive(record, "impossible_travel", journey)
+        known = mark.repeat.memory.get(self) if mark.repeat is not None else None
+        # Of a record that is like an earlier one, it is known what it says.
+        subject = known[2] if known is not None and known[0](attributes) == known[1] else None
+        if subject is None:
+            subject = self._subject(attributes, mark, when)
+        journey = None
+        if subject[1] is True and subject[0] is not None:
+            journey = self._travel(attributes, mark, subject[0])
+            if journey is not None:
+                derive(record, "impossible_travel", journey)
         score, factors = self._model.judge(subject, when, journey is not None)
         mark.derived |= _SCORED
-        attributes["risk_score"], attributes["risk_level"], attributes["risk_factors"] = (
-            score,
-            risk_level(score),
-            factors,
-        )
+        attributes["risk_score"], attributes["risk_level"], attributes["risk_factors"] = score, LEVEL_OF[score], factors
 
     def _subject(self, attributes: dict[str, Any], mark: Mark, when: float) -> Subject:
-        """Return what an event says; of one that is like an earlier one that is known."""
+        """Return what an event says, and remember it for those that are like it."""
         if self._sharing is not None:
             travels = "trusted" not in mark.derived
             names = self._sharing.exchange(attributes, when, mark.state_keys, travels=travels)
@@ -244,13 +245,11 @@ class RiskFilter(Stage):
         repeat = mark.repeat
         if repeat is None:
             return subject_of(attributes)
-        known = repeat.memory.get(self)
-        if known is None:
+        subject = subject_of(attributes)
+        if self not in repeat.memory:  # otherwise somebody else has changed this one since
             fetch = itemgetter("event_type", *[name for name in (*_SAID, "success") if name in attributes])
-            known = repeat.memory[self] = fetch, fetch(attributes), subject_of(attributes)
-        fetch, said, subject = known
-        # They are the same, unless somebody else has changed the record since.
-        return subject if fetch(attributes) == said else subject_of(attributes)
+            repeat.memory[self] = fetch, fetch(attributes), subject
+        return subject
 
     def _travel(self, attributes: dict[str, Any], mark: Mark, user: Any) -> dict[str, Any] | None:
         """Note where a login came from; a trusted source is an office or a VPN, and says nothing of that."""
