@@ -47,7 +47,7 @@ IDENTITIES = ("username", "user_id", "email", "session_id", "device_id", "ip_add
 DEFERS = True
 
 # How long closing waits for other processes that have the state, in seconds.
-CLOSE_WAIT_S = 0.25
+CLOSE_WAIT_S = 1.0
 
 _NOBODY: frozenset[str] = frozenset()
 

@@ -18,10 +18,10 @@ from seclog_handlers.detection.state.entry import (
     StateUnsureError,
     Transition,
 )
-from seclog_handlers.detection.state.memory import MemoryState
+from seclog_handlers.detection.state.substitute import Substitute, counts_of, merged, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 # Seconds after a failure before the store is tried again; a dead store costs one short wait in that time.
 RETRY_S = 5.0
@@ -33,11 +33,9 @@ MAX_WAITING_S = 1.0
 PAUSE_S = 0.01
 MANY_WAITING = 32
 # Events that are counted together: with more of them, one call would take what many have saved.
-MAX_TOGETHER = 8
-# Incidents that one event brings back into a store that answers again.
-MAX_GIVEN_BACK = 4
-# Incidents of one group and rule, opened while processes counted alone, that end together.
-MAX_ALSO = 64
+MAX_TOGETHER = 32
+# Incidents that one event brings back into a store that answers again, and that leaving does at a time.
+MAX_GIVEN_BACK, MANY_GIVEN_BACK = 4, 64
 # Incidents of the store that are remembered here, in case the store goes.
 MAX_REMEMBERED = 1000
 
@@ -80,6 +78,8 @@ class Failover:
         self._remembered: dict[str, Entry] = {}
         self._owing = False  # local memory may hold what the store should
         self._is_busy = False  # when that was last to be brought back
+        # Events of the incidents that the store may have got then, and what tells whether it has.
+        self._gave: tuple[dict[str, int], Callable[[], bool]] | None = None
         self._made: list[Any] = []
         self.backup: State | None = self._local
 
@@ -215,7 +215,7 @@ class Failover:
         remembered, self._remembered = self._remembered, {}
         self._local.borrow(remembered)
 
-    def _give_back(self, keys: Sequence[str], now: int) -> bool:
+    def _give_back(self, keys: Sequence[str], now: int, most: int = MAX_GIVEN_BACK) -> bool:
         """Bring incidents of local memory back into a store that answers again; it may have lost them.
 
         Those that an event needs come first, a few others with each event.
@@ -223,10 +223,8 @@ class Failover:
         Returns:
             Whether the store does answer.
         """
-        taken, ended = self._local.give_back(keys, MAX_GIVEN_BACK)
-        if not taken and not ended:
-            self._owing = False
-            return True
+        taken: Found = {}
+        ended: dict[str, str] = {}
 
         def merge(found: Found) -> list[Any]:
             for key, entry in taken.items():
@@ -237,12 +235,23 @@ class Failover:
             return []
 
         try:
+            if self._gave is not None:
+                counts, wrote = self._gave
+                if wrote():  # it has those events, though its answer was late
+                    self._local.borrowed.update(counts)
+                self._gave = None
+            taken, ended = self._local.give_back(keys, most)
+            if not taken and not ended:
+                self._owing = False
+                return True
             self._store.apply([*taken, *ended.values()], now, merge)
         except StateUnavailableError as error:
+            if isinstance(error, StateUnsureError):
+                self._gave = counts_of(taken), error.wrote
             self._local.borrow(taken)
             self._local.ended.update(ended)
             self._failed()
-            self._is_busy = isinstance(error, StateBusyError)
+            self._is_busy = isinstance(error, (StateBusyError, StateUnsureError))
             return False
         self._local.settle(taken)
         return True
@@ -251,7 +260,7 @@ class Failover:
         """Count what waits, within so many seconds or at once; given time, bring back what was counted here."""
         deadline = time.monotonic() + seconds
         while self._owing and time.monotonic() < deadline:
-            if not self._give_back((), self._latest) and not self._is_busy:
+            if not self._give_back((), self._latest, MANY_GIVEN_BACK) and not self._is_busy:
                 break
         results: list[Any] = []
         # An event that is about to be counted comes next, and waits for its turn itself.
@@ -308,111 +317,10 @@ class Failover:
 
     def after_fork(self) -> None:
         """Leave the incidents of local memory, and what waits, to the parent."""
-        self._waiting, self._unsure, self._again_at = [], None, 0.0
+        self._waiting, self._unsure, self._again_at, self._gave = [], None, 0.0, None
         self._store.after_fork()
         self._local.after_fork()
 
     def close(self) -> None:
         """Let go of the store's file or connection."""
         self._store.close()
-
-
-class Substitute(MemoryState):
-    """Local memory that stands in for a store, and knows which of the store's incidents it has ended.
-
-    Attributes:
-        borrowed: Ids of the incidents that came from the store, with the number of their events then.
-        ended: Ids of those that have ended here, with the key of their entry.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.borrowed: dict[str, int] = {}
-        self.ended: dict[str, str] = {}
-
-    def borrow(self, entries: Found) -> None:
-        """Carry these entries on."""
-        if entries:
-            for entry in entries.values():
-                for incident in _incidents(entry):
-                    self.borrowed.setdefault(incident["id"], incident["count"])
-            super().apply([], 0, lambda found: found.update(entries))
-
-    def settle(self, entries: Found) -> None:
-        """Be told that the store has these entries now."""
-        for entry in entries.values():
-            for incident in _incidents(entry):
-                self.borrowed.pop(incident["id"], None)
-
-    def give_back(self, keys: Sequence[str], most: int) -> tuple[Found, dict[str, str]]:
-        """Return entries with open incidents, of these keys and a few others, and incidents that ended; forget both."""
-        ended = dict(list(self.ended.items())[:most])
-        for known in ended:
-            del self.ended[known]
-        return self.take_incidents(keys, most), ended
-
-    def apply(self, keys: Sequence[str], now: int, transition: Transition[Result]) -> Result:
-        """Run `transition`, and note which incidents of the store it ends."""
-        if not self.borrowed:
-            return super().apply(keys, now, transition)
-
-        def watched(found: Found) -> Result:
-            before = {incident["id"]: key for key, entry in found.items() for incident in _incidents(entry)}
-            result = transition(found)
-            after = {incident["id"] for entry in found.values() for incident in _incidents(entry)}
-            self.ended.update({id_: key for id_, key in before.items() if id_ in self.borrowed and id_ not in after})
-            return result
-
-        return super().apply(keys, now, watched)
-
-
-def _incidents(entry: Entry) -> list[dict[str, Any]]:
-    return list((entry.incidents or {}).values())
-
-
-def without(entry: Entry, ended: dict[str, str]) -> None:
-    """Take incidents that have ended elsewhere out of an entry."""
-    if any(incident["id"] in ended for incident in _incidents(entry)):
-        _set(entry, {name: kept for name, kept in (entry.incidents or {}).items() if kept["id"] not in ended})
-
-
-def _set(entry: Entry, incidents: dict[str, dict[str, Any]]) -> None:
-    entry.incidents = incidents or None
-    entry.due = min((incident["due"] for incident in incidents.values()), default=0)
-
-
-def merged(stored: Entry | None, local: Entry, borrowed: Mapping[str, int]) -> Entry:
-    """Return the store's entry with the incidents that local memory carried on, and all of their events.
-
-    Args:
-        stored: The store's, or None.
-        local: What local memory has made of it.
-        borrowed: Id of an incident -> how many events it had when local memory got it.
-    """
-    if stored is None:
-        local.size = 0
-        return local
-    incidents = dict(stored.incidents or {})
-    for name, incident in (local.incidents or {}).items():
-        known = incidents.get(name)
-        incidents[name] = incident if known is None else _joined(known, incident, borrowed)
-    _set(stored, incidents)
-    return stored
-
-
-def _joined(stored: dict[str, Any], local: dict[str, Any], borrowed: Mapping[str, int]) -> dict[str, Any]:
-    """Return one incident with the events of both; where each process opened one of its own, it ends for both."""
-    same = stored["id"] == local["id"]
-    newer = local if same and local["due"] >= stored["due"] else stored
-    count = stored["count"] + local["count"] - (borrowed.get(local["id"], local["count"]) if same else 0)
-    also = [*stored.get("also", ()), *local.get("also", ())]
-    if not same and local["told"]:
-        also.append([local["id"], local["first"]])
-    joined = {
-        **newer,
-        "count": count,
-        "also": list({known: [known, first] for known, first in also}.values())[:MAX_ALSO],
-    }
-    for name in ("told", "severity", "last", "due"):
-        joined[name] = max(stored[name], local[name])
-    return joined

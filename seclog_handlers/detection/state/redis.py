@@ -19,7 +19,7 @@ from seclog_handlers.detection.state.optimistic import GONE, Bodies, Optimistic,
 from seclog_handlers.errors import ConfigurationError, warn_once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 # How long a connection and an answer may take; a slower Redis counts as dead (`?socket_timeout=` in the URL).
 TIMEOUT_S = 0.002
@@ -38,14 +38,16 @@ OFFSET_LINGER_S = 400 * 86400
 MAX_DUE = 200
 SCAN = 500
 
-# Everything still the same? Then everything new, and when the next incident is due. An atomic step of Redis.
+# Everything still the same? Then everything new, which process did it last, and when the next incident is due. An
+# atomic step of Redis.
 _WRITE = """
 local count = tonumber(ARGV[1])
 if redis.call('GET', KEYS[count + 2]) ~= ARGV[2] then return {-1, ''} end
 for index = 1, count do
   if redis.call('GETRANGE', KEYS[index], 0, 7) ~= ARGV[2 + index] then return {0, ''} end
 end
-for place = 3 + count, #ARGV, 5 do
+redis.call('SET', KEYS[count + 3], ARGV[3 + count], 'PX', 60000)
+for place = 4 + count, #ARGV, 5 do
   local key = KEYS[tonumber(ARGV[place])]
   if ARGV[place + 2] == '' then
     redis.call('DEL', key)
@@ -79,6 +81,7 @@ class RedisState(Optimistic):
         self._late = late()
         self._script = self._client.register_script(_WRITE)
         self._stamps: dict[str, str] = {}
+        self._last = _own_key()
         self._epoch = ""
 
     def _asked(self, command: str, *values: Any) -> Any:
@@ -110,15 +113,15 @@ class RedisState(Optimistic):
             rows += (places[key], key, "" if body == GONE else secrets.token_hex(STAMP // 2) + body, stays, entry.due)
         if not rows:
             return True
-        values = [len(all_keys), self._epoch, *(self._stamps.get(key, "") for key in all_keys), *rows]
+        attempt = secrets.token_hex(8)
+        values = [len(all_keys), self._epoch, *(self._stamps.get(key, "") for key in all_keys), attempt, *rows]
         try:
-            code, due = self._script([*(PREFIX + key for key in all_keys), DUE, EPOCH], values)
+            code, due = self._script([*(PREFIX + key for key in all_keys), DUE, EPOCH, self._last], values)
         except self._late as error:
-            stamps = {
-                key: (self._stamps.get(key, ""), text[:STAMP]) for key, text in zip(rows[1::5], rows[2::5], strict=True)
-            }
             complain = partial(self._unavailable, error)
-            raise StateUnsureError(type(error).__name__, complain, lambda: self._wrote(stamps)) from error
+            raise StateUnsureError(
+                type(error).__name__, complain, lambda: bool(self._asked("get", self._last) == attempt)
+            ) from error
         except self._failures as error:
             raise StateUncertainError(str(self._unavailable(error))) from error
         if code < 0:
@@ -126,18 +129,6 @@ class RedisState(Optimistic):
         if code:
             self.next_due = int(float(due)) if due else NEVER
         return bool(code)
-
-    def _wrote(self, stamps: Mapping[str, tuple[str, str]]) -> bool:
-        """Tell whether a write, to which Redis had not answered in time, was done after all.
-
-        Where others have written since, nothing tells any more: then it counts as done, since it was sent.
-
-        Args:
-            stamps: Key -> its stamp before and after the write.
-        """
-        texts = self._asked("mget", [PREFIX + key for key in stamps])
-        now = {key: text[:STAMP] if type(text) is str else "" for key, text in zip(stamps, texts, strict=True)}
-        return not any(now[key] == before != after for key, (before, after) in stamps.items())
 
     def due_keys(self, now: int) -> list[str]:
         """Return keys of entries with an incident to resolve by `now`, and learn what is due after them."""
@@ -188,7 +179,8 @@ class RedisState(Optimistic):
         return StateUnavailableError(type(error).__name__)
 
     def after_fork(self) -> None:
-        """Nothing: redis-py opens connections of its own in each process."""
+        """Sign as another process; redis-py opens connections of its own in each."""
+        self._last = _own_key()
 
     def close(self) -> None:
         """Close this process's connections; the next event opens one again."""
@@ -198,6 +190,11 @@ class RedisState(Optimistic):
             self._client.connection_pool.disconnect()
         except Exception:
             pass  # they are given up either way
+
+
+def _own_key() -> str:
+    """Return where a process leaves what it wrote last, for a minute."""
+    return f"{PREFIX}last:{secrets.token_hex(8)}"
 
 
 def late() -> tuple[type[Exception], ...]:
