@@ -182,7 +182,7 @@ def _show(
         _show_change(screen, options, findings, change)
     screen.line()
     rate = f", {seen.events / seconds:,.0f} events/s" if seconds and seen.events else ""
-    screen.line(f"{seen.lines:,} lines, {seen.events:,} events, {seen.unknown:,} lines not understood{rate}")
+    screen.line(f"{seen.lines:,} lines, {seen.events:,} events, {plural(seen.unknown, 'line')} not understood{rate}")
     for path, form in seen.formats.items():
         screen.line(f"  {path}: {form}")
 

@@ -177,12 +177,12 @@ def _mapping(entry: Any, pack: Mapping[str, Mapping[str, Any]]) -> tuple[dict[st
     return {**_without_other_ways(base, own), **own}, "severity" not in own
 
 
-# Ways of counting: an override that brings one replaces the built-in rule's.
+# Ways of counting: an override that brings another one replaces the built-in rule's.
 _WAYS = ("count", "within", "distinct", "leak", "silence", "measure", "sequence")
 
 
 def _without_other_ways(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    changes = {"leak", "measure", "sequence"} & own.keys()
+    changes = ({"leak", "measure", "sequence"} & own.keys()) - base.keys()
     return {key: value for key, value in base.items() if not changes or key not in _WAYS}
 
 
@@ -190,6 +190,10 @@ def _builtin(name: str, pack: Mapping[str, Mapping[str, Any]]) -> Mapping[str, A
     found = pack.get(name.strip())
     if found is not None:
         return found
+    if "/" in name or "\\" in name:
+        raise ConfigurationError(
+            f"rules contains {name!r}: there is no such folder, and no such Sigma file (.yml, .yaml).",
+        )
     near = difflib.get_close_matches(name, pack, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"they are {', '.join(pack)}."
     raise ConfigurationError(f"rules contains {name!r}, which is no built-in rule: {hint}")

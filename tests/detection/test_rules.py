@@ -66,6 +66,23 @@ def test_an_override_may_count_in_another_way():
     assert found.window_s == 50
 
 
+def test_an_override_of_the_same_way_keeps_what_stands_beside_it():
+    """Other steps for a built-in sequence need no new window, another leak no new count."""
+    steps = [{"where": {"success": False}, "count": 3}, {"where": {"success": True}}]
+    sequence, bucket = load(
+        [{"name": "success_after_failures", "sequence": steps}, {"name": "user_enumeration", "leak": 60}], BUILTIN
+    )
+
+    assert (sequence.within, [count for _, count in sequence.steps]) == (600_000, [3, 1])
+    assert (bucket.count, bucket.leak, bucket.silence) == (5, 60_000, 60_000)
+
+
+def test_a_path_that_is_none_is_said_to_be_one():
+    """Who misspells a folder of Sigma rules is told so, not the names of all built-in rules."""
+    with pytest.raises(ConfigurationError, match="no such folder"):
+        load(["rules/sigmma/"], BUILTIN)
+
+
 def test_defaults():
     """A rule is MEDIUM, called by its name, pages, and resolves after its window unless it says otherwise."""
     (found,) = load([{"name": "x", "where": {}, "count": 1, "within": 60}], BUILTIN)

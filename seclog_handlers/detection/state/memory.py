@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # About 32 MiB together: entries in full, and a short form of single events once entries had to go.
 MAX_BYTES = 18 * 2**20
 MAX_DUE = 1000
+# Void times that the queue of incidents may hold beside as many as there are others.
+SPARE_QUEUE = 1000
 
 # Entries looked at, oldest first, for one that has to go; the lightest of them goes.
 EVICTION_SAMPLE = 8
@@ -108,7 +110,16 @@ class MemoryState:
     def _enqueue(self, key: str, due: int) -> None:
         self._queued[key] = due
         heapq.heappush(self._queue, (due, key))
+        if len(self._queue) > 2 * len(self._queued) + SPARE_QUEUE:
+            self._tidy_queue()
         self.next_due = self._queue[0][0]
+
+    def _tidy_queue(self) -> None:
+        """Let what is void in the queue go: incidents that a flood ends early leave their later times in it."""
+        known = ((key, due, self._entries.get(key)) for key, due in self._queued.items())
+        self._queued = {key: due for key, due, entry in known if entry is not None and entry.due}
+        self._queue[:] = [(due, key) for key, due in self._queued.items()]
+        heapq.heapify(self._queue)
 
     def _drop(self, key: str) -> None:
         entry = self._entries.pop(key, None)
