@@ -312,6 +312,21 @@ def test_what_each_opened_alone_ends_for_all(tmp_path, url, monkeypatch):
     assert {alert["count"] for alert in ended} == {6 + 7 + 1}
 
 
+def test_what_both_opened_at_once_is_added_up(tmp_path, url, monkeypatch):
+    """Incidents that two processes opened in the same millisecond have one id; the events of both count."""
+    monkeypatch.setattr(failover, "RETRY_S", 600.0)
+    one, other = detector(BRUTE, state=url), detector(BRUTE, state=url)
+    feed(one, (0, failure("192.0.2.1")))
+    one._state._failed()
+    opened = feed(one, *[(2, failure())] * 6) + feed(other, *[(2, failure())] * 7)
+    one.close()
+    (resolved,) = [alert for alert in other.tick(START + 10_000) if alert["rule"] == "guessing"]
+    other.close()
+
+    assert len({alert["incident_id"] for alert in opened if alert["rule"] == "guessing"}) == 1
+    assert resolved["count"] == 6 + 7
+
+
 def test_a_moment_of_others_loses_nothing(tmp_path, url):
     """Events that find the file busy are counted with the next one that does not; nobody is told of it."""
     engine = detector(BRUTE, state=url)

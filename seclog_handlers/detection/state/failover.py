@@ -29,9 +29,8 @@ RETRY_S = 5.0
 # Events, and seconds, that may wait for other processes before the store counts as failing.
 MAX_WAITING = 256
 MAX_WAITING_S = 1.0
-# So long a store that was slow is left alone, unless so many events wait: few calls pay for a wait.
+# So long a store that was slow is left alone: few calls pay for a wait, and none for two.
 PAUSE_S = 0.01
-MANY_WAITING = 32
 # Events that are counted together: with more of them, one call would take what many have saved.
 MAX_TOGETHER = 32
 # Incidents that one event brings back into a store that answers again, and that leaving does at a time.
@@ -108,7 +107,7 @@ class Failover:
             if not self._waiting:
                 self._waiting_since = time.monotonic()
             self._waiting.append((keys, now, transition))
-            if len(self._waiting) < MANY_WAITING and self._pauses():
+            if len(self._waiting) < MAX_WAITING and self._pauses():
                 return []  # type: ignore[return-value]  # transitions of a shared state return lists
             return self._flushed()  # type: ignore[return-value]
         return self._local.apply(keys, now, transition)
@@ -259,9 +258,6 @@ class Failover:
     def flush(self, seconds: float = 0.0) -> list[Any]:
         """Count what waits, within so many seconds or at once; given time, bring back what was counted here."""
         deadline = time.monotonic() + seconds
-        while self._owing and time.monotonic() < deadline:
-            if not self._give_back((), self._latest, MANY_GIVEN_BACK) and not self._is_busy:
-                break
         results: list[Any] = []
         # An event that is about to be counted comes next, and waits for its turn itself.
         self._store.hurries = seconds <= 0.0
@@ -272,7 +268,18 @@ class Failover:
                     break
         finally:
             self._store.hurries = False
+        if seconds > 0.0:
+            self._leave(time.monotonic() + seconds)
         return results
+
+    def _leave(self, deadline: float) -> None:
+        """Bring back what was counted here, as far as there is time."""
+        most = MANY_GIVEN_BACK
+        while self._owing and time.monotonic() < deadline:
+            if not self._give_back((), self._latest, most):
+                if not self._is_busy:
+                    break
+                most = max(1, most // 4)  # others write all the time: what needs fewer entries is done sooner
 
     def due_keys(self, now: int) -> list[str]:
         """Return keys that are due in the store; none while it fails, or is busy."""

@@ -104,7 +104,8 @@ def _joined(stored: dict[str, Any], local: dict[str, Any], borrowed: Mapping[str
     """Return one incident with the events of both; where each process opened one of its own, it ends for both."""
     same = stored["id"] == local["id"]
     newer = local if same and local["due"] >= stored["due"] else stored
-    count = stored["count"] + local["count"] - (borrowed.get(local["id"], local["count"]) if same else 0)
+    # Of the same id are also incidents that two processes opened by events of the same millisecond.
+    count = stored["count"] + local["count"] - borrowed.get(local["id"], 0)
     also = [*stored.get("also", ()), *local.get("also", ())]
     if not same and local["told"]:
         also.append([local["id"], local["first"]])
