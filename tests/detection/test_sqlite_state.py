@@ -327,6 +327,30 @@ def test_what_both_opened_at_once_is_added_up(tmp_path, url, monkeypatch):
     assert resolved["count"] == 6 + 7
 
 
+def test_what_could_not_be_brought_back_at_first_is_not_lost(tmp_path, url, monkeypatch):
+    """A file that is busy when a process brings back what it counted alone gets all of it the next time."""
+    monkeypatch.setattr(failover, "RETRY_S", 600.0)
+    one, other = detector(BRUTE, state=url), detector(BRUTE, state=url)
+    feed(one, (0, failure("192.0.2.1")))
+    one._state._failed()
+    feed(one, *[(1, failure())] * 6)
+    feed(other, *[(2, failure())] * 7)
+    holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    for _ in range(2):
+        one._state._retry_at = 0.0
+        feed(one, (3, failure()))
+    holder.execute("ROLLBACK")
+    holder.close()
+    one._state._retry_at = 0.0
+    feed(one, (4, failure()))
+    ended = other.tick(START + 10_000) + one.tick(START + 10_000)
+    one.close()
+    other.close()
+
+    assert {alert["count"] for alert in ended if alert["rule"] == "guessing"} == {6 + 7 + 2 + 1}
+
+
 def test_a_moment_of_others_loses_nothing(tmp_path, url):
     """Events that find the file busy are counted with the next one that does not; nobody is told of it."""
     engine = detector(BRUTE, state=url)

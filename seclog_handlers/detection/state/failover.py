@@ -223,6 +223,7 @@ class Failover:
             Whether the store does answer.
         """
         taken: Found = {}
+        given: Found = {}
         ended: dict[str, str] = {}
 
         def merge(found: Found) -> list[Any]:
@@ -230,7 +231,7 @@ class Failover:
                 found[key] = merged(found.get(key), entry, self._local.borrowed)
             for entry in found.values():
                 without(entry, ended)
-            self._remember(found)
+            given.update(found)
             return []
 
         try:
@@ -247,12 +248,13 @@ class Failover:
         except StateUnavailableError as error:
             if isinstance(error, StateUnsureError):
                 self._gave = counts_of(taken), error.wrote
-            self._local.borrow(taken)
-            self._local.ended.update(ended)
             self._failed()
+            self._local.take_back(taken)
+            self._local.ended.update(ended)
             self._is_busy = isinstance(error, (StateBusyError, StateUnsureError))
             return False
         self._local.settle(taken)
+        self._remember(given)
         return True
 
     def flush(self, seconds: float = 0.0) -> list[Any]:

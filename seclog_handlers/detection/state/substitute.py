@@ -28,10 +28,14 @@ class Substitute(MemoryState):
         self.ended: dict[str, str] = {}
 
     def borrow(self, entries: Found) -> None:
-        """Carry these entries on."""
+        """Carry these entries of the store on."""
+        for known, count in counts_of(entries).items():
+            self.borrowed.setdefault(known, count)
+        self.take_back(entries)
+
+    def take_back(self, entries: Found) -> None:
+        """Carry these entries on, which the store could not be given."""
         if entries:
-            for known, count in counts_of(entries).items():
-                self.borrowed.setdefault(known, count)
             super().apply([], 0, lambda found: found.update(entries))
 
     def settle(self, entries: Found) -> None:
