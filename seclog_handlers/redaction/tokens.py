@@ -6,8 +6,9 @@ import functools
 import re
 from typing import NamedTuple
 
-# Where each look comes from: the vendor's documentation of its token format, or the published rules of its secret
-# scanning programme (GitHub, GitLab and Slack publish theirs). Entry: kind, what a token starts with, what follows.
+# Where each look comes from: the vendor's documentation of its token format, the published rules of its secret
+# scanning programme (GitHub, GitLab and Slack publish theirs), or the published rules of scanners (gitleaks,
+# Kingfisher). Entry: kind, what a token starts with, what follows.
 _W = r"[A-Za-z0-9_-]"
 _A = "[A-Za-z0-9]"
 _X = "[0-9a-f]"
@@ -67,17 +68,17 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("buildkite", "bkua_ bkct_ bkaj_ bkaa_ bkar_ bkpt_ bkpat_", f"{_W}{{30,400}}"),
     ("travis-sonar", "sqp_ squ_ sqa_", f"{_X}{{40}}"),
     ("pulumi", "pul-", f"{_X}{{40}}"),
-    ("codeberg-deno", "ddp_ ddo_", f"{_A}{{36}}"),
+    ("deno", "ddp_ ddo_", f"{_A}{{36}}"),
     ("packagist", "packagist_ort_ packagist_out_ packagist_acs_ packagist_ack_", f"{_X}{{28,96}}"),
     ("octopus-deploy", "API-", f"(?=[A-Z]{{0,25}}[0-9])[A-Z0-9]{{25,28}}(?!{_W})"),
     ("mergify", "mergify_application_key_", f"{_W}{{40,200}}"),
     ("docker-swarm", "SWMTKN-1-", "[a-z0-9]{49,60}-[a-z0-9]{24,30}"),
     ("docker-swarm", "SWMKEY-1-", "[A-Za-z0-9+/]{40,50}"),
     ("cloudsmith", "csa_", f"{_X}{{30}}{_A}{{6}}"),
-    ("codespace-ionic", "ion_", f"{_A}{{42}}"),
+    ("ionic", "ion_", f"{_A}{{42}}"),
     ("devin", "apk_user_ apk_", "[A-Za-z0-9+/]{80,180}={0,2}"),
     ("devin", "cog_", f"[a-z2-7]{{52}}(?!{_W})"),
-    ("cursor-retell", "key_", f"{_X}{{28,64}}(?!{_W})"),
+    ("cursor", "key_", f"{_X}{{28,64}}(?!{_W})"),
     ("val-town", "vtwn_", f"{_W}{{20,80}}"),
     ("unkey", "unkey_", f"(?=[A-Za-z]{{0,31}}[0-9]){_A}{{18,32}}(?!{_W})"),
     ("vault", "hvs. hvb. hvr.", rf"{_W}{{20,300}}"),
@@ -99,7 +100,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("mongodb-atlas", "mdb_sa_sk_", f"{_W}{{40}}"),
     ("elastic-cloud", "essu_", r"[A-Za-z0-9_-]{60,200}={0,2}"),
     ("upcloud", "ucat_", f"{_A}{{24,32}}"),
-    ("cloudinary-configcat", "configcat-sdk-1/ configcat-proxy/", f"{_W}{{22}}/{_W}{{22}}"),
+    ("configcat", "configcat-sdk-1/ configcat-proxy/", f"{_W}{{22}}/{_W}{{22}}"),
     ("devcycle", "dvc_client_ dvc_mobile_ dvc_server_", f"{_A}{{8,64}}"),
     ("alibaba-sts", "STS.", f"(?={_MIXED}){_A}{{16,64}}(?!{_W})"),
     ("google-gemini", "AQ.Ab8RN6", f"{_W}{{40,60}}"),
@@ -107,7 +108,8 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("aikido", "AIK_CI_ AIK_CLIENT_ AIK_SECRET_", f"{_A}{{20,80}}"),
     ("apify", "apify_api_", f"{_A}{{30,40}}"),
     ("zuplo", "zpka_", rf"{_A}{{32}}_{_X}{{8}}"),
-    ("rootly-samsara", "rootly_ samsara_api_", f"(?=[A-Za-z]{{0,64}}[0-9]){_A}{{26,64}}(?!{_W})"),
+    ("rootly", "rootly_", f"{_X}{{64}}"),
+    ("samsara", "samsara_api_", f"{_A}{{26,32}}(?!{_W})"),
     # Messaging
     ("slack", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xoxo- xoxc- xoxd- xoxe.xox xapp-", r"[A-Za-z0-9%./+-]{10,512}"),
     ("slack-webhook", "hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9+/]{20,100}"),
@@ -157,7 +159,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("woocommerce", "ck_ cs_", f"{_X}{{40}}(?!{_W})"),
     ("canva", "cnvca", f"(?={_MIXED}){_W}{{51}}(?!{_W})"),
     ("proof", "prf_cli_ prf_", f"(?={_MIXED}){_W}{{20,80}}"),
-    ("alchemy-redirect", "rpa_", f"(?={_MIXED}){_A}{{30,46}}(?!{_W})"),
+    ("redirect-pizza", "rpa_", f"(?={_MIXED}){_A}{{30,46}}(?!{_W})"),
     ("runpod", "rpa_", f"[A-Z0-9]{{40}}{_A}{{6}}"),
     # AI
     ("anthropic", "sk-ant-", rf"{_W}{{20,200}}"),
@@ -175,7 +177,8 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("pinecone", "pcsk_", rf"{_A}{{5,7}}_{_A}{{50,70}}"),
     ("together", "tgp_v1_", f"{_W}{{40,50}}"),
     ("weights-biases", "wandb_v1_", "[A-Za-z0-9_]{60,90}"),
-    ("elevenlabs-firecrawl", "fc- sk_", f"{_X}{{32,48}}(?!{_W})"),
+    ("firecrawl", "fc-", f"{_X}{{32}}(?!{_W})"),
+    ("elevenlabs", "sk_", f"{_X}{{48}}(?!{_W})"),
     ("perplexity", "pplx-", f"{_A}{{40,60}}"),
     ("fireworks", "fw_", f"(?=[A-Za-z]*[0-9]){_A}{{22,30}}(?!{_W})"),
     ("cohere-voyage", "pa-", rf"(?=[A-Za-z_-]*[0-9]){_W}{{43}}(?!{_W})"),
