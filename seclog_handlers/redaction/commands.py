@@ -316,7 +316,8 @@ def _cell(text: str, cell: re.Match[str], group: str) -> list[Found]:
 
 
 _CODE_AFTER = re.compile(
-    r"(?<=\d) (?:- (?:use|enter) (?:this|it)\b|(?:is|as) (?:your|the) [\w -]{0,40}(?:code|pin|otp|password|passcode|token)\b"
+    r"(?<=\d) (?:- (?:use|enter) (?:this|it)\b"
+    r"|(?:is|as) (?:your|the) [\w -]{0,40}(?:code|pin|otp|password|passcode|token)\b"
     r"|(?P<used>to|as|for) (?:verify|log|sign|confirm|authenticate|your|complete|continue|finish|reset|access"
     r"|activate))",
     re.IGNORECASE,

@@ -30,7 +30,8 @@ _BARE = re.compile(
     r"|[(\[{<](?=[^\s,;&|<>\"'`()\[\]{}])"
     r"|\\(?![\"'nrt]|\\))+",
 )
-_IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+")
+# A `#` begins the fragment, but for one in a password that nobody has escaped: behind that are digits, or parameters.
+_IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+(?:#(?=[^\s&#\"'<>`\\;/=]{0,64}(?:\d|&))[^\s&#\"'<>`\\;/=]{1,128}){0,2}")
 _OPEN = re.compile(r"(\\{0,15})(\"\"\"|'''|[\"'`])")
 # What may stand between the assignment and the value: types, string prefixes, calls around a literal.
 _BEFORE = re.compile(

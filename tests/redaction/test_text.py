@@ -91,7 +91,7 @@ def test_finds_personal_data(value: str) -> None:
 
 URLS = [
     ("postgres://app:{}@db:5432/x", "p@ss/w#rd"), ("redis://:{}@cache:6379/0", "hunter2!"), ("https://bob:{}@example.com/x", "hunter2!"), ("mongodb+srv://u:{}@h/x", "pa:ss"), ("https://{}@github.com/a/b.git", WORD[:32]),
-    ("https://x/reset/{}/", WORD[:32]), ("https://x/magic-login?t={}&next=/home", WORD[:32]), ("https://x/?sig={}&a=1", WORD[:40]), ("https://{}@o1.ingest.sentry.io/2", HEX[:32]),
+    ("https://x/reset/{}/", WORD[:32]), ("https://x/a?password={}&b=2", "ab#cd12"), ("https://x/a?api_key={}", "Xk29d#kfj2"), ("https://x/magic-login?t={}&next=/home", WORD[:32]), ("https://x/?sig={}&a=1", WORD[:40]), ("https://{}@o1.ingest.sentry.io/2", HEX[:32]),
 ]  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_finds_secrets_in_urls(template: str, secret: str) -> None:
 
 
 BENIGN = [
-    "req_" + WORD[:24] + " done", "msg_01" + WORD[:22], "pi_" + WORD[:24] + " succeeded", "https://x/login?next=/home&ref=newsletter", "resp_" + HEX[:48], "https://x/share?v=dQw4w9WgXcQ",
+    "req_" + WORD[:24] + " done", "msg_01" + WORD[:22], "pi_" + WORD[:24] + " succeeded", "https://x/login?next=/home&ref=newsletter", "resp_" + HEX[:48], "https://x/share?v=dQw4w9WgXcQ", "https://x/a?page=2#top", "https://x/a?id=7#step2",
     "password reset requested", "token expired", "password is required", "invalid password", "Password must be at least 8 characters", "token_count=5 max_tokens=4096", "secret_name=db has_password=True password_changed=false", "auth_method=password author=bob", "password=None", "password: null", "token=***",
     "risk_score=73 session_headers=3", "usr_k3_" + HEX[:32], "sha256:" + HEX, "commit " + HEX[:40], "request 123e4567-e89b-42d3-a456-426614174000 done", "2024-05-01T10:00:00.123456+00:00", "1714557600123", "order 1234567890123456", "10.0.0.1 and 2001:db8::1", "user git@github.com",
     "Failed password for root from 10.0.0.1 port 22 ssh2", "Accepted publickey for bob from 10.0.0.1: RSA SHA256:" + WORD[:43], "fields: ['username', 'password', 'email']", "docker run -p 8080:80 nginx", "mkdir -p /var/x", "foo@2x.png", "the secret of good code is naming", "Bearer token missing", "Basic authentication required", "keys: 12 monkey=1 primary key 7",
