@@ -267,7 +267,7 @@ def redis_auth(text: str) -> list[Found]:
     found = [(*match.span("value"), "password") for match in _RESP.finditer(text)]
     for match in _AUTH.finditer(text):
         value = match["value"].rstrip(".,;")
-        if looks_chosen(value):
+        if looks_chosen(value) and value[0] not in "([":
             found.append((match.start("value"), match.start("value") + len(value), "password"))
     return found
 
@@ -307,12 +307,19 @@ def _rows(text: str, position: int, secret: list[bool]) -> list[Found]:
     return found
 
 
+_CALL_OF_SQL = re.compile(r"\w{1,40}\(\)|CURRENT_(?:DATE|TIMESTAMP)", re.IGNORECASE)
+
+
 def _cell(text: str, cell: re.Match[str], group: str) -> list[Found]:
     """Return the value of a secret column, or the parameter that stands for it."""
     value = cell[group].strip()
     if value.startswith(("?", "%s", "$")) and len(value) <= MAX_PLACEHOLDER:
         return entries.bound(text, cell.start(group), Rule("password", "strong"))
-    return [] if value.lower() in ("null", "default") else [(*cell.span(group), "password")]
+    return (
+        []
+        if value.lower() in ("null", "default") or _CALL_OF_SQL.fullmatch(value)
+        else [(*cell.span(group), "password")]
+    )
 
 
 _CODE_AFTER = re.compile(

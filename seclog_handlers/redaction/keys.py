@@ -216,6 +216,8 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
     if parts[start - 1] == "existing" and parts[start] == "secret":  # Helm: the name of one
         return True
     heads = {parts[0], parts[start - 1]}
+    if parts[start - 1] == "text" and start > 1 and parts[start - 2] in ("clear", "plain"):
+        heads -= {"clear", "plain", "text"}
     if parts[start - 1] == "hash" and start > 1:  # `hash_secret` is an action, `api_hash_secret` a secret
         heads.discard("hash")
     if parts[start - 1] == "store" and start > 1 and parts[start - 2] in _STORES:

@@ -19,6 +19,8 @@ _DOMAIN = re.compile(
 )
 # user@host of a shell, which is no mailbox.
 _REMOTE = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|ssh-copy-id)[ \t][^\n;|&]{0,80}$")
+# Whose names SSH's algorithms carry: hmac-sha2-256-etm@openssh.com.
+_ALGORITHMS = frozenset({"@openssh.com", "@libssh.org", "@lysator.liu.se", "@ssh.com"})
 _NOT_MAIL = frozenset(
     {
         "png",
@@ -116,6 +118,7 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[int], None]) -> I
             local
             and local != "git"
             and not _is_remote(text, at)
+            and not (match[0].lower() in _ALGORITHMS and "-" in local)
             and match[0].rpartition(".")[2].lower() not in _NOT_MAIL
         ):
             yield at - len(local), match.end(), "email"

@@ -106,6 +106,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("google-gemini", "AQ.Ab8RN6", f"{_W}{{40,60}}"),
     ("fly", "FlyV1 ", "[A-Za-z0-9=_,/+-]{40,1024}"),
     ("aikido", "AIK_CI_ AIK_CLIENT_ AIK_SECRET_", f"{_A}{{20,80}}"),
+    ("adafruit", "aio_", f"(?=[A-Za-z]{{0,27}}[0-9]){_A}{{28}}(?!{_W})"),
     ("apify", "apify_api_", f"{_A}{{30,40}}"),
     ("zuplo", "zpka_", rf"{_A}{{32}}_{_X}{{8}}"),
     ("rootly", "rootly_", f"{_X}{{64}}"),
@@ -113,6 +114,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     # Messaging
     ("slack", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xoxo- xoxc- xoxd- xoxe.xox xapp-", r"[A-Za-z0-9%./+-]{10,512}"),
     ("slack-webhook", "hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9+/]{20,100}"),
+    ("zapier-webhook", "hooks.zapier.com/hooks/catch/", r"\d{4,12}/[A-Za-z0-9_-]{5,40}"),
     ("discord-webhook", "discord.com/api/webhooks/ discordapp.com/api/webhooks/", r"\d{15,22}/[\w-]{30,100}"),
     ("slack", "xoxe.xoxb- xoxe.xoxp-", r"[A-Za-z0-9-]{20,300}"),
     ("teams-webhook", "webhook.office.com/webhookb2/ outlook.office.com/webhook/ outlook.office365.com/webhook/",
@@ -230,7 +232,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("jwt", "eyJ", r"[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"),
     # Hashes of passwords: an offline attack away from the password
     ("password-hash", "$2a$ $2b$ $2y$", r"\d\d\$[./A-Za-z0-9]{53}"),
-    ("password-hash", "$1$ $5$ $6$ $y$ $7$ $apr1$", r"[^\s:$,]{1,64}\$[^\s:,]{16,200}"),
+    ("password-hash", "$1$ $5$ $6$ $y$ $7$ $8$ $9$ $apr1$", r"[^\s:$,]{1,64}\$[^\s:,]{16,200}"),
     ("password-hash", "$argon2id$ $argon2i$ $argon2d$ $scrypt$ $pbkdf2", r"[^\s\"':]{20,400}"),
     ("password-hash", "pbkdf2_sha256$ pbkdf2_sha1$ bcrypt_sha256$ scrypt$ argon2$argon2id$", r"[^\s\"':]{20,400}"),
     ("password-hash", "pbkdf2:sha256: scrypt:32768: pbkdf2:sha512:", r"[^\s\"']{20,400}"),
@@ -278,7 +280,9 @@ def token_at(text: str, start: int, literal: str) -> tuple[int, str] | None:
 # Tokens without a prefix of their own, whose shape is rare enough: kind, the length of the shortest, a part that each
 # holds, its look.
 _SHAPED: tuple[tuple[str, int, str, re.Pattern[str]], ...] = (
-    ("telegram", 44, ":AA", re.compile(r"(?:(?<=bot)|(?<![A-Za-z0-9]))\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])")),
+    ("telegram", 42, ":AA", re.compile(
+        r"(?:(?<=bot)|(?<![A-Za-z0-9]))\d{8,10}:AA[A-Za-z0-9_-]{31,34}(?![A-Za-z0-9_-])",
+    )),
     ("discord", 58, ".", re.compile(
         r"(?<![A-Za-z0-9_.-])[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"
         r"(?![A-Za-z0-9_-])",

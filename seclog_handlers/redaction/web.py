@@ -77,6 +77,8 @@ LINK_WORDS = frozenset(
     hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
+# Where a program logs from: auth.go:200:SignIn()
+_SOURCE_LINE = re.compile(r"[\w-]{1,64}\.(?:go|py|rs|js|ts|java|rb|php|cc?|cpp|cs|kt|exs?):\d{1,6}(?![\w-])")
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
 _LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
 
@@ -333,7 +335,7 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
             if segment is None:
                 break
             value = segment[1].rstrip(".,:")
-            if value.startswith("sha256:"):
+            if value.startswith("sha256:") or _SOURCE_LINE.match(value):
                 break
             if looks_made(value) or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value):
                 found.append((segment.start(1), segment.start(1) + len(value), "token"))
