@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import signal
@@ -456,7 +457,7 @@ def test_an_event_is_two_statements(url, monkeypatch):
     """Each event reads once and writes once; the log, which needs an fsync, comes into the file once in so many."""
     monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 50)
     checkpoints: list[str] = []
-    monkeypatch.setattr(sqlite, "checkpoint", checkpoints.append)
+    monkeypatch.setattr(sqlite, "checkpoint", lambda path, **_: checkpoints.append(path))
     engine = detector(BRUTE, state=url)
     feed(engine, (0, failure()))
     statements: list[str] = []
@@ -472,8 +473,9 @@ def test_an_event_is_two_statements(url, monkeypatch):
     assert own == sqlite.MAX_PAGES
 
 
-def test_a_thread_brings_the_log_into_the_file(url, monkeypatch):
-    """The disk is waited for beside the log calls: after so many events the log begins anew, and nothing is lost."""
+@pytest.mark.parametrize("live", [True, False])
+def test_a_thread_brings_the_log_into_the_file(url, monkeypatch, live):
+    """The disk is waited for beside the log calls, in a replay in its turn: then the log begins anew, nothing is lost."""
     monkeypatch.setattr(sqlite, "CHECKPOINT_EVERY", 50)
     path = url.removeprefix("sqlite:///")
     callers: list[str] = []
@@ -487,6 +489,7 @@ def test_a_thread_brings_the_log_into_the_file(url, monkeypatch):
 
     monkeypatch.setattr(checkpoint, "run", noted)
     engine = detector(BRUTE, state=url)
+    monkeypatch.setattr(sqlite, "LIVE_MS", math.inf if live else 0)
     feed(engine, *[(number, failure(f"10.0.0.{number}")) for number in range(50)])
     assert done.wait(30)
     with sqlite3.connect(path) as connection:
@@ -495,7 +498,7 @@ def test_a_thread_brings_the_log_into_the_file(url, monkeypatch):
     connection.close()
     engine.close()
 
-    assert callers == ["seclog-checkpoint"]
+    assert callers == ["seclog-checkpoint" if live else threading.current_thread().name]
     assert pages < 10
     assert rows == 50
 

@@ -20,9 +20,18 @@ _open = threading.Lock()
 os.register_at_fork(before=_open.acquire, after_in_parent=_open.release, after_in_child=_open.release)
 
 
-def checkpoint(path: str) -> None:
-    """Bring the log of a file into it, soon; nothing happens while that is done already."""
+def checkpoint(path: str, *, beside: bool) -> None:
+    """Bring the log of a file into it; nothing happens while that is done already.
+
+    Args:
+        path: Of the file.
+        beside: Whether a thread does it, soon: no log call waits, but an event may find the file busy and be counted
+            after the next one. A replay waits, since it tells the same each time.
+    """
     if _open.locked():
+        return
+    if not beside:
+        run(path)
         return
     try:
         threading.Thread(target=run, args=(path,), name="seclog-checkpoint", daemon=True).start()

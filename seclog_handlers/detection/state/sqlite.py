@@ -28,6 +28,8 @@ MAX_PAGES = 32_768  # 128 MiB of 4 KiB
 # The log comes into the file with an fsync, which takes tens of milliseconds: after so many events of a process, in a
 # thread, and in a log call only where the log is as long as the file may be. SQLite's own way is each 140 events or so.
 CHECKPOINT_EVERY = 512
+# Events of so many milliseconds ago are no replay.
+LIVE_MS = 5000
 MAX_DUE = 200
 
 SATURATED = "detector_state_saturated"
@@ -92,7 +94,7 @@ class SqliteState(Optimistic):
         if not self._writes % TIDY_EVERY:
             self._tidy(now)
         if not self._writes % CHECKPOINT_EVERY:
-            checkpoint(self._path)
+            checkpoint(self._path, beside=abs(time.time() * 1000 - now) < LIVE_MS)
         return written
 
     def _patiently(self, statement: str, values: Sequence[Any], deadline: float) -> int:
