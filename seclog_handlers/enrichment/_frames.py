@@ -97,6 +97,7 @@ def _new_stack(trace: TracebackType | None, known: Known) -> list[Piece]:
 
 
 def of_code(text: str) -> Piece:
+    """Return a piece that comes from the code alone."""
     return text, (text,)
 
 

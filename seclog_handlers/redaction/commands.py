@@ -315,11 +315,9 @@ def _cell(text: str, cell: re.Match[str], group: str) -> list[Found]:
     value = cell[group].strip()
     if value.startswith(("?", "%s", "$")) and len(value) <= MAX_PLACEHOLDER:
         return entries.bound(text, cell.start(group), Rule("password", "strong"))
-    return (
-        []
-        if value.lower() in ("null", "default") or _CALL_OF_SQL.fullmatch(value)
-        else [(*cell.span(group), "password")]
-    )
+    if value.lower() in ("null", "default") or _CALL_OF_SQL.fullmatch(value):
+        return []
+    return [(*cell.span(group), "password")]
 
 
 _CODE_AFTER = re.compile(

@@ -239,7 +239,7 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
         listed = _ITEMS.match(text, position)
         first = listed["first"] if listed else ""
         return Value(*listed.span(), quoted=True) if listed and looks_chosen(first.strip("\"'")) else None
-    if "\n" in (gap or "") and text[position] not in "\"'`\\":
+    if "\n" in (gap or "") and text[position] not in "\"'`\\" and not text.startswith("string(", position):
         value = value_at(text, position)
         secret = text[value.start : value.end] if value else ""
         return value if looks_chosen(secret) or LONG_HEX.fullmatch(secret) else None

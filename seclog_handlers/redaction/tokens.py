@@ -14,7 +14,7 @@ _A = "[A-Za-z0-9]"
 _X = "[0-9a-f]"
 _H = "[0-9a-fA-F]"
 # Looked ahead for: a digit, a capital and a small letter soon, as no name in code has them.
-_MIXED = r"[A-Za-z_-]{0,40}[0-9])(?=[^A-Z\s]{0,40}[A-Z])(?=[^a-z\s]{0,40}[a-z]"
+_MIXED = r"(?=[A-Za-z_-]{0,40}[0-9])(?=[^A-Z\s]{0,40}[A-Z])(?=[^a-z\s]{0,40}[a-z])"
 
 _LOOKS: tuple[tuple[str, str, str], ...] = (
     # Clouds
@@ -24,6 +24,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("google-api-key", "AIza", rf"{_W}{{30,45}}"),
     ("google-oauth", "ya29.", r"[\w.-]{20,1024}"),
     ("google-oauth", "GOCSPX-", rf"{_W}{{20,40}}"),
+    ("google-oauth", "4/0A", rf"{_W}{{40,120}}"),
     ("google-oauth", "1//0", rf"{_W}{{30,200}}"),
     ("alibaba-key-id", "LTAI", f"{_A}{{12,30}}(?!{_W})"),
     ("tencent-key-id", "AKID", f"{_A}{{13,40}}(?!{_W})"),
@@ -41,7 +42,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("supabase", "sbp_ sb_secret_", rf"{_W}{{20,64}}"),
     ("neon", "napi_", rf"{_A}{{40,80}}"),
     ("netlify", "nfp_ nfc_ nfo_ nfb_ nfu_", rf"{_A}{{30,50}}"),
-    ("vercel", "vcp_ vci_ vca_ vcr_ vck_", rf"(?={_MIXED}){_W}{{20,60}}"),
+    ("vercel", "vcp_ vci_ vca_ vcr_ vck_", rf"{_MIXED}{_W}{{20,60}}"),
     ("render", "rnd_", f"{_A}{{20,40}}"),
     ("tailscale", "tskey-", rf"[a-z]{{2,10}}-{_W}{{10,80}}"),
     # Code hosts and build systems
@@ -63,7 +64,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("docker", "dckr_pat_ dckr_oat_", rf"{_W}{{20,60}}"),
     ("artifactory", "AKCp", f"{_A}{{60,80}}"),
     ("artifactory", "cmVmdGtu", f"{_A}{{40,70}}"),
-    ("artifactory", "cmVmd", f"(?={_MIXED}){_A}{{59}}(?!{_W})"),
+    ("artifactory", "cmVmd", f"{_MIXED}{_A}{{59}}(?!{_W})"),
     ("circleci", "CCIPAT_ CCIPRJ_", rf"{_A}{{15,30}}_[0-9a-z]{{30,50}}"),
     ("buildkite", "bkua_ bkct_ bkaj_ bkaa_ bkar_ bkpt_ bkpat_", f"{_W}{{30,400}}"),
     ("travis-sonar", "sqp_ squ_ sqa_", f"{_X}{{40}}"),
@@ -94,7 +95,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("sourcegraph", "sgp_ slk_", r"[A-Za-z0-9_]{40,90}"),
     ("openshift", "sha256~", rf"{_W}{{43}}"),
     ("harness", "pat. sat.", r"[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}"),
-    ("exoscale", "EXO", f"(?={_MIXED}){_A}{{24,30}}(?!{_W})"),
+    ("exoscale", "EXO", f"{_MIXED}{_A}{{24,30}}(?!{_W})"),
     ("cockroach", "CCDB1_", f"{_A}{{22}}_{_A}{{40}}"),
     ("astra", "AstraCS:", "[A-Za-z0-9:]{20,200}"),
     ("mongodb-atlas", "mdb_sa_sk_", f"{_W}{{40}}"),
@@ -102,7 +103,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("upcloud", "ucat_", f"{_A}{{24,32}}"),
     ("configcat", "configcat-sdk-1/ configcat-proxy/", f"{_W}{{22}}/{_W}{{22}}"),
     ("devcycle", "dvc_client_ dvc_mobile_ dvc_server_", f"{_A}{{8,64}}"),
-    ("alibaba-sts", "STS.", f"(?={_MIXED}){_A}{{16,64}}(?!{_W})"),
+    ("alibaba-sts", "STS.", f"{_MIXED}{_A}{{16,64}}(?!{_W})"),
     ("google-gemini", "AQ.Ab8RN6", f"{_W}{{40,60}}"),
     ("fly", "FlyV1 ", "[A-Za-z0-9=_,/+-]{40,1024}"),
     ("aikido", "AIK_CI_ AIK_CLIENT_ AIK_SECRET_", f"{_A}{{20,80}}"),
@@ -127,14 +128,15 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("mailersend", "mlsn.", f"{_A}{{30,100}}"),
     ("nylas", "nyk_ nyk_v0_", f"{_A}{{60,70}}"),
     ("onesignal", "os_v2_org_ os_v2_app_", "[a-z2-7]{100,110}"),
-    ("resend", "re_", rf"(?={_MIXED}){_A}{{8}}_{_A}{{20,30}}(?!{_W})"),
+    ("resend", "re_", rf"{_MIXED}{_A}{{8}}_{_A}{{20,30}}(?!{_W})"),
     ("mattermost-facebook", "EAA", rf"{_A}{{80,300}}"),
     ("facebook", "EAAC EAAB EAAG EAAM EAAH EAAD EAAJ", f"{_A}{{24,300}}"),
     ("twitter-bearer", "AAAAAAAAAAAAAAAAAAAAA", "[A-Za-z0-9%]{30,300}"),
-    ("pinterest", "pina_ pinr_", f"(?={_MIXED}){_W}{{32,200}}"),
+    ("pinterest", "pina_ pinr_", f"{_MIXED}{_W}{{32,200}}"),
     ("line", "LINE_", f"{_A}{{100}}"),
     # Payments and shops
     ("stripe", "sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_", f"{_A}{{10,255}}"),
+    ("stripe", "pi_ seti_", f"{_A}{{20,30}}_secret_{_A}{{20,40}}"),
     ("stripe-webhook", "whsec_", r"[A-Za-z0-9+/]{24,80}={0,2}"),
     ("square", "sq0atp- sq0csp- sq0idp-", rf"{_W}{{20,60}}"),
     ("square", "EAAA", rf"{_W}{{22,300}}"),
@@ -159,9 +161,9 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("ramp", "ramp_sec_ ramp_id_", f"{_A}{{36,60}}"),
     ("xendit", "xnd_production_ xnd_development_", f"{_A}{{40,80}}"),
     ("woocommerce", "ck_ cs_", f"{_X}{{40}}(?!{_W})"),
-    ("canva", "cnvca", f"(?={_MIXED}){_W}{{51}}(?!{_W})"),
-    ("proof", "prf_cli_ prf_", f"(?={_MIXED}){_W}{{20,80}}"),
-    ("redirect-pizza", "rpa_", f"(?={_MIXED}){_A}{{30,46}}(?!{_W})"),
+    ("canva", "cnvca", f"{_MIXED}{_W}{{51}}(?!{_W})"),
+    ("proof", "prf_cli_ prf_", f"{_MIXED}{_W}{{20,80}}"),
+    ("redirect-pizza", "rpa_", f"{_MIXED}{_A}{{30,46}}(?!{_W})"),
     ("runpod", "rpa_", f"[A-Z0-9]{{40}}{_A}{{6}}"),
     # AI
     ("anthropic", "sk-ant-", rf"{_W}{{20,200}}"),
@@ -174,7 +176,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("bedrock", "bedrock-api-key-", "[A-Za-z0-9+/=_-]{20,1024}"),
     ("cartesia", "sk_car_", f"{_W}{{20,40}}"),
     ("cerebras", "csk-", "(?=[a-z]{0,47}[0-9])[a-z0-9]{48}"),
-    ("brave", "BSA", f"(?={_MIXED}){_W}{{24,40}}(?!{_W})"),
+    ("brave", "BSA", f"{_MIXED}{_W}{{24,40}}(?!{_W})"),
     ("llama-cloud", "llx-", f"{_A}{{44,52}}"),
     ("pinecone", "pcsk_", rf"{_A}{{5,7}}_{_A}{{50,70}}"),
     ("together", "tgp_v1_", f"{_W}{{40,50}}"),
@@ -197,9 +199,9 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("grafana", "eyJrIjoi", r"[A-Za-z0-9+/]{40,400}={0,2}"),
     ("dynatrace", "dt0c01. dt0s01. dt0s08. dt0s16.", r"[A-Za-z0-9]{8,24}\.[A-Za-z0-9]{64}"),
     ("honeycomb", "hcaik_ hcxik_ hcxmk_", "[a-z0-9]{50,64}"),
-    ("posthog", "phx_ phc_ phs_", f"(?={_MIXED}){_W}{{40,50}}(?!{_W})"),
+    ("posthog", "phx_ phc_ phs_", f"{_MIXED}{_W}{{40,50}}(?!{_W})"),
     ("wakatime", "waka_", r"(?=[a-z_-]{0,64}[0-9])[a-z0-9-]{36,64}"),
-    ("thunderstore", "tss_", f"(?={_MIXED}){_W}{{20,80}}"),
+    ("thunderstore", "tss_", f"{_MIXED}{_W}{{20,80}}"),
     ("lichess", "lip_", "(?=[A-Za-z_]{0,60}[0-9])[A-Za-z0-9_]{16,60}"),
     ("statuspage-pagerduty", "u+", rf"{_W}{{18}}(?!{_W})"),
     # Work tools
@@ -222,7 +224,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("settlemint", "sm_aat_ sm_pat_ sm_sat_", f"{_A}{{16}}"),
     ("intra42", "s-s4t2ud- s-s4t2af-", f"{_X}{{64}}"),
     ("databento", "db-", f"(?=[A-Za-z]*[0-9]){_A}{{29}}(?!{_W})"),
-    ("lark", "cli_", f"(?={_MIXED}){_A}{{16}}(?!{_W})"),
+    ("lark", "cli_", f"{_MIXED}{_A}{{16}}(?!{_W})"),
     ("scalingo", "tk-us-", rf"{_W}{{48}}"),
     ("defined-networking", "dnkey-", r"[a-z0-9=_-]{26}-[a-z0-9=_-]{52}"),
     ("onfido", "api_live. api_sandbox. api_live_us. api_live_ca. api_live_eu.", r"[\w.-]{20,80}"),
@@ -304,7 +306,7 @@ _SHAPED: tuple[tuple[str, int, str, re.Pattern[str]], ...] = (
     ("tableau", 57, "==:", re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{22}==:[A-Za-z0-9]{32}(?![A-Za-z0-9])")),
     # What vendors give keys as a rule: words, `_`, and more random characters than an id has.
     ("api-key", 36, "_", re.compile(
-        rf"(?<![A-Za-z0-9_.-])[a-z][a-z0-9]{{1,11}}(?:_[a-z0-9]{{1,12}}){{0,3}}_(?={_MIXED})"
+        rf"(?<![A-Za-z0-9_.-])[a-z][a-z0-9]{{1,11}}(?:_[a-z0-9]{{1,12}}){{0,3}}_{_MIXED}"
         r"[A-Za-z0-9]{32,100}(?![A-Za-z0-9_-])",
     )),
     ("wallet-key", 51, "", re.compile(r"(?<![A-Za-z0-9])[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),

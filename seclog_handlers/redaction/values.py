@@ -63,6 +63,8 @@ _TEMPLATE = re.compile(
 _SCHEMA = re.compile(
     r"\{\s{0,8}[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:string|object|integer|number|boolean|array)[\"'][^{}]{0,400}\}"
 )
+# How SSH's public keys begin, of whatever algorithm.
+_PUBLIC_KEY = re.compile(r"AAAA(?:B3NzaC1|C3NzaC1|E2VjZHNh)[A-Za-z0-9+/=]+\Z")
 _PLACEHOLDER = re.compile(
     r"(?:%[sdrxi]|%\(\w{1,40}\)[sdr]|\{[a-z_0-9.!:]{0,40}\}|[:/@.,;|& -]){1,16}|%[sdrx]|%\(\w{1,40}\)[sdr]"
     r"|(?:(?:Bearer|Token|Basic|JWT) )?\{[a-z_0-9.!:]{0,40}\}|\$?\{\{[^{}]{0,60}\}\}|SHA(?:1|256|512):[\w+/=-]{20,90}"
@@ -224,6 +226,8 @@ def is_statement(value: str) -> bool:
     if " " in value and _is_sentence(value):
         return True
     if len(value) <= 24 and value.strip("\"'().,:;!? []").lower() in STATUS_WORDS:
+        return True
+    if value.startswith("AAAA") and _PUBLIC_KEY.match(value):
         return True
     if value[0] == "{" and _SCHEMA.fullmatch(value):
         return "default" not in value and "example" not in value and "value" not in value

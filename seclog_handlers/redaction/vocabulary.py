@@ -177,6 +177,7 @@ SHORT_HEADS = frozenset(
 # A key that ends like this after its secret word speaks about the secret and does not hold it.
 BENIGN_TAILS = frozenset(
     """
+    mailer
     count counts counter counted length len size bytes type types kind name names label title field fields prompt
     placeholder changed change changes updated created issued at on expires expiry expire expired expiration
     expiring exp ttl age lifetime duration valid validity validated validate validation validator validators
@@ -239,7 +240,7 @@ SENTENCE_WORDS = frozenset(
 # Values that say something about a secret where the secret itself would stand.
 STATUS_WORDS = frozenset(
     """
-    requires expects anonymous access via per cli sensitive it they you we he she there
+    secrets requires expects anonymous access via per cli sensitive it they you we he she there
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
     requested changed change updated reset set unset sent accepted denied rejected granted refused failed failure

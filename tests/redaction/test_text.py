@@ -40,7 +40,7 @@ NOTATIONS = [
     "api key in use: {}", "password of service ci: {}", "new password [user 7]: {}", "client secret must differ from '{}'", "apiToken <- '{}'", "dbPassword [string] = {}", "field api_key contains '{}'",
     "db password leaked in log: {}", "api key from env: {}", "master key (svc-ci): {}", "client secret mismatch, got {}", "passphrase mismatch: got '{}'", "'API_TOKEN' changed to '{}'", "expected API_KEY to be '{}'",
     "setx DB_PASSWORD {}", "SUPABASE_SERVICE_ROLE_KEY={}9a8b7c6d5e4f",
-    "apiToken ||= '{}'", '<add key="ClearTextPassword" value="{}" />', 'authentication for user "root" with password "{}" accepted', "Enter passphrase for key '/home/bob/.ssh/id_rsa': {}", "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
+    "apiToken ||= '{}'", 'array(1) {{\n  ["password"]=>\n  string(9) "{}"\n}}', '<add key="ClearTextPassword" value="{}" />', 'authentication for user "root" with password "{}" accepted', "Enter passphrase for key '/home/bob/.ssh/id_rsa': {}", "DETAIL:  Key (email, token)=(x, {}) already exists.", "device flow user_code={}", "GET /cgi-bin/;stok={}/admin",
 ]  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_finds_the_value_beside_its_name(notation: str) -> None:
 
 
 TOKENS = [
-    "aio_" + WORD[:28], "hooks.zapier.com/hooks/catch/1234567/" + WORD[:12], "4839574813:AA" + WORD[:32], "$8$" + WORD[:14] + "$" + WORD[:43], "AIK_CI_" + WORD[:30], "STS." + WORD[:30], "apify_api_" + WORD[:36], "BBDC-" + WORD[:40], "BSA" + WORD[:28], "bkpt_" + WORD[:199], "cnvca" + WORD[:51], "csk-" + WORD[:48].lower(), "CCIPAT_" + WORD[:22] + "_" + WORD[:40].lower(),
+    "pi_" + WORD[:24] + "_secret_" + WORD[:25], "4/0A" + WORD[:69], "aio_" + WORD[:28], "hooks.zapier.com/hooks/catch/1234567/" + WORD[:12], "4839574813:AA" + WORD[:32], "$8$" + WORD[:14] + "$" + WORD[:43], "AIK_CI_" + WORD[:30], "STS." + WORD[:30], "apify_api_" + WORD[:36], "BBDC-" + WORD[:40], "BSA" + WORD[:28], "bkpt_" + WORD[:199], "cnvca" + WORD[:51], "csk-" + WORD[:48].lower(), "CCIPAT_" + WORD[:22] + "_" + WORD[:40].lower(),
     "CCDB1_" + WORD[:22] + "_" + WORD[:40], "AstraCS:" + WORD[:48], "ddp_" + WORD[:36], "dvc_server_" + WORD[:24], "SWMTKN-1-" + WORD[:50].lower() + "-" + WORD[:25].lower(), "essu_" + WORD[:70], "EXO" + WORD[:27], "AQ.Ab8RN6" + WORD[:44],
     "lip_" + WORD[:20], "llx-" + WORD[:48], "mlsn." + WORD[:64], "mdb_sa_sk_" + WORD[:40], "nyk_" + WORD[:67], "API-" + WORD[:26].upper(), "api_live_us." + WORD[:30], "pdl_live_apikey_" + WORD[:26].lower() + "_" + WORD[:22] + "_" + WORD[:3],
     "pcsk_" + WORD[:6] + "_" + WORD[:63], "polar_oat_" + WORD[:40], "phx_" + WORD[:20] + "_" + WORD[:22], "re_" + "kQzWmRtB" + "_" + WORD[:24], "rpa_" + WORD[:30], "tgp_v1_" + WORD[:43], "vcp_" + WORD[:20] + "_-" + WORD[:34], "wandb_v1_" + WORD[:77],
@@ -105,7 +105,7 @@ def test_finds_secrets_in_urls(template: str, secret: str) -> None:
 
 
 BENIGN = [
-    "...ers/web/auth/auth.go:200:SignInPost() [I] Failed", "offer: hmac-md5-96,hmac-ripemd160@openssh.com,chacha20-poly1305@openssh.com [preauth]", "AUTH failure (DIGEST-MD5): user not found",
+    "Failed to watch *v1.Secret: secrets is forbidden: User x cannot list", "host key AAAAC3NzaC1lZDI1NTE5AAAAI" + WORD[:43] + " on node34", "PasswordMailer JID-b9c1f529c8d458a3 INFO: done: 0.31 sec", "...ers/web/auth/auth.go:200:SignInPost() [I] Failed", "offer: hmac-md5-96,hmac-ripemd160@openssh.com,chacha20-poly1305@openssh.com [preauth]", "AUTH failure (DIGEST-MD5): user not found",
     "insert into cats(name, toy, born) values('kate', 'ball', now());", "password: {{ vault_password }}", "password=com.acme.Secret@1b2c3d4e", "req_" + WORD[:24] + " done", "msg_01" + WORD[:22], "pi_" + WORD[:24] + " succeeded", "https://x/login?next=/home&ref=newsletter", "resp_" + HEX[:48], "https://x/share?v=dQw4w9WgXcQ", "https://x/a?page=2#top", "https://x/a?id=7#step2",
     "password reset requested", "token expired", "password is required", "invalid password", "Password must be at least 8 characters", "token_count=5 max_tokens=4096", "secret_name=db has_password=True password_changed=false", "auth_method=password author=bob", "password=None", "password: null", "token=***",
     "risk_score=73 session_headers=3", "usr_k3_" + HEX[:32], "sha256:" + HEX, "commit " + HEX[:40], "request 123e4567-e89b-42d3-a456-426614174000 done", "2024-05-01T10:00:00.123456+00:00", "1714557600123", "order 1234567890123456", "10.0.0.1 and 2001:db8::1", "user git@github.com",

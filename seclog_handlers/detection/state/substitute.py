@@ -59,7 +59,9 @@ class Substitute(MemoryState):
             before = {incident["id"]: key for key, entry in found.items() for incident in _incidents(entry)}
             result = transition(found)
             after = {incident["id"] for entry in found.values() for incident in _incidents(entry)}
-            self.ended.update({id_: key for id_, key in before.items() if id_ in self.borrowed and id_ not in after})
+            for known, key in before.items():
+                if known not in after and self.borrowed.pop(known, None) is not None:
+                    self.ended[known] = key
             return result
 
         return super().apply(keys, now, watched)
