@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from seclog_handlers.redaction import entries
 from seclog_handlers.redaction.budget import LOOK
@@ -117,7 +117,7 @@ _P_AND_USER = re.compile(r"\s-p[ ]{1,4}(?P<value>[^\s'\"-][^\s'\"]{3,255})\s{1,4
 
 def user_and_p(text: str, spend: Spend) -> list[Found]:
     """Find the password of a program that is called with `-u name -p password`."""
-    line = _LIST_STEP.sub(_spaced, text)
+    line = _typed(text)
     found: list[Found] = []
     for pattern in (_USER_AND_P, _USER_PAIR, _P_AND_USER):
         for match in pattern.finditer(line):
@@ -204,7 +204,12 @@ def _spaced(match: re.Match[str]) -> str:
     return " " * (match.end() - match.start())
 
 
-def options(text: str, programs: Iterable[tuple[int, str]], spend: Spend) -> list[Found]:
+def _typed(text: str) -> str:
+    """Return `["mysql", "-px"]` as it would be typed, of the same length."""
+    return _LIST_STEP.sub(_spaced, text) if '"' in text or "'" in text else text
+
+
+def options(text: str, programs: Sequence[tuple[int, str]], spend: Spend) -> list[Found]:
     """Find the secrets in the options of programs.
 
     Args:
@@ -213,8 +218,10 @@ def options(text: str, programs: Iterable[tuple[int, str]], spend: Spend) -> lis
         spend: Called with what each look costs.
     """
     found: list[Found] = _listed_login(text) if "login'" in text or 'login"' in text else []
+    if not programs:
+        return found
     end = 0
-    text = _LIST_STEP.sub(_spaced, text)  # ["mysql", "-px"] as it would be typed
+    text = _typed(text)
     for position, word in programs:
         if position >= end:
             spend(LOOK)
@@ -322,7 +329,8 @@ def _cell(text: str, cell: re.Match[str], group: str) -> list[Found]:
 
 _CODE_AFTER = re.compile(
     r"(?<=\d) (?:- (?:use|enter) (?:this|it)\b"
-    r"|(?:is|as) (?:your|the) [\w -]{0,40}(?:code|pin|otp|password|passcode|token)\b"
+    r"|(?:is|as) (?:your|the) (?:[\w-]{1,24} ){0,6}?[\w-]{3,24}(?![\w-])"
+    r"(?:(?<=code)|(?<=pin)|(?<=otp)|(?<=password)|(?<=token))"
     r"|(?P<used>to|as|for) (?:verify|log|sign|confirm|authenticate|your|complete|continue|finish|reset|access"
     r"|activate))",
     re.IGNORECASE,

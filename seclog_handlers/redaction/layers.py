@@ -33,10 +33,11 @@ _STYLED = "\u24b6-\u24e9\U0001d400-\U0001d7ff"
 _LOOKALIKE = "".join(_ALIKE)
 # Begins with the characters that all of it begin with, so that a search skips the others quickly.
 _FIRST = r"%\\&\x1b"
+# Of a run of backslashes only the first begins anything, so that none is read twice.
 _ASCII_ENCODED = (
     r"(?<=%)(?P<percent>[0-9A-Fa-f]{2})"
     rf"|(?<=\\)(?P<ansi>(?:x1b|u001b|033){_ANSI})"
-    r"|(?<=\\)\\{0,7}(?=[uxnrt])(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<control>[nrt]))"
+    r"|(?<=\\)(?<!\\\\)\\{0,63}(?=[uxnrt])(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<control>[nrt]))"
     r"|(?<=&)(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon"
     r"|equals|nbsp|commat));"
     rf"|(?<=\x1b)(?P<drop>{_ANSI}|[()][A-Z0-9])"
