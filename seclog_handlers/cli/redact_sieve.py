@@ -180,9 +180,9 @@ class Sieve:
     def _learned(self, words: list[str]) -> bool:
         """Judge the words that are new; tell whether all are harmless."""
         refused, settings = self._refused, self._settings
-        new = [word for word in words if word not in self._harmless]
-        if not refused.isdisjoint(new):
+        if not refused.isdisjoint(words):
             return False
+        new = [word for word in words if word not in self._harmless]
         has_names = False
         for word in new:
             if word in settings:
