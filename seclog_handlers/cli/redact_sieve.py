@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from seclog_handlers.redaction import Redactor, commands, finder, gate, keyvalue, pii, web
+from seclog_handlers.redaction import Redactor, commands, gate, keyvalue, mentions, pii, web
 from seclog_handlers.redaction.keys import Rule
 
 # More might be more than the engine is ready to look at: see redaction.budget.
@@ -89,7 +89,7 @@ _LETTERS = re.compile(r"[a-z]+")
 _SETTING = re.compile(r"([a-z]+(?:_[a-z]+)+)=([^=]*)")
 # A whole name as the engine reads it, and what it would take for its next word.
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z_.$-]*[A-Za-z])?")
-_NEXT = re.compile(r"[A-Za-z]{2,12}(?![A-Za-z])")
+_NEXT = re.compile(r"[A-Za-z]{2,14}(?![A-Za-z])")
 
 
 class Sieve:
@@ -101,10 +101,10 @@ class Sieve:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._rules = redactor._rules  # noqa: SLF001 - the engine's own judgement of names
+        self._rules = redactor.rules
         # It knows the names of the built-in rules and of the user's.
-        self._gate = redactor._finder._gate  # noqa: SLF001
-        names = (*finder._LONG_WORDS, *finder._SHORT_WORDS, *self._rules.mentions(), *commands.FIRST_WORDS)  # noqa: SLF001
+        self._gate = redactor.gate
+        names = (*mentions.LONG_WORDS, *mentions.SHORT_WORDS, *self._rules.mentions(), *commands.FIRST_WORDS)
         # Whether a name could be spelled with the letters of hexadecimal digits: nobody's is, but a user's may be.
         self._hex_names = any(map(_HEX_LETTERS.fullmatch, names))
         self._harmless: set[str] = set()
@@ -209,10 +209,10 @@ class Sieve:
         # Only what has digits looks made by a machine.
         if is_weak and following and not following.isalpha():
             return True
-        if second.lower() in keyvalue._FIRST_WORDS or first.lower() in keyvalue._FIRST_WORDS:  # noqa: SLF001
+        if second.lower() in keyvalue.FIRST_WORDS or first.lower() in keyvalue.FIRST_WORDS:
             return True
         goes_on = _NEXT.match(following)
-        return goes_on is not None and goes_on[0].lower() in finder._AFTER_WORDS  # noqa: SLF001
+        return goes_on is not None and goes_on[0].lower() in mentions.AFTER_WORDS
 
     def _is_id(self, word: str) -> bool:
         """Tell whether a word is a hexadecimal id, as `request=0a1b2c3d` or alone: these come but once."""
@@ -269,9 +269,9 @@ class Sieve:
         named, program = self._gate.ask(raw)
         if named or (program and not _HARMLESS_PROGRAMS.issuperset(_programs(word))):
             return False
-        if "/" in word and (web._LINK_WORDS.search(word) or _PERHAPS_BASE64.fullmatch(word)):  # noqa: SLF001
+        if "/" in word and (web.LINKS.search(word) or _PERHAPS_BASE64.fullmatch(word)):
             return False
-        return all(_NOBODYS.fullmatch(match[0].strip()) for match in pii._NUMBER.finditer(word))  # noqa: SLF001
+        return all(_NOBODYS.fullmatch(match[0].strip()) for match in pii.NUMBER.finditer(word))
 
 
 # A rule that is strong, for what need not be looked up.

@@ -30,12 +30,13 @@ WORDS = (
     "echo ", "printf ", "useradd", "usermod", "wpa_passphrase",
     "ssh-keygen", "signtool", "certutil", "osql", "winrm", "psexec", "ncftp", "runas", "rman ",
     "connect ", "convertto-securestring", "nickserv", "attempt", "hydra",
-    "medusa", "ncrack", "schtasks",
+    "medusa", "ncrack", "schtasks", "security add-", "security find-", "incorrect: [", "tacacs-server", "radius-server",
+    "connecting ",
 )  # fmt: skip
 # `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
 HTTPIE = "http "
 FIRST_WORDS = frozenset(
-    word.replace("-", " ").replace("_", " ").split()[0] for word in WORDS if word != HTTPIE
+    word.replace("-", " ").replace("_", " ").replace(":", " ").split()[0] for word in WORDS if word != HTTPIE
 ) | {
     "mysqldump", "mysqladmin", "mysqlimport", "mongosh", "mongodump", "mongoexport", "mongorestore", "mongoimport",
     "chpasswd", "ncftpput", "ncftpget",
@@ -61,7 +62,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"snmp\w+", rf"\s-[cAX][= ]{{0,4}}{_V}"),
     (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
     (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
-    (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-){_V}"),
+    (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-|\w+=){_V}"),
     (r"net use", rf"\s/user:\S+\s+{_V}"),
     (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
     (r"sudo -s", rf"<<<\s*{_V}"),
@@ -81,7 +82,10 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"net use", rf"use\s+(?:\w:\s+)?\\\\\S+\s+(?!/){_V}"),
     (r"convertto-securestring", rf"(?i:securestring)\s+(?:-\w+\s+)?(?!-){_V}"),
     (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),
-    (r"rman |connect ", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@)"),
+    (r"security", rf"\s-w[ ]{{1,4}}{_V}"),
+    (r"incorrect", r"\[[^/\s\]]{1,64}/(?P<value>[^\s\]]{3,128})\]"),
+    (r"tacacs|radius", rf"\skey[ ](?:\d[ ])?(?!\d ){_V}"),
+    (r"rman |connect |connecting ", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@)"),
     (r"attempt", r"\[b?['\"]?[^/\s'\"\]]{1,64}['\"]?/b?['\"]?(?P<value>[^\s'\"\]]{3,128})"),
     (r"hydra|medusa|ncrack", rf"\s-p[ ]{{1,4}}{_V}"),
     (r"schtasks", rf"\s/rp[ ]{{1,4}}{_V}"),
@@ -96,10 +100,6 @@ _PIPED = re.compile(
     r"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login|kinit|cryptsetup"
     r"|helm registry login|base64)",
     re.IGNORECASE,
-)
-_RESP = re.compile(
-    r"AUTH(?:\r\n|\\r\\n)(?:\$\d{1,6}(?:\r\n|\\r\\n)(?P<user>[^\r\n\\]{1,64})(?:\r\n|\\r\\n)(?=\$))?"
-    r"\$\d{1,6}(?:\r\n|\\r\\n)(?P<value>[^\r\n\\]{1,256})",
 )
 # Who says `-u name` and `-p` means a password, whatever the program; a port is a number.
 _USER_PAIR = re.compile(
@@ -128,58 +128,6 @@ def user_and_p(text: str, spend: Spend) -> list[Found]:
     return found
 
 
-# Begins with the characters that all of it begin with, so that a search skips the others quickly.
-_CALLS = re.compile(
-    r"[lLsSaAbBm_cCgP](?:(?<=[lL])og[oi]n|(?<=L)OGIN|(?<=[sS])ign[iI]n|(?<=[aA])uth(?:enticate)?|(?<=[bB])ind(?:_s)?"
-    r"|(?<=m)ysqli|(?<=_)p?connect|(?<=[cC])onnect|(?<=g)etConnection|(?<=P)DO(?:->|::)__construct|(?<=P)SCredential"
-    r"|(?<=C)redentials?|(?<=s)p_(?:addlogin|password|addrolemember))"
-    r"(?:\(\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
-    r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
-)
-# What is part of a word, in lower case, of each call and of each line of a protocol.
-CALLED = re.compile(r"log[io]n|auth|signin|bind|mysqli|connect|pdo|credential|sp$|pass|setuser|input")
-MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
-_ARGUMENT = re.compile(r"'([^'\n]{0,256})'|\"([^\"\n]{0,256})\"")
-
-
-def call_arguments(text: str, spend: Spend) -> list[Found]:
-    """Find the password among the arguments of a call that logs in: `login('bob', 'x')`, `mysqli('h', 'bob', 'x')`."""
-    found: list[Found] = []
-    for match in _CALLS.finditer(text):
-        spend(LOOK)
-        first = 0 if "sp_password" in match[0] else 1
-        for argument in list(_ARGUMENT.finditer(text, *match.span("arguments")))[first:]:
-            span = argument.span(1 if argument[1] is not None else 2)
-            value = text[slice(*span)]
-            if looks_chosen(value) and (len(value) >= MIN_ARGUMENT or not value.isalnum()):
-                found.append((*span, "password"))
-    return found
-
-
-_PROTOCOL = re.compile(
-    r"AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>[A-Za-z0-9+/=]{8,1024})"
-    r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\"]{1,64}) \"?(?P<login>[^\s\"]{4,128})"
-    r"|AUTH[ \t]\d{1,6}[ \t](?:PLAIN|LOGIN)\b[^\n]{0,400}?\bresp=(?P<resp>[A-Za-z0-9+/=]{8,1024})"
-    r"|334 UGFzc3dvcmQ6\W{1,8}(?:C: |-> |>{1,3} |\w{1,16}> )?(?P<asked>[A-Za-z0-9+/]{4,256}={0,2})"
-    r"|(?:^|[\r\n>]|\\n)\s{0,2}PASS (?!\S{0,100}(?:::|/test_|\.(?:py|js|ts|go|rb)\b))"
-    r"(?P<ftp>[^\s\\]{1,128})(?=\s*$|[\r\n]|\\r)"
-    r"|SETUSER [^\n>]{1,200}>(?P<acl>[^\s>]{1,256})"
-    r"|\"AUTH\" (?:\"[^\"\n]{1,64}\" )?\"(?P<redis>[^\"\n]{1,256})\"",
-)
-
-
-def protocols(text: str, spend: Spend) -> list[Found]:
-    """Find what clients of SMTP, IMAP, FTP and Redis say to log in."""
-    found: list[Found] = []
-    for match in _PROTOCOL.finditer(text):
-        spend(LOOK)
-        kind = match.lastgroup or "login"
-        if kind != "login" or looks_chosen(match[kind]):
-            found.append((*match.span(kind), "password"))
-    return [span for span in found if not is_statement(text[span[0] : span[1]])]
-
-
-_AUTH = re.compile(r"(?:^|[\s\"'>])AUTH\s+(?:(?P<user>[\w.@-]{1,64})\s+)?(?P<value>[^\s\"']{4,256})")
 _INSERT = re.compile(
     r"(?:insert|replace|upsert)\s{1,4}"
     r"(?:ignore\s{1,4})?into\s{1,4}[\w.`\"\[\]]{1,128}\s{0,4}\((?P<columns>[^()]{1,1000})\)"
@@ -269,16 +217,6 @@ def piped(text: str) -> list[Found]:
     return [span for match in _PIPED.finditer(text) if (span := _span(match)) is not None]
 
 
-def redis_auth(text: str) -> list[Found]:
-    """Find the password of Redis' AUTH command."""
-    found = [(*match.span("value"), "password") for match in _RESP.finditer(text)]
-    for match in _AUTH.finditer(text):
-        value = match["value"].rstrip(".,;")
-        if looks_chosen(value) and value[0] not in "([":
-            found.append((match.start("value"), match.start("value") + len(value), "password"))
-    return found
-
-
 def inserted(text: str, is_name: Callable[[str], bool], spend: Spend) -> list[Found]:
     """Find the values of secret columns in INSERT statements; `is_name` tells which columns are."""
     found: list[Found] = []
@@ -325,37 +263,3 @@ def _cell(text: str, cell: re.Match[str], group: str) -> list[Found]:
     if value.lower() in ("null", "default") or _CALL_OF_SQL.fullmatch(value):
         return []
     return [(*cell.span(group), "password")]
-
-
-_CODE_AFTER = re.compile(
-    r"(?<=\d) (?:- (?:use|enter) (?:this|it)\b"
-    r"|(?:is|as) (?:your|the) (?:[\w-]{1,24} ){0,6}?[\w-]{3,24}(?![\w-])"
-    r"(?:(?<=code)|(?<=pin)|(?<=otp)|(?<=password)|(?<=token))"
-    r"|(?P<used>to|as|for) (?:verify|log|sign|confirm|authenticate|your|complete|continue|finish|reset|access"
-    r"|activate))",
-    re.IGNORECASE,
-)
-_CODE = re.compile(r"(?<![\w.-])(?:\d{4,8}|\d{3}[- ]\d{3}|[A-Z]-?\d{6})$")
-_YOUR_CODE = re.compile(
-    r"[Yy](?<!\w.)our "
-    r"(?:(?!zip|postal|area|country|promo|discount|coupon|product|exit|error|status|return|response|order)"
-    r"[\w-]{1,24} ){0,3}code (?:is |: ?|= ?)(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
-)
-# What is part of a word, in lower case, of each sentence with a code.
-SPOKEN = re.compile(
-    r"(?:code|pin|otp|password|passcode|token)$|^(?:verify|log|sign|confirm|authenticate|your|complete|continue|finish"
-    r"|reset|access|activate|use$|enter$)"
-)
-_USED = re.compile(r"\b(?:enter|use|type|using|input)\b", re.IGNORECASE)
-
-
-def spoken_codes(text: str, spend: Spend) -> list[Found]:
-    """Find one-time codes in sentences: `123456 is your login code`, `enter 123456 to verify`."""
-    found: list[Found] = [(*match.span("code"), "otp") for match in _YOUR_CODE.finditer(text)]
-    for match in _CODE_AFTER.finditer(text):
-        spend(2)
-        end = match.start()
-        code = _CODE.search(text, max(0, end - 10), end)
-        if code is not None and (match["used"] is None or _USED.search(text, max(0, code.start() - 48), code.start())):
-            found.append((*code.span(), "otp"))
-    return found

@@ -47,6 +47,8 @@ class Redactor:
     Attributes:
         marker: What stands in a secret's place.
         clean: Short texts that were found to hold no secret; not for writing.
+        rules: How names are judged.
+        gate: What the words of a text may be.
 
     Raises:
         ConfigurationError: If a value is of the wrong type, a pattern is no regular expression or not linear, a
@@ -62,15 +64,16 @@ class Redactor:
         censor: str = DEFAULT_MARKER,
     ) -> None:
         self._censor = Censor(censor)
-        self._rules = KeyRules(_names("redact.keys", keys), _names("redact.allow", allow))
+        self.rules = KeyRules(_names("redact.keys", keys), _names("redact.allow", allow))
         more = _more(patterns, known_values)
-        self._finder = Finder(self._rules, more)
+        self._finder = Finder(self.rules, more)
+        self.gate = self._finder.gate
         # What the user calls secret may look like anything.
         self._knows_ids = not more
         self.marker = self._censor.marker
         self._memo = Memo()
         self.clean = self._clean = self._memo.clean
-        self._plans = Plans(self._rules, self.text, usable=not (self._censor.removes or self._rules.uses_paths))
+        self._plans = Plans(self.rules, self.text, usable=not (self._censor.removes or self.rules.uses_paths))
         shown = self.marker.replace("{kind}", "password")
         if self._finder.find(shown) or self._find(f"{shown} password={shown}", Budget()):
             raise ConfigurationError(
@@ -116,7 +119,7 @@ class Redactor:
             key: The name it is logged under, if any.
         """
         try:
-            rule = self._rules.rule(key) if type(key) is str else None
+            rule = self.rules.rule(key) if type(key) is str else None
             return self._walk().value(value, rule)
         except Exception:
             return FAILED
@@ -185,7 +188,7 @@ class Redactor:
     def _one_by_one(self, mapping: Mapping[str, Any], leave: Collection[str], budget: Budget | None) -> dict[str, Any]:
         result: dict[str, Any] = {}
         budget = budget or Budget()
-        walk, rule_of = self._walk(budget), self._rules.rule
+        walk, rule_of = self._walk(budget), self.rules.rule
         for key, value in mapping.items():
             if key in leave:
                 result[key] = value
@@ -195,8 +198,8 @@ class Redactor:
                 continue
             try:
                 rule = rule_of(key)
-                redacted = walk.mapping({key: value}, None, -1) if self._rules.uses_paths else walk.value(value, rule)
-                if self._rules.uses_paths:
+                redacted = walk.mapping({key: value}, None, -1) if self.rules.uses_paths else walk.value(value, rule)
+                if self.rules.uses_paths:
                     redacted = next(iter(redacted.values()), self.marker)
                 if self._censor.removes and rule is not None and redacted == self.marker:
                     continue
@@ -270,7 +273,7 @@ class Redactor:
         return (self._walk(budget).value(args, None),)
 
     def _walk(self, budget: Budget | None = None) -> Walk:
-        return Walk(self.text, self._rules, self._censor, self._plans, self._memo, budget or Budget())
+        return Walk(self.text, self.rules, self._censor, self._plans, self._memo, budget or Budget())
 
     def _checked(self, text: str, budget: Budget) -> str:
         if len(text) <= MAX_LENGTH and self._memo.remembers:

@@ -39,7 +39,7 @@ def _around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         twice = _DUPLICATE.search(text, max(0, start - 400), start) if text[start - 1 : start] == "'" else None
         if twice is not None and is_secret(twice["value"], rule, quoted=True):
             return [(*twice.span("value"), rule.kind)]
-        found = _validated(text, end, rule) or _changed(text, end, rule)
+        found = judged(text, start, rule) or _validated(text, end, rule) or _changed(text, end, rule)
         if found:
             return found
     if following in _SEPARATORS_AFTER and text.find("\n", end, end + MAX_STATEMENT) >= 0:
@@ -98,6 +98,23 @@ _CHANGE = re.compile(
 def _validated(text: str, end: int, rule: Rule) -> list[Found]:
     match = _INPUT.match(text, end)
     return _value(text, match.end(), rule) if match else []
+
+
+# jsonschema: 'x' is too short ... On instance['password']
+_INSTANCE = re.compile(r"(?:instance|schema)(?:\[['\"][\w-]{1,64}['\"]\]){0,6}\[['\"]$")
+_JUDGED = re.compile(
+    r"(?:^|[\s:(])(?P<q>['\"])(?P<value>[^'\"\n]{1,256})(?P=q)"
+    r" (?:is too (?:short|long)|does not match|is not (?:valid|a|of|one))"
+)
+MAX_JUDGED = 600
+
+
+def judged(text: str, start: int, rule: Rule) -> list[Found]:
+    """The value that a validator names before the field: `'x' is too short ... On instance['password']`."""
+    if _INSTANCE.search(text, max(0, start - 200), start) is None:
+        return []
+    first = max(0, start - MAX_JUDGED)
+    return [(*match.span("value"), rule.kind) for match in _JUDGED.finditer(text, first, start)]
 
 
 def _changed(text: str, end: int, rule: Rule) -> list[Found]:

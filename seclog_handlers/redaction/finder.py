@@ -5,52 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from seclog_handlers.redaction import commands, entries, gate, keyvalue, layers, pii, signs, tokens, web
+from seclog_handlers.redaction import (
+    calls,
+    commands,
+    cookies,
+    entries,
+    gate,
+    keyvalue,
+    layers,
+    members,
+    mentions,
+    notations,
+    pii,
+    signs,
+    tokens,
+    web,
+)
 from seclog_handlers.redaction.budget import FOUND, TEXT, Budget
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import value_at
+from seclog_handlers.redaction.values import is_statement, value_at
 from seclog_handlers.redaction.vocabulary import SHORT
 
 Found = tuple[int, int, str]
 # Where a name begins and ends, and the name, in lower case.
 Place = tuple[int, int, str]
 
-# Every name of vocabulary.py contains one of these, in lower case.
-_LONG_WORDS = (
-    "pass", "pwd", "pswd", "secret", "token", "apikey", "cred", "auth", "cookie", "csrf", "xsrf", "bearer", "mnemonic",
-    "sessid", "sessionid", "sessionkey", "privkey", "privatekey", "secretkey", "accesskey", "encryptionkey",
-    "signingkey",
-    "masterkey", "accountkey", "storagekey", "sharedkey", "appkey", "licensekey", "consumerkey",
-    "kennwort", "wachtwoord", "senha", "contrase", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode",
-    "clave",
-    "losenord", "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "phonenumber", "mobilenumber",
-    "creditcard", "cardnumber", "ccnum", "aadhaar", "aadhar", "personnummer", "codice", "identified", "telefon",
-)  # fmt: skip
-_SHORT_WORDS = (
-    "key", "keys", "pin", "pins", "pincode", "otp", "otps", "otpcode", "totp", "hotp", "cvv", "cvc", "cvn",
-    "cvvcode", "ssn",
-    "sid", "sess", "session", "sessions", "sig", "signature", "code", "codes", "jwt", "pat", "psw", "pword", "pw",
-    "rootpw",
-    "bindpw", "salt", "seed", "phrase", "psk", "answer", "answers", "basic", "digest", "negotiate", "phone", "phones",
-    "mobile", "cell",
-    "cellphone", "telephone", "tel", "msisdn", "fax", "whatsapp", "handy", "nino", "cpf", "pesel", "bsn", "curp",
-    "dob", "birth",
-    "birthdate", "birthday", "born", "iban", "ibans", "bban", "pan", "card", "dni", "nif", "nir", "rrn", "tin",
-    "hmac", "sas", "invite", "invitation", "appid", "tan", "mtan", "stok",
-    "ticket", "nonce", "verifier", "assertion", "number", "num", "security", "social", "tax", "national", "material",
-    "psk",
-    "license", "licence", "insee", "verification", "community", "response", "account", "bank", "identity",
-)  # fmt: skip
-
 _SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate"})
-_AFTER_WORDS = frozenset({
-    "id", "key", "keys", "code", "codes", "number", "phrase", "psk", "answer", "token", "password", "card",
-    "identifier",
-    "security",
-    "word", "header", "insurance", "license", "licence", "no", "hash", "cookie", "account", "of",
-})  # fmt: skip
-_NEXT_WORD = re.compile(r"[ \t]([A-Za-z]{2,12})(?![A-Za-z])")
+_NEXT_WORD = re.compile(r"[ \t]([^\W\d_]{2,14})(?![^\W\d_])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
 MAX_BASE64 = 65_536
 # What it costs to look at what begins like a token, at a URL.
@@ -66,9 +48,9 @@ def _marks(word: str) -> int:
     marks = gate.PROGRAM if word in commands.FIRST_WORDS else 0
     if word in web.LINK_WORDS:
         marks |= gate.LINK
-    if commands.CALLED.search(word):
+    if calls.CALLED.search(word):
         marks |= gate.CALL
-    if commands.SPOKEN.search(word):
+    if notations.SPOKEN.search(word):
         marks |= gate.SPOKEN
     return marks
 
@@ -79,14 +61,17 @@ class Finder:
     Args:
         rules: How names are judged.
         more: Further finders, each from text to spans: a user's patterns, known values.
+
+    Attributes:
+        gate: What the words of a text may be.
     """
 
     def __init__(self, rules: KeyRules, more: Iterable[Callable[[str], Iterable[Found]]] = ()) -> None:
         self._rules = rules
         self._more = tuple(more)
         mine = [word for word in rules.mentions() if word]
-        self._words = re.compile(gate.trie([*_LONG_WORDS, *mine], _SHORT_WORDS))
-        self._gate = gate.Words(self._words, _marks)
+        self._words = re.compile(gate.trie([*mentions.LONG_WORDS, *mine], mentions.SHORT_WORDS))
+        self.gate = gate.Words(self._words, _marks)
         self._within: dict[str, list[Place]] = {}
         self._programs = re.compile(gate.trie(commands.WORDS))
         starts = gate.trie(look.start for looks in tokens.LOOKS.values() for look in looks)
@@ -109,7 +94,7 @@ class Finder:
         budget.spend(TEXT + (length >> 6))
         raw = text.encode("ascii", "replace")  # of the same length
         is_ascii = text.isascii()
-        named, marks, programs = self._gate.found(raw)
+        named, marks, programs = self.gate.found(raw)
         users = _urls(text, budget) if "://" in text and "@" in text else []
         found = [user for user in users if user[2]]
         if named != [] or not is_ascii:
@@ -123,13 +108,7 @@ class Finder:
             self._calls(text, budget, found)
         for start, end in gate.long_runs(raw):
             self._run(text, start, end, budget, found, depth)
-        if gate.has_number(raw):
-            budget.read(length)
-            found.extend(pii.numbers(text, budget.spend))
-        if gate.has_lettered_id(raw):
-            budget.read(3 * length)
-            found.extend(pii.ibans(text, budget.spend))
-            found.extend(pii.lettered_ids(text, budget.spend))
+        _numbers(text, raw, budget, found)
         if "@" in text:
             if ":" in text:
                 budget.read(2 * length)
@@ -141,9 +120,12 @@ class Finder:
             found.extend(web.path_tokens(text, budget.spend))
         if marks & gate.SPOKEN and (" to " in text or "our " in text or " the " in text) and gate.has_code(raw):
             budget.read(length)
-            found.extend(commands.spoken_codes(text, budget.spend))
-        if "-----BEGIN" in text or "1$" in text or "Q~" in text:
+            found.extend(notations.spoken_codes(text, budget.spend))
+        if "-----BEGIN" in text or "1$" in text or "Q~" in text or '"kty"' in text:
             signs.find(text, budget, found)
+        if "7z" in text or "WIFI:" in text or "&p=" in text or ":5432:" in text:
+            budget.read(length)
+            found.extend(notations.compact(text))
         for more in self._more:
             budget.read(length)
             found.extend(more(text))
@@ -162,10 +144,16 @@ class Finder:
         """Find what functions and protocols are called with, where a place stands for the name."""
         if "('" in text or '("' in text or "sp_" in text or '( "' in text:
             budget.read(len(text))
-            found.extend(commands.call_arguments(text, budget.spend))
-        if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER " in text:
+            found.extend(calls.call_arguments(text, budget.spend))
+        if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER " in text or "334 " in text:
             budget.read(len(text))
-            found.extend(commands.protocols(text, budget.spend))
+            found.extend(calls.protocols(text, budget.spend))
+        if "crypt(" in text or "assword(" in text:
+            budget.read(len(text))
+            found.extend(calls.ciphers(text, budget.spend))
+        if "/" in text and (" at " in text or " on " in text):
+            budget.read(len(text))
+            found.extend(notations.logins(text, budget.spend))
         if "input_value=" in text:
             budget.read(len(text))
             found.extend(entries.pydantic(text, self._rules, budget.spend))
@@ -233,7 +221,26 @@ class Finder:
             rule, end = self._with_next(text, start, end, rule)
             if rule is None:
                 return end
-        return _by_kind(text, start, end, rule, found, budget)
+        return self._by_kind(text, start, end, rule, found, budget)
+
+    def _by_kind(self, text: str, start: int, end: int, rule: Rule, found: list[Found], budget: Budget) -> int:
+        spans: list[Found] | None = None
+        if rule.kind == "authorization" and rule.sort != "weak":
+            spans = web.authorization(text, end)
+        elif rule.kind == "cookie":
+            spans = cookies.header(text, end, setting="set" in text[start:end].lower(), spend=budget.spend)
+        if spans is None:
+            spans = keyvalue.find(text, start, end, rule)
+        budget.spend(FOUND * len(spans))
+        if len(spans) == 1 and text[spans[0][0]] in _CONTAINERS and rule.sort in ("strong", "code"):
+            first, last, kind = spans[0]
+            inner = members.secrets_in(text, first, last, self._rules)
+            if inner is not None:
+                budget.spend(last - first >> 3)
+                found.extend([(*span, kind) for span in inner])
+                return last
+        found.extend(spans)
+        return spans[-1][1] if spans else end
 
     def _commands(self, text: str, words: list[bytes], budget: Budget, found: list[Found]) -> None:
         low = _lower(text)
@@ -244,9 +251,9 @@ class Finder:
         if "|" in text:
             budget.read(len(text))
             found.extend(commands.piped(text))
-        if "AUTH" in text:
+        if "AUTH" in text or "args: [" in text:
             budget.read(len(text))
-            found.extend(commands.redis_auth(text))
+            found.extend(calls.redis_auth(text))
 
     def _programs_in(self, low: str, words: list[bytes], budget: Budget) -> list[tuple[int, str]]:
         """Return where programs stand, and which: most of the text need not be read for them."""
@@ -270,7 +277,7 @@ class Finder:
         stop, name = end, text[start:end]
         for _ in range(2):
             follows = _NEXT_WORD.match(text, stop)
-            if follows is None or follows[1].lower() not in _AFTER_WORDS:
+            if follows is None or follows[1].lower() not in mentions.AFTER_WORDS:
                 break
             stop, name = follows.end(), f"{name} {follows[1]}"
             joined = self._rules.rule(name)
@@ -294,7 +301,8 @@ class Finder:
             token = tokens.token_at(text, match.start(), match[0].lower())
             if token is not None:
                 done = token[0]
-                found.append((match.start(), done, token[1]))
+                start_of = match.end() if token[1].endswith("-webhook") else match.start()  # whose it is stays
+                found.append((start_of, done, token[1]))
         if _WORDS.fullmatch(text, start, stop):
             return
         found.extend(tokens.shaped(text, start, stop))
@@ -340,19 +348,7 @@ def _lower(text: str) -> str:
     return low if len(low) == len(text) else text.translate(_LOWER)
 
 
-def _by_kind(text: str, start: int, end: int, rule: Rule, found: list[Found], budget: Budget) -> int:
-    spans: list[Found] | None = None
-    if rule.kind == "authorization" and rule.sort != "weak":
-        spans = web.authorization(text, end)
-    elif rule.kind == "cookie":
-        spans = web.cookies(text, end, setting="set" in text[start:end].lower(), spend=budget.spend)
-    if spans is None:
-        spans = keyvalue.find(text, start, end, rule)
-    budget.spend(FOUND * len(spans))
-    found.extend(spans)
-    return spans[-1][1] if spans else end
-
-
+_CONTAINERS = frozenset("{[")
 _REPLACED = re.compile(r"['\"]?\s{1,4}replace\s{1,4}['\"]?(?P<value>[^\s'\";]{1,128})", re.IGNORECASE)
 _SQL_USER = re.compile(r"\b(?:user|role|USER|ROLE|grant|GRANT)\s")
 _IDENTIFIED = re.compile(
@@ -367,6 +363,7 @@ def _identified(text: str, end: int, found: list[Found]) -> int:
     if (
         value is None
         or value.end <= value.start
+        or is_statement(text[value.start : value.end])
         or not (value.quoted or _SQL_USER.search(text, max(0, end - 200), end))
     ):
         return end
@@ -376,6 +373,21 @@ def _identified(text: str, end: int, found: list[Found]) -> int:
         return value.end
     found.append((*former.span("value"), "password"))
     return former.end()
+
+
+def _numbers(text: str, raw: bytes, budget: Budget, found: list[Found]) -> None:
+    """Find numbers of people, accounts and cards."""
+    if gate.has_number(raw):
+        budget.read(len(text))
+        found.extend(pii.numbers(text, budget.spend))
+        if "=" in text or "^" in text:
+            found.extend(pii.tracks(text))
+        if "/+" in text:
+            found.extend(pii.dialled(text))
+    if gate.has_lettered_id(raw):
+        budget.read(3 * len(text))
+        found.extend(pii.ibans(text, budget.spend))
+        found.extend(pii.lettered_ids(text, budget.spend))
 
 
 def _urls(text: str, budget: Budget) -> list[Found]:

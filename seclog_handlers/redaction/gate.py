@@ -117,7 +117,9 @@ def has_number(raw: bytes) -> bool:
         "000 000 000" in shape or "000 0000 000" in shape or "000 00 0000" in shape or "000 000-000" in shape
     ):
         return True
-    if "000.0" in shape and ("000.000.0000" in shape or "000.000.000-00" in shape or "000.0000.0000.00" in shape):
+    if "000.0" in shape and (
+        "00.000.000-0" in shape or "000.000.0000" in shape or "000.000.000-00" in shape or "000.0000.0000.00" in shape
+    ):
         return True
     if "00.00.00-000.00" in shape or "000-00-0000" in shape or "00 00 00 00" in shape or "(0" in shape:
         return True

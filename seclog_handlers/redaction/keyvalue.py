@@ -7,7 +7,7 @@ import re
 from seclog_handlers.redaction import entries, made, prose, vocabulary, web
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.made import ASSIGN, IN_QUERY, LONG_HEX, USER_PAIR
-from seclog_handlers.redaction.values import Value, is_secret, is_statement, looks_chosen, value_at
+from seclog_handlers.redaction.values import Value, is_secret, is_statement, looks_chosen, looks_made, value_at
 
 MAX_IDENTIFIER = 64
 
@@ -31,6 +31,7 @@ _CONTENT = re.compile(
     rf"{_Q}[^<>\n]{{0,160}}(?<!/)>\s{{0,32}}"
     rf"(?:<[\w:]{{0,24}}(?:[vV]alue|string|val)(?:\s[^<>]{{0,100}})?>\s{{0,16}})?(?=[^<\s])"
 )
+_ATTRIBUTE = re.compile(rf"{_Q}(?: [\w-]{{1,32}}={_Q}[\w/ .-]{{0,100}}{_Q}){{0,3}} value=(?={_Q})")
 _LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:value|val|data): {1,4}")
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}},\s{{0,16}}(?=b?{_Q})")
 _PART = re.compile(
@@ -42,7 +43,7 @@ _FLAG = re.compile(rf"(?:[ \t]{{1,8}}|{_Q}\s{{0,2}},\s{{0,4}}(?={_Q}))")
 _CALLED = re.compile(rf"\(\s{{0,4}}(?=b?{_Q})")
 
 # Words that begin a name of several words: "api key", "one-time code", "db pass".
-_FIRST_WORDS = (
+FIRST_WORDS = (
     frozenset(
         phrase.split()[0]
         for table in (vocabulary.PHRASES, vocabulary.CODES, vocabulary.NUMBERS)
@@ -98,15 +99,15 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
         return rule
     if start and text[start - 1] in " \t":
         window = text[max(0, start - 40) : start]
-        if "'" in window or '"' in window:
-            window = window.replace("'s ", "s ").replace('"', " ")
+        if "'" in window or '"' in window or ">" in window:
+            window = window.replace("'s ", "s ").replace('"', " ").replace(">", " ")
         before = window.rsplit(None, 2)[-2:]
         for count in (1, 2):
-            if len(before) < count or before[-count].lower() not in _FIRST_WORDS:
+            if len(before) < count or before[-count].lower() not in FIRST_WORDS:
                 continue
             if count > 1 and not before[-1].isalpha():  # one name at most, and none of words that come but once
                 continue
-            joined = rules.rule(" ".join([*before[-count:], name]))
+            joined = rules.rule(" ".join([*before[-count:]]).lower() + " " + name)
             if joined is not None and (joined.sort != "weak" or rule is not None):
                 return joined
     return rule
@@ -114,6 +115,8 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
 
 def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value that belongs to the name text[start:end]."""
+    if text[start - 1 : start] == "%" and text[start:end].isupper():  # %IDS-4-TCP_SIG: what a router tells
+        return []
     if rule.sort == "weak":
         return made.find(text, start, end, rule)
     if rule.kind == "private-key":
@@ -154,6 +157,11 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return entries.bound(text, value.start, rule) if secret[:1] in ("?", "%", "$") else []
     if name == "PASS" and _TEST.match(secret):
         return []
+    if rule.kind == "token" and secret.isalpha() and _GRAMMAR.search(text, max(0, start - 16), start):
+        return []
+    spoken_of = rule.kind == "cookie" and text[end : end + 1] == " "  # Cookie "x" not present
+    if spoken_of and (not looks_made(secret) or _SPOKEN_OF.match(text, value.end)):
+        return []
     if _FILE_LINE.fullmatch(secret) and _SOURCE.search(text[start:end]):  # at check (src/password.js:12:3)
         return []
     if name.lower() == "pass" and secret.isdigit() and _TALLY.match(text, value.end):  # pass=6327 fail=0
@@ -179,11 +187,14 @@ def _is_message(text: str, end: int, value: Value) -> bool:
     )
 
 
+# What a parser says: `unexpected token: IDENTIFIER`
+_GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous)[ ]\Z", re.IGNORECASE)
 _GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
-_FILE_LINE = re.compile(r"\d{1,7}(?::\d{1,7}){0,2}")
+_FILE_LINE = re.compile(r"\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
 _SOURCE = re.compile(
     r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl)$"
 )
+_SPOKEN_OF = re.compile(r"[\"'\u201d]? (?:not|is|was|will|has|does|missing|found|expired|rejected|set)\b")
 _TALLY = re.compile(r"[,;]?[ ](?:fail|skip|error|warn|xfail|total)")
 _NAME_OF = frozenset({"secret-id", "secretid", "secret_id"})
 _TEST = re.compile(r"[tT]est|Example|Benchmark|Fuzz")  # --- PASS: TestToken (0.00s)
@@ -220,6 +231,10 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     if match is None:
         return None
     position, gap = match.end(), match["gap"]
+    if text.startswith("</", position):
+        return None
+    if text.startswith("rejected value [", position):  # Spring: on field 'password': rejected value [x]
+        return _nested_in(text, position + 15)
     if text[start - 1 : start] == "/" and "->" in match[0]:  # git: fix/password-hash -> origin/...
         return None
     if gap and text[match.start("gap") - 1] == "=" and text[match.start("gap") - 2] not in " \t:=":
@@ -257,6 +272,13 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     return value_at(text, position)
 
 
+def _nested_in(text: str, opening: int) -> Value | None:
+    """The value in the bracket at `opening`, up to the end of the line if it is not closed."""
+    match = _BRACKETED.match(text, opening)
+    return Value(*match.span("value"), quoted=True) if match else None
+
+
+_BRACKETED = re.compile(r"\[(?P<value>[^\]\n]{1,256})")
 _ITEMS = re.compile(r"- (?P<first>[^\s]{1,256})(?:\r?\n[ \t]{1,32}- [^\s]{1,256}){0,50}(?=[ \t]*(?:[\r\n]|$))")
 _QUOTES = ("'", '"')
 _CONCATENATED = re.compile(r"[ ]?(?:[+,%][ ]?[A-Za-z_]\w*[(.\[]|\)|[+%] )")
@@ -269,6 +291,8 @@ def _compared(text: str, position: int) -> bool:
 
 
 _IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((?P<value>\s{0,4}N?'[^()]{1,4096})\)")
+# As Windows' registry shows it: `DefaultPassword    REG_SZ    x`
+_REGISTRY = re.compile(r"[ \t]{1,16}REG_(?:SZ|EXPAND_SZ)[ \t]{1,16}(?=\S)")
 _SETTERS = ("set_pass", "check_pass", "verify_pass", "change_pass", "setpass", "checkpass", "verifypass")
 
 
@@ -304,12 +328,17 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
         value = value_at(text, called.end())
         setting = text[start:end].lower().startswith(_SETTERS) and value is not None and value.quoted
         return value if value and (setting or looks_chosen(text[value.start : value.end])) else None
+    kept = _REGISTRY.match(text, end)
+    if kept is not None:
+        return value_at(text, kept.end())
     part = _PART.match(text, end) if text[max(0, start - 5) : start] == "name=" else None
     if part is not None:
         line = _PART_VALUE.match(text, part.end())
         return Value(line.start(), line.end(), quoted=True) if line else None
     if text[start] == "-" and rule.sort in ("strong", "code", "user", "digits"):
-        flag = _FLAG.match(text, end)
+        flag = (
+            _FLAG.match(text, end) if text[max(0, start - 4) : start] != "set " else None
+        )  # pulumi config set --secret
         if flag and text[flag.end() : flag.end() + 1] != "-":
             return value_at(text, flag.end())
     return None
@@ -320,13 +349,17 @@ def _inside(text: str, position: int) -> Value | None:
     if match is None:
         return None
     value = match[0].partition("]]>")[0].rstrip()
-    if " " in value and text[match.end() : match.end() + 1] != "<":
-        return None  # <password> in a sentence
+    closed = text[match.end() : match.end() + 1] == "<"
+    if not closed and (" " in value or text[position - 1] != ">" or value[:1] == "@"):
+        return None  # <password> in a sentence, or in a URL
     return Value(position, position + len(value), quoted=True)
 
 
 def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
     if text[start - 2 : start - 1] == "=":
+        attribute = _ATTRIBUTE.match(text, end)
+        if attribute is not None:
+            return value_at(text, attribute.end())
         content = _CONTENT.match(text, end)
         if content is not None:
             return _inside(text, content.end())

@@ -23,7 +23,7 @@ _ENTITIES = {
 }
 # Cyrillic letters that look like Latin ones; read as such only beside a Latin letter.
 _ALIKE = dict(zip("аеорсухіѕјһԁкАЕОРСТНКМХ", "aeopcyxisjhdkAEOPCTHKMX", strict=True))
-_CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
+_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "/": "/"}
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\u202a-\u202e\u2066-\u2069"
 _ANSI = r"\[[0-9;?]{0,16}[A-Za-z]"
 _SPACES = "\u00a0\u2000-\u200a\u202f\u205f\u3000"
@@ -35,9 +35,9 @@ _LOOKALIKE = "".join(_ALIKE)
 _FIRST = r"%\\&\x1b"
 # Of a run of backslashes only the first begins anything, so that none is read twice.
 _ASCII_ENCODED = (
-    r"(?<=%)(?P<percent>[0-9A-Fa-f]{2})"
+    r"(?<=%)(?:(?P<percent>[0-9A-Fa-f]{2})|u(?P<wide_percent>[0-9A-Fa-f]{4}))"
     rf"|(?<=\\)(?P<ansi>(?:x1b|u001b|033){_ANSI})"
-    r"|(?<=\\)(?<!\\\\)\\{0,63}(?=[uxnrt])(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<control>[nrt]))"
+    r"|(?<=\\)(?<!\\\\)\\{0,63}(?=[uxnrt/])(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<control>[nrt/]))"
     r"|(?<=&)(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon"
     r"|equals|nbsp|commat));"
     rf"|(?<=\x1b)(?P<drop>{_ANSI}|[()][A-Z0-9])"
@@ -128,7 +128,7 @@ def _read(match: re.Match[str]) -> str | None:
 
 def _character(match: re.Match[str]) -> str | None:
     kind, found = match.lastgroup, match[match.lastgroup or 0] or match[0]
-    if kind in ("percent", "hex", "unicode", "hexadecimal"):
+    if kind in ("percent", "wide_percent", "hex", "unicode", "hexadecimal"):
         character = chr(int(found, 16))
     elif kind == "decimal":
         character = chr(int(found))

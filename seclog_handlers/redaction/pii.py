@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from seclog_handlers.redaction import checks
 from seclog_handlers.redaction.values import looks_chosen
 
 Found = tuple[int, int, str]
@@ -47,7 +48,7 @@ _NOT_MAIL = frozenset(
 )
 # Digits with the separators people write in numbers; letters around it mean that it is something else.
 # Its first character comes first, and what stands before that after it: so a search skips all others quickly.
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"[0-9+(](?<![\w.#/-].)(?<![:,][0-9(])(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
     r"(?:[ \t]?[-.()/]?[ \t]?\(?[0-9]){6,26}(?![\w]|[.,:]\d|-\w)"
 )
@@ -113,6 +114,8 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[int], None]) -> I
             start = before.rindex('"', 0, -1)
             yield at - len(before) + start, match.end(), "email"
             continue
+        if _MESSAGE_ID.search(before) is not None:
+            continue
         local = before[len(before.rstrip(_LOCAL_STRICT)) :].lstrip(".'-%+")
         if (
             local
@@ -127,6 +130,10 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[int], None]) -> I
                 yield *combined.span("value"), "password"
 
 
+# The name of a message: `Message-ID: <1234.5678@mail.example.org>`
+_MESSAGE_ID = re.compile(
+    r"(?:message[-_ ]?id|msgid|references|in-reply-to)[\"']?[=: ]{1,3}[\"']?<[^<>@\s]{1,64}\Z", re.IGNORECASE
+)
 _COMBINED = re.compile(r"[:;|](?P<value>[^\s:;|,\"'<>/=@()\[\]]{5,64})(?=\s|$)")
 
 
@@ -146,21 +153,23 @@ def ibans(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
         while end > match.start() + 14:
             compact = re.sub(r"[ -]", "", text[match.start() : end])
             length = _IBAN_LENGTH.get(compact[:2])
-            if length is not None and len(compact) == length and _mod97(compact):
+            if length is not None and len(compact) == length and checks.mod97(compact):
                 yield match.start(), end, "iban"
                 break
             end = max(text.rfind(" ", 0, end), text.rfind("-", 0, end))
 
 
-def _mod97(compact: str) -> bool:
-    return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
-
-
 def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
     """Yield cards, phone numbers and national ids among the longer numbers of a text."""
-    for match in _NUMBER.finditer(text):
+    for match in NUMBER.finditer(text):
         spend(5)
         kind = number_kind(match[0].strip())
+        if (
+            kind == "card"
+            and match.end() - match.start() == _LONGEST_CARD
+            and _NAMED_ID.search(text, max(0, match.start() - 12), match.start())
+        ):
+            continue
         if kind == "card":
             check = _CARD_CHECK.match(text, match.end())
             yield match.start(), check.end() if check else match.end(), kind
@@ -168,6 +177,32 @@ def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
             yield match.start(), match.end(), kind
         else:
             yield from _parts(text, match)
+
+
+# What a card's magnetic strip says: `;4111111111111111=29121010000000000000?`
+_TRACK = re.compile(r"(?:(?<=;)|(?<=%B)|(?<![\w.]))(?P<card>\d{13,19})(?:=\d{7,24}\??|\^[A-Z /]{2,26}\^\d{7,40}\??)")
+
+
+# One in a hundred numbers of 19 digits looks like a card, and where these are somebody's ids there are many of them.
+_LONGEST_CARD = 19
+_NAMED_ID = re.compile(r"(?:id|Id|ID|hash|key|offset|seq|ts|time)[\"']?\]?[=: ]{1,2}[\"']?\Z")
+
+
+# What a switchboard dials: `PJSIP/trunk/+4930123456789,30`
+_DIALLED = re.compile(r"(?<=/)\+[1-9]\d{7,14}(?=[,@)/\s]|$)")
+
+
+def dialled(text: str) -> Iterator[Found]:
+    """Yield the phone numbers at the end of a channel's name."""
+    for match in _DIALLED.finditer(text):
+        yield match.start(), match.end(), "phone"
+
+
+def tracks(text: str) -> Iterator[Found]:
+    """Yield what a card's magnetic strip says."""
+    for match in _TRACK.finditer(text):
+        if is_card(match["card"]):
+            yield match.start(), match.end(), "card"
 
 
 # What thieves, and tests, write behind a card's number: when it expires, and its check code.
@@ -231,6 +266,7 @@ def _checks(shape: str) -> tuple[Callable[[str, str], str | None], ...]:
 _ID_SHAPES = (
     r"000\.000\.000-00", "0000 0000 0000", "000 000 0000", "000[ -]000[ -]000", r"000\.0000\.0000\.00",
     r"00\.00\.00-000\.00",
+    r"00\.000\.000-0", r"00\.000\.000/0000-00",
     "0 ?00 ?00 ?00 ?000 ?000 ?00", "000000-0000000", "(?:00)?000000-0000", "0{18}",
 )  # fmt: skip
 _PHONE_SHAPE = r"\+.*|00.*|.*\(.*|(?:0[-. ])?000[-. ]000[-. ]0000|0\d+[ /-].*"
@@ -257,86 +293,40 @@ def _as_phone(text: str, digits: str) -> str | None:  # noqa: ARG001 - one signa
 
 def is_card(digits: str) -> bool:
     """Tell whether digits are a card number: issuer range, length and Luhn."""
-    return _ISSUERS.fullmatch(digits) is not None and luhn(digits) and len(set(digits)) > 1
-
-
-def luhn(digits: str) -> bool:
-    """Check the Luhn check digit (ISO/IEC 7812)."""
-    total = 0
-    for index, character in enumerate(reversed(digits)):
-        value = int(character)
-        if index % 2:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
-    return total % 10 == 0
+    return _ISSUERS.fullmatch(digits) is not None and checks.luhn(digits) and len(set(digits)) > 1
 
 
 def _is_formatted_id(text: str, digits: str) -> bool:
     """Ids that are written with their own separators and carry check digits."""
     if re.fullmatch(r"\d{3}\.\d{3}\.\d{3}-\d\d", text):
-        return _cpf(digits)
+        return checks.cpf(digits)
     if re.fullmatch(r"\d{4} \d{4} \d{4}", text):
-        return digits[0] > "1" and _verhoeff(digits)
+        return digits[0] > "1" and checks.verhoeff(digits)
     if re.fullmatch(r"\d{3} \d{3} \d{4}", text):
-        return _nhs(digits)
+        return checks.nhs(digits)
     if re.fullmatch(r"\d{3}[ -]\d{3}[ -]\d{3}", text):
-        return luhn(digits)
+        return checks.luhn(digits)
     if re.fullmatch(r"756\.\d{4}\.\d{4}\.\d\d", text):
-        return _ean(digits)
+        return checks.ean(digits)
     if re.fullmatch(r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}", text):
         return 97 - int(digits[:9]) % 97 == int(digits[9:]) or 97 - int("2" + digits[:9]) % 97 == int(digits[9:])
     if re.fullmatch(r"[12] ?\d\d ?(?:0[1-9]|1[0-2]) ?\d\d ?\d{3} ?\d{3} ?\d\d", text):
         return 97 - int(digits[:13]) % 97 == int(digits[13:])
+    if re.fullmatch(r"\d\d\.\d{3}\.\d{3}-\d", text):
+        return checks.rut(digits)
+    if "/" in text:
+        return checks.cnpj(digits)
     if re.fullmatch(r"\d{6}-[1-4]\d{6}", text):
         return True
     if re.fullmatch(r"(?:19|20)?\d{6}-\d{4}", text):
-        return luhn(digits[-10:]) and _is_day(digits[-8:-4] if len(digits) == 8 else digits[-10:-4][2:])
+        return checks.luhn(digits[-10:]) and _is_day(digits[-8:-4] if len(digits) == 8 else digits[-10:-4][2:])
     if re.fullmatch(r"[1-9]\d{5}(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4}", text):
-        return _chinese(digits)
+        return checks.chinese(digits)
     return False
 
 
 def _is_day(month_day: str) -> bool:
     return 1 <= int(month_day[:2]) <= 12 and 1 <= int(month_day[2:]) <= 31
-
-
-def _cpf(digits: str) -> bool:
-    for length in (9, 10):
-        total = sum(int(d) * (length + 1 - i) for i, d in enumerate(digits[:length]))
-        if (total * 10) % 11 % 10 != int(digits[length]):
-            return False
-    return len(set(digits)) > 1
-
-
-def _nhs(digits: str) -> bool:
-    check = 11 - sum(int(d) * (10 - i) for i, d in enumerate(digits[:9])) % 11
-    return check % 11 == int(digits[9]) and check != 10
-
-
-def _ean(digits: str) -> bool:
-    return (10 - sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(digits[:12])) % 10) % 10 == int(digits[12])
-
-
-def _chinese(digits: str) -> bool:
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return "10X98765432"[sum(int(d) * w for d, w in zip(digits, weights, strict=False)) % 11] == digits[17]
-
-
-def _verhoeff(digits: str) -> bool:
-    check = 0
-    for index, digit in enumerate(reversed(digits)):
-        check = _D[check][_P[index % 8][int(digit)]]
-    return check == 0
-
-
-_P = [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]]
-for _ in range(6):
-    _P.append([_P[1][value] for value in _P[-1]])
-_D = [
-    [(i + j) % 5 if i < 5 and j < 5 else (i + j) % 5 + 5 if i < 5 else (i - j) % 5 + 5 if j < 5 else (i - j) % 5
-     for j in range(10)]
-    for i in range(10)
-]  # fmt: skip
 
 
 def lettered_ids(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
@@ -354,21 +344,11 @@ def _lettered_is_right(kind: str, value: str) -> bool:
         number = value[0].translate(str.maketrans("XYZ", "012")) + value[1:8]
         return "TRWAGMYFPDXBNJZSQVHLCKE"[int(number) % 23] == value[-1]
     if kind == "cf":
-        return _codice(value)
+        return checks.codice(value)
     if kind == "hetu":
         return "0123456789ABCDEFHJKLMNPRSTUVWXY"[int(value[:6] + value[7:10]) % 31] == value[10] and _is_day(
             value[2:4] + value[:2]
         )
     if kind == "cn":
-        return _chinese(value)
+        return checks.chinese(value)
     return kind == "curp"
-
-
-_ODD_VALUES = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21)
-_ODD_LETTERS = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
-_ODD = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", _ODD_VALUES + _ODD_LETTERS, strict=True))
-
-
-def _codice(value: str) -> bool:
-    total = sum(_ODD[c] if i % 2 == 0 else (int(c) if c.isdigit() else ord(c) - 65) for i, c in enumerate(value[:15]))
-    return chr(65 + total % 26) == value[15]

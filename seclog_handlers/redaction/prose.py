@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 
+from seclog_handlers.redaction import languages, passphrases
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import Value, is_statement, looks_chosen, looks_made, value_at
-from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, SENTENCE_WORDS, STATUS_WORDS
+from seclog_handlers.redaction.vocabulary import SENTENCE_WORDS
 
 Found = tuple[int, int, str]
 
@@ -15,13 +16,13 @@ MAX_CODES = 20  # in a list of recovery codes
 
 _SAID = re.compile(
     r"(?:[ \t]\(?(?:is|was|as|has|been|now|entered|set|used|given|provided|received|supplied|generated|chosen|typed"
-    r"|attempted|tried|lautet|ist|est|read|plain|plaintext|cleartext|raw|value|string|here)\)?){1,4}"
+    r"|attempted|tried|read|plain|plaintext|cleartext|raw|value|string|here)\)?){1,4}"
     r"(?:[ \t](?:for|of|by|on|to)[ \t][^\s=:]{1,64})?[ \t]?[:=][ \t]{1,4}"
     r"|(?:[ \t](?:string|value))?"
     r"(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
-    r"(?:[ \t](?:user|account|[a-z]{1,16}))?)?"
+    r"(?:[ \t](?:user|account|[\w.@-]{1,32}))?)?"
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
-    r"|=|are|will be|lautet|ist|est|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
+    r"|=|are|will be|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
     r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:(?:user|account|key|file|keystore|host)[ \t])?[^\s=:]{1,64}"
     r"[ \t]?[:=][ \t]?"
     r"|[ \t]to[ \t]be[ \t]{1,4}|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
@@ -31,14 +32,14 @@ _VERBS = frozenset({
     "for", "of", "to", "on", "from", "in", "is", "was", "=", "are", "will", "set", "changed", "reset", "updated",
     "has", "equals", "becomes", "as", "entered", "used", "given", "provided", "received", "supplied", "generated",
     "chosen", "typed", "attempted", "tried", "read", "plain", "plaintext", "cleartext", "raw", "value", "string",
-    "here", "lautet", "ist", "est",
+    "here",
 })  # fmt: skip
-_VERB = re.compile(r"[ \t]{1,4}\(?([A-Za-z]{1,9}|=)\)?(?=[ \t:])")
+_VERB = re.compile(r"[ \t]{1,4}\(?([^\W\d_]{1,9}|=)\)?(?=[ \t:])")
 # Where a password always follows: Redis' configuration, a .netrc.
 _DIRECTIVES = frozenset({"requirepass", "masterauth"})
-_SET_BEFORE = re.compile(r"\b(?:setx|setenv|SetEnv|ENV|ARG|set -x)[ ]{1,4}$")
-_SETS = ("setx ", "env ", "Env ", "ENV ", "ARG ", "-x ", "  ")
-MAX_SET, MAX_BEFORE = 16, 96
+_SET_BEFORE = re.compile(r"\b(?:setx|setenv|SetEnv|ENV|ARG|set -x|config set(?: --[a-z-]{2,12}){0,2}|enable)[ ]{1,4}$")
+_SETS = ("setx ", "env ", "Env ", "ENV ", "ARG ", "-x ", "  ", " set ", "--secret ", "enable ")
+MAX_SET, MAX_BEFORE = 40, 96
 _SENTINEL = re.compile(r"[ ][\w.-]{1,64}[ ]{1,4}(?=\S)")  # sentinel auth-pass mymaster x
 _NETRC = re.compile(r"\blogin\s{1,16}\S{1,64}\s{1,16}$")
 _SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
@@ -62,8 +63,10 @@ _SYMBOL = re.compile(r",[ ]?(?=[\"'])")  # [:password, "x"]
 _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
 _COMMENT = re.compile(r"^(?://+|/\*+|#+|;+|--)")
 _NUMBER = re.compile(
-    r"(?:[ \t](?:no|number|nr|num)\b\.?)?[ \t]?(?:is|was|:|=|#|of)?[ \t]{0,2}"
-    r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?)(?!\w|[.:-]\w)",
+    r"\)?(?:[ \t](?i:no|number|nr|num|card)\b\.?)?(?:[ \t](?:des|von|de|for|of)[ \t][\w.@-]{1,32})?"
+    r"[ \t]?(?:is|was|ist|lautet|est|es|:|=|#|of)?[ \t]{0,2}"
+    r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?"
+    r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w)",
 )
 _BACKWARD = re.compile(
     r"(?P<value>[^\s\"'=:,;()]{5,64})[\"']? (?:as|is)(?: not)? (?:the |a |an |his |her |my |your |their )?"
@@ -167,7 +170,9 @@ def _is_search(text: str, start: int, searched: re.Match[str]) -> bool:
 def number(text: str, end: int) -> Value | None:
     """Return the number of a person, a card or an account after its name."""
     match = _NUMBER.match(text, end)
-    if match is None or sum(character.isdigit() for character in match["value"]) < 6:
+    if match is None or sum(character.isdigit() for character in match["value"]) < (
+        4 if match["value"].isalnum() else 6
+    ):
         return None
     return Value(*match.span("value"), quoted=False)
 
@@ -199,8 +204,14 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
             said = _SET_TO.match(text, end)
         if said is not None:
             return _told(text, said.end(), rule, setting=verb[1].lower() != "for" and "to" in said[0].split()[-1:])
+    said = languages.OF_IT.match(text, end) if text.startswith(" d'", end) else None
+    if said is not None:
+        return value_at(text, said.end())
+    said = languages.SAID.match(text, end) if verb is not None and verb[1].lower() in languages.VERBS else None
+    if said is not None and (value := _told_abroad(text, said.end(), rule)) is not None:
+        return value
     before = text[max(0, start - MAX_BEFORE) : start]
-    if before.endswith(_SETS) and _SET_BEFORE.search(text, max(0, start - MAX_SET), start):
+    if text[start] != "-" and before.endswith(_SETS) and _SET_BEFORE.search(text, max(0, start - MAX_SET), start):
         directive = _SPACED.match(text, end)
         return value_at(text, directive.end()) if directive else None
     master = _SENTINEL.match(text, end) if text[start:end] == "auth-pass" else None
@@ -226,14 +237,18 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     remote = _AFTER_COLON.match(text, end) if _COLON.search(text, end, end + MAX_COLON) else None
     if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
         return Value(*remote.span("value"), quoted=False)
-    spaced = _SPACED.match(text, end)
+    spaced = languages.WRONG.match(text, end) or _SPACED.match(text, end)
     value = value_at(text, spaced.end()) if spaced else None
     if value is None or text[value.start] in "([{<":
         return None
+    if "|" in text[end : value.start] and "|" in text[value.start : value.end]:  # user|bob|password|x|status|ok
+        value = value._replace(end=text.index("|", value.start))
     word = text[value.start : value.end]
     if fits(word, rule):
         return None if word.isdigit() and _COUNTED.match(text, value.end) else value
-    return value if rule.kind == "password" and _is_plain_password(text, start, value) else None
+    if rule.kind != "password":
+        return None
+    return value if passphrases.is_hyphened(word) or passphrases.is_plain_password(text, start, value) else None
 
 
 def _is_setting(text: str, start: int, rule: Rule) -> bool:
@@ -241,45 +256,6 @@ def _is_setting(text: str, start: int, rule: Rule) -> bool:
     if rule.kind != "password" and text[max(0, start - 6) : start].lower() == "reset ":
         return False
     return _SETTING.search(text, max(0, start - 48), start) is not None
-
-
-# `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for
-# nothing else. A word in lower case could go on with the sentence, so somebody has to have logged in before.
-_WITH = re.compile(
-    r"\b(?:with|and|using|by|plus|tr(?:y|ied|ying)|attempt(?:ed|ing)?|guess(?:ed|ing)?|enter(?:ed|ing)?|typed|sent)"
-    r"[ ](?:the |a |his |her |their |my )?(?:new |old |plaintext )?$",
-    re.IGNORECASE,
-)
-_WHO = re.compile(r"\b(?:as|user|username|login|account|for|email)(?::|=|[ ])[ ]?[\"']?[^\s]{2,64}", re.IGNORECASE)
-_PLAIN_PASSWORD = re.compile(r"[A-Za-z]{4,32}")
-_ENDS = re.compile(
-    r"[\"']?(?:[.,;!)]?(?:\s{0,8}$|\n)|[,;)]|[.!] |[ ](?:for|on|at|from|to|failed|accepted|rejected|refused|worked)\b)"
-)
-
-
-def _is_plain_password(text: str, start: int, value: Value) -> bool:
-    word = text[value.start : value.end]
-    if not _PLAIN_PASSWORD.fullmatch(word) or not _WITH.search(text, max(0, start - 32), start):
-        return False
-    if _ENDS.match(text, value.end) is None or word.lower() in _FOLLOWERS or word.lower() in BENIGN_TAILS:
-        return False
-    if is_statement(word):
-        return False
-    return not word.islower() or _WHO.search(text, max(0, start - 96), start) is not None
-
-
-# How a sentence goes on after `with password`, beside what vocabulary.py has for keys.
-_FOLLOWERS = frozenset(
-    """
-    hash hashing protection prompts encryption grant grants credentials auth logins only reuse spraying spray guessing
-    cracking input synchronization sync autofill generation lists dictionary plugin module flow mode support managers
-    twice again once manually correctly incorrectly successfully instead option options flag over fallback sign-in
-    signin signon sso database databases store stores vaults saved reminder reminders confirmation verification
-    question questions combination combinations pair pairs alone methods types protected-file archive archives zip
-    something anything nothing everything here there today yesterday tomorrow please thanks details data info
-    information characters words letters digits numbers symbols safety security
-""".split()  # noqa: SIM905 - a wall of quotes hides the words
-)
 
 
 # `token leaked in log: x`, `API key (bob): x`, `key mismatch, got x`: words that say where the value was seen.
@@ -344,6 +320,17 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
     return value if value.quoted or plain or looks_chosen(word) else None
 
 
+def _told_abroad(text: str, position: int, rule: Rule) -> Value | None:
+    """The value that a sentence in another language ends in: no plain word, which might be how it goes on."""
+    value = _told(text, position, rule)
+    if value is None or value.quoted:
+        return value
+    if rule.kind == "password" and text[position - 2 : position].strip()[-1:] in _ASSIGNED:
+        return value
+    word = text[value.start : value.end]
+    return value if looks_chosen(word) or (word.isdigit() and fits(word, rule)) else None
+
+
 def _is_code(word: str, rule: Rule) -> bool:
     """Tell whether digits that a sentence reports are a code, and not how many there were."""
     return 6 <= len(word) <= 8 and (rule.sort == "code" or rule.kind == "password")
@@ -358,17 +345,9 @@ def _literal(text: str, position: int, rule: Rule) -> Value | None:
     value = value_at(text, position)
     if value is None or text[value.end : value.end + 1] not in _QUOTES:
         return None
-    if " " in text[value.start : value.end] and not _is_passphrase(text[value.start : value.end]):
+    if " " in text[value.start : value.end] and not passphrases.is_passphrase(text[value.start : value.end]):
         return None
     return value if rule.kind == "password" or fits(text[value.start : value.end], rule) else None
-
-
-def _is_passphrase(value: str) -> bool:
-    """Tell whether quoted words are a passphrase and not a remark: `correct horse 42`."""
-    words = value.lower().split()
-    if not 2 <= len(words) <= 8 or not (STATUS_WORDS | SENTENCE_WORDS).isdisjoint(words):
-        return False
-    return all(word.isalnum() for word in words) and (words[-1].isdigit() or len(words) >= 3)
 
 
 def _is_last(text: str, value: Value) -> bool:
@@ -386,7 +365,7 @@ def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
     if words is None and name.lower().endswith("phrase"):
         assigned = _ASSIGNED_LINE.match(text, end)
         words = _PASSPHRASE.match(text, assigned.end()) if assigned else None
-        words = words if words is not None and _is_passphrase(words[0]) else None
+        words = words if words is not None and passphrases.is_passphrase(words[0]) else None
     if words is None or not SENTENCE_WORDS.isdisjoint(words[0].split()):
         return None
     return words.span()

@@ -12,6 +12,10 @@ Found = tuple[int, int, str]
 _PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?)-----")
 
 
+# RFC 7517 and 7518: what of a JSON Web Key is private.
+_JWK = re.compile(r"\"(?:d|p|q|dp|dq|qi|k)\"\s{0,4}:\s{0,4}\"(?P<value>[\w-]{16,4096})\"")
+
+
 def find(text: str, budget: Budget, found: list[Found]) -> None:
     """Find what signs give away, wherever they stand: private keys, hashes, Azure's secrets."""
     budget.read(len(text))
@@ -19,8 +23,17 @@ def find(text: str, budget: Budget, found: list[Found]) -> None:
         found.extend(_private_keys(text, budget))
     if "1$" in text:
         found.extend(tokens.md5_crypts(text))
+    if '"kty"' in text:
+        found += [(*match.span("value"), "private-key") for match in _JWK.finditer(text)]
     if "Q~" in text:
         found.extend(tokens.shaped(text, 0, len(text)))
+
+
+def _cut_short(text: str, begun: re.Match[str]) -> int:
+    """Return where a private key without an end ends: with the quotes that it stands in, or the text."""
+    quote = text[begun.start() - 1 : begun.start()]
+    end = text.find(quote, begun.end()) if quote and quote in "'\"" else -1
+    return len(text) if end < 0 else end
 
 
 def _private_keys(text: str, budget: Budget) -> list[Found]:
@@ -35,7 +48,7 @@ def _private_keys(text: str, budget: Budget) -> list[Found]:
         closing = f"-----END {match[1]}-----"
         end = text.find(closing, match.end())
         if end < 0:
-            found.append((match.end(), len(text), "private-key"))
+            found.append((match.end(), _cut_short(text, match), "private-key"))
             return found
         found.append((match.start(), end + len(closing), "private-key"))
         position = end + len(closing)

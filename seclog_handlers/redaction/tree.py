@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from seclog_handlers import rendering
-from seclog_handlers.redaction import pii, structures
+from seclog_handlers.redaction import cookies, members, pii, structures
 from seclog_handlers.redaction.budget import Budget
 from seclog_handlers.redaction.censor import Censor
 from seclog_handlers.redaction.keys import KeyRules, Rule
@@ -162,10 +162,21 @@ class Walk:
     def _under(self, value: str, rule: Rule) -> str:
         """Judge a text that stands under a name of that rule."""
         if self._is_secret(value, rule):
+            if rule.kind == "cookie" and "=" in value and (named := self._cookies(value)) is not None:
+                return named
             return self._censor.replacement(value, rule.kind)
         text = self._text(value, self._budget)
         # Without the secret in it, what is left may look like one: as a second pass would see it.
         return self._censor.replacement(value, rule.kind) if text != value and self._is_secret(text, rule) else text
+
+    def _cookies(self, value: str) -> str | None:
+        """Return what a header holds with the names of its cookies; None if it holds anything else."""
+        spans = cookies.values(self._censor.seal(value))
+        if spans is None:
+            return None
+        for start, end in reversed(spans):
+            value = value[:start] + self._censor.replacement(value[start:end], "cookie") + value[end:]
+        return value
 
     def _is_secret(self, value: str, rule: Rule) -> bool:
         return not self._censor.seen(value) and is_secret(self._censor.seal(value), rule, quoted=True)
@@ -186,9 +197,13 @@ class Walk:
         if kind in _CONTAINERS:
             rule = structures.without_counters(value, rule) if rule else None
         if kind is dict:
-            return self._whole(value, rule) or self.mapping(value, rule, depth)
+            return self._opened(value, rule, depth) or self._whole(value, rule) or self.mapping(value, rule, depth)
         if kind is list or kind is tuple:
-            return self._whole(value, rule) or kind(self._sequence(value, rule, depth))
+            return (
+                self._opened_all(value, kind, rule, depth)
+                or self._whole(value, rule)
+                or kind(self._sequence(value, rule, depth))
+            )
         if kind in _CONTAINERS:
             return self._whole(value, rule) or kind(self._items(value, rule, depth))
         if kind is bytes or kind is bytearray:
@@ -244,6 +259,29 @@ class Walk:
         if rule is None or rule.sort in ("weak", "digits"):
             return None
         return self._censor.replacement(rendering.text(value) if self._censor.marker == "[token]" else "", rule.kind)
+
+    def _opened(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[str, Any] | None:
+        """Return a mapping under a secret's key that says itself what of it is secret; None for any other."""
+        if rule is None or rule.sort not in ("strong", "code") or self._rules.uses_paths:
+            return None
+        if not members.are_telling(value, self._rules):
+            return None
+        shown = members.shown_in(value)
+        result: dict[str, Any] = {}
+        for name, item in value.items():
+            own = self._rules.rule(name)
+            if own is None or own.sort == "weak":
+                own = None if name in shown else rule
+            clean = self.value(item, own, depth + 1)
+            if not (self._censor.removes and own is not None and clean == self._censor.marker):
+                result[self._name(name)] = clean
+        return result
+
+    def _opened_all(self, value: Any, kind: Any, rule: Rule | None, depth: int) -> Any:
+        if not 0 < len(value) <= members.MAX_MEMBERS or not all(type(item) is dict for item in value):
+            return None
+        opened = [self._opened(item, rule, depth + 1) for item in value]
+        return None if None in opened else kind(opened)
 
     def mapping(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         """Return a new dict of what a mapping holds, judged key by key."""

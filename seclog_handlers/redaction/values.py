@@ -40,7 +40,7 @@ _BEFORE = re.compile(
     r"|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
     r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked"
     r"|b64decode|quote)\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
-    r"|#(?=\")|!{1,2}[a-z]{1,8} (?=\S)"
+    r"|#(?=\")|!{1,2}[a-z]{1,8} (?=\S)|Str\((?=[^\s()\"']{1,256}\))"
     r"){1,3}",
 )
 # Source code: a call or an index, whose text is not the secret.
@@ -262,6 +262,8 @@ def _is_personal_number(value: str, kind: str) -> bool:
     digits = sum(character.isdigit() for character in value)
     if kind == "birth-date":
         return digits >= 4
+    if digits == 4:  # letters and digits of an identity card
+        return len(value) >= 8 and value.isalnum() and value.isupper()
     return digits >= 5 and not _UUID.fullmatch(value)
 
 
@@ -294,7 +296,7 @@ def _switches(value: str) -> int:
 _NOT_CHOSEN = re.compile(
     r"[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
     r"|ya?ml|go|java|c|h|log|html?)"
-    r"|[\w.-]+\(.*|.*=[^=].*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|[a-z-]+-token-[a-z0-9]{5}",
+    r"|[\w.-]+\(.*|.*=[^=].*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|(?:[a-z0-9-]+/){2,}[a-z0-9._-]+|[a-z-]+-token-[a-z0-9]{5}",
 )
 # Letters alone are a secret when they are many and change case too often for names of several words.
 LONG_LETTERS, SHORT_HUMP = 16, 3

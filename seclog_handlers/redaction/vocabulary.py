@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from seclog_handlers.redaction import languages
+
 # Words that name a secret wherever they stand in a key, with the kind they are reported as.
 STRONG: dict[str, str] = {
     **dict.fromkeys(
@@ -10,7 +12,8 @@ STRONG: dict[str, str] = {
             "passphrase", "userpassword", "passwort", "kennwort", "wachtwoord", "senha", "contrasena",
             "contraseña", "motdepasse", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode", "losenord",
             "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "pgpassword", "rootpw", "bindpw",
-            "clave", "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth",
+            "clave", "şifre", "sifre", *languages.PASSWORDS,
+            "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth",
         ),
         "password",
     ),
@@ -19,6 +22,7 @@ STRONG: dict[str, str] = {
             "secret", "secrets", "credential", "credentials", "creds", "cred", "passkey", "mnemonic", "privkey",
             "privatekey", "secretkey", "sharedsecret", "clientsecret", "appsecret", "encryptionkey", "signingkey",
             "masterkey", "accountkey", "sharedaccesskey", "storagekey", "sharedkey", "keypass", "storepass", "psk",
+            *languages.SECRETS,
         ),
         "secret",
     ),
@@ -44,7 +48,8 @@ PHRASES: dict[str, str] = {
     **dict.fromkeys(
         (
             "rediscli auth",
-            "pass word", "pass wd", "pass phrase", "pass code", "mot de passe", "one time password", "unlock code",
+            "ask pass", "askpass", "pass word", "pass wd", "pass phrase", "pass code", "mot de passe",
+            "one time password", "unlock code",
         ),
         "password",
     ),
@@ -60,7 +65,8 @@ PHRASES: dict[str, str] = {
             "saml response", "saml assertion", "client assertion", "snmp community", "deploy key", "cipher key",
             "crypto key", "jwt key", "amz signature", "amz credential", "hub signature", "goog signature",
             "vapid key", "fernet key", "server community", "hmac sha",
-            "setup key", "luks key", "disk key", "volume key", "wireguard key", "wg key",
+            "recv key", "send key", "mppe key", "setup key", "luks key", "disk key", "volume key",
+            "wireguard key", "wg key",
             "role key", "node key", "wallet key", "sealing key", "derived key",
         ),
         "secret",
@@ -72,7 +78,8 @@ PHRASES: dict[str, str] = {
             "subscription key", "functions key", "function key", "server key", "write key", "admin key", "service key",
             "client key", "team key", "instrumentation key", "routing key", "developer key", "x api key", "auth token",
             "activation key", "webhook key", "rest key", "gateway key", "org key", "user key", "dev key", "maps key",
-            "stripe key", "openai key", "sendgrid key", "twilio key", "anthropic key", "github key", "aws key",
+            "sonar login", "signature provided", "jenkins crumb", "stripe key", "openai key", "sendgrid key",
+            "twilio key", "anthropic key", "github key", "aws key",
             "google key", "azure key", "gcp key", "datadog key", "mailgun key", "cloudflare key", "algolia key",
             "plivo key", "heroku key", "slack key", "firebase key", "paypal key", "square key", "shopify key",
             "live key", "test key", "prod key", "security token", "request verification", "user code",
@@ -107,7 +114,7 @@ CODES: dict[str, str] = {
             "authentication code", "authenticator code", "scratch code", "scratch codes", "totp code",
             "verify code", "activation code", "pairing code", "your code", "unlock pin", "door code", "mfa token",
             "two factor code", "whatsapp code", "ihr code", "dein code", "votre code", "ton code", "uw code",
-            "oauth code", "invite code", "device code",
+            "oauth code", "invite code", "device code", *languages.CODES,
         ),
         "otp",
     ),
@@ -127,7 +134,12 @@ NUMBERS: dict[str, str] = {
          "tax number", "national id", "national insurance", "national identity", "social security", "drivers license",
          "driver license", "driving license", "driving licence", "drivers licence", "passport number", "personnummer",
          "codice fiscale", "dni", "nif", "nir", "social insurance", "id card number", "sin number", "identity number",
-         "steuer id", "insee", "rrn", "ssn last"),
+         "steuer id", "idnr", "steuernummer", "steueridentifikationsnummer", "steuerliche identifikationsnummer",
+         "sozialversicherungsnummer", "personalausweis nr", "personalausweisnummer", "ausweisnummer", "personalausweis",
+         "reisepassnummer", "reisepass", "fødselsnummer", "fodselsnummer", "cnpj", "tfn", "cpr", "cuit", "cuil",
+         "ahv", "nric", "hkid", "ppsn", "tckn", "burgerservicenummer", "sécu", "secu", "sécurité sociale",
+         "securite sociale",
+         "kimlik no", "kimlik", "itin", "insee", "ssn last", "carta identita", "seguridad social"),
         "national-id",
     ),
     **dict.fromkeys(
@@ -238,8 +250,9 @@ SENTENCE_WORDS = frozenset(
 )
 
 # Values that say something about a secret where the secret itself would stand.
-STATUS_WORDS = frozenset(
-    """
+STATUS_WORDS = (
+    frozenset(
+        """
     secrets requires expects anonymous access via per cli sensitive it they you we he she there
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
@@ -264,4 +277,6 @@ STATUS_WORDS = frozenset(
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
     recovery forgot forgotten amd64 arm64 armhf i386 x86_64
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
+    )
+    | languages.STATUS_WORDS
 )

@@ -17,7 +17,7 @@ MAX_URL = 4096
 _Q = r"\\{0,15}[\"'`]"
 _SCHEMES = (
     "bearer|basic|digest|negotiate|ntlm|apikey|api-key|token|hawk|mac|hoba|mutual|oauth|vapid|aws4-hmac-sha256|"
-    "scram-sha-1|scram-sha-256|sharedkey|sharedkeylite|sharedaccesssignature|key|jwt|dpop|gnap|hmac|signature|privatetoken|"
+    "scram-sha-1|scram-sha-256|hmac-sha-?(?:1|256|384|512)|sharedkey|sharedkeylite|sharedaccesssignature|key|jwt|dpop|gnap|hmac|signature|privatetoken|"
     "genie ?key|splunk|cloudsight|bot|client-id|discogs|zoho-oauthtoken|oauth2"
 )
 _AUTHORIZATION = re.compile(
@@ -27,19 +27,9 @@ _AUTHORIZATION = re.compile(
 )
 _CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
 _PARAMETERS = re.compile(
-    r"(?:[ \t,]{0,4}[\w-]{1,40}[ \t]?=[ \t]?(?:\\{0,7}\"[^\"\n]{0,4096}\"|[^\s,=\"'\\][^\s,\"'\\]{0,4095}),?){1,24}",
+    r"(?:[ \t,]{0,4}[\w-]{1,40}(?:[ \t]?=[ \t]?\\{0,7}\"[^\"\n]{0,4096}\"|=[^\s,=\"'\\][^\s,\"'\\]{0,4095}),?){1,24}",
 )
-_SCHEME = re.compile(r"(?:[ \t]{1,4}|%20|\+)(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})")
-_COOKIES = re.compile(
-    rf"(?:(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:b?{_Q}|\[{_Q})?|[ ](?:{_Q}))(?=[^\s=;,\"']{{1,128}}=)",
-    re.IGNORECASE,
-)
-_COOKIE = re.compile(
-    r"(?P<name>[^\s=;,\"'\\]{1,128})=(?P<value>\"[^\"]{0,4096}\"|[^\s;\"'\\]{0,8192})(?:;[ \t]{0,4}|$)?",
-)
-_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "version", "priority", "partitioned"})
-_EXPIRES = re.compile(r"expires=[A-Za-z]{3},[^;\"']{0,40}(?:;[ \t]{0,4})?", re.IGNORECASE)
-_FLAGS = re.compile(r"(?:secure|httponly|partitioned)(?:;[ \t]{0,4}|(?=[\"'\s]|$))", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:[ \t]{1,4}|%20|\+|\.(?=[\w-]{20}))(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})")
 _DNS = re.compile(
     r"(?:\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,255}|%2[fF][\w%.-]{1,200})(?::\d{1,5})?(?:[,/?#)\]}>\"'`\s;\\]|$)",
 )
@@ -61,10 +51,10 @@ _WEB = (
     "hg+https",
     "svn+https",
 )
-_LINK_WORDS = re.compile(
+LINKS = re.compile(
     r"/(?<!/usr/)(?<!/local/)(?=[\w-])(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
     r"|invite|invites|invitation|token|tokens"
-    r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login|signin|sso|share|shared|accept"
+    r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login(?!_flow)|signin|sso|share|shared|accept"
     r"|callback|hook|hooks|webhook|webhooks"
     r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=[/?])",
     re.IGNORECASE,
@@ -79,6 +69,7 @@ LINK_WORDS = frozenset(
 )
 # Where a program logs from: auth.go:200:SignIn()
 _SOURCE_LINE = re.compile(r"[\w-]{1,64}\.(?:go|py|rs|js|ts|java|rb|php|cc?|cpp|cs|kt|exs?):\d{1,6}(?![\w-])")
+_CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
 _LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
 
@@ -89,10 +80,13 @@ def authorization(text: str, end: int) -> list[Found] | None:
     if match is None:
         return None
     position = match.end()
+    if text.startswith("${", position):
+        return []
     if match["scheme"] is not None:
         parameters = _PARAMETERS.match(text, position)
         if parameters is not None and "=" in parameters[0].rstrip("="):
-            return _parameters(text, position, parameters.end())
+            public = _PUBLIC | {"id"} if match["scheme"].lower().startswith("hawk") else _PUBLIC
+            return _parameters(text, position, parameters.end(), public)
     credentials = _CREDENTIALS.match(text, position)
     if credentials is None:
         return None  # http_auth=("bob", "x")
@@ -101,7 +95,11 @@ def authorization(text: str, end: int) -> list[Found] | None:
     found, stop = [(position, credentials.end(), "authorization")], credentials.end()
     if match["scheme"] is None and credentials[0].replace("-", "").isalpha():
         more = _SCHEME.match(text, stop)
-        if more is not None and (looks_made(more["value"]) or any(c.isdigit() for c in more["value"])):
+        if (
+            more is not None
+            and not more["value"].startswith("HTTP/")
+            and (looks_made(more["value"]) or any(c.isdigit() for c in more["value"]))
+        ):
             return [(more.start("value"), more.end("value"), "authorization")]
     return found
 
@@ -116,12 +114,12 @@ _PUBLIC = frozenset({
 })  # fmt: skip
 
 
-def _parameters(text: str, start: int, stop: int) -> list[Found]:
+def _parameters(text: str, start: int, stop: int, public: frozenset[str]) -> list[Found]:
     """Find the secret ones among `name="value", ...` of a Digest, an AWS signature, OAuth."""
     found: list[Found] = []
     for match in _PARAMETER.finditer(text, start, stop):
         group = "bare" if match["quoted"] is None else "quoted"
-        if match["name"].lower() not in _PUBLIC and match[group].strip(SEAL):
+        if match["name"].lower() not in public and match[group].strip(SEAL):
             found.append((*match.span(group), "authorization"))
     return found
 
@@ -178,6 +176,8 @@ def decode_base64(value: str) -> str | None:
         decoded = base64.b64decode(body + "=" * (-len(body) % 4), validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         return None
+    if decoded[1::2].count("\0") == len(decoded) // 2:  # UTF-16: what PowerShell's -EncodedCommand takes
+        decoded = decoded[::2]
     shown = decoded.replace("\n", "").replace("\r", "").replace("\t", "")
     if shown.count("\0") == 2:
         shown = shown.replace("\0", "")  # SASL's PLAIN: who to act as, who logs in, password
@@ -185,33 +185,6 @@ def decode_base64(value: str) -> str | None:
 
 
 _URLSAFE = str.maketrans("-_", "+/")
-
-
-def cookies(text: str, end: int, *, setting: bool, spend: Callable[[int], None]) -> list[Found] | None:
-    """Find the values of all cookies after the name of a cookie header that ends at `end`; None if it is no header."""
-    opened = _COOKIES.match(text, end)
-    if opened is None:
-        return None
-    found: list[Found] = []
-    position = opened.end()
-    while True:
-        spend(2)
-        attribute = (_EXPIRES.match(text, position) or _FLAGS.match(text, position)) if setting else None
-        if attribute is not None:
-            position = attribute.end()
-            continue
-        pair = _COOKIE.match(text, position)
-        if pair is None:
-            return found
-        if (
-            not (setting and pair["name"].lower() in _ATTRIBUTES)
-            and pair["name"][0] != "$"
-            and pair["value"].strip(SEAL + '"')
-        ):
-            found.append((pair.start("value"), pair.end("value"), "cookie"))
-        position = pair.end()
-        if text[position - 1 : position] not in (" ", ";"):
-            return found
 
 
 def userinfo(text: str, colon: int, stop: int) -> list[Found]:
@@ -244,9 +217,15 @@ _PASSWORD_AT = re.compile(
     r":(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
 )
 _USER_BEFORE = re.compile(
-    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<![\w:]//))(?!mailto$)[\w.+-]{1,64}$"
+    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<!://))(?!mailto$)[\w.+-]{1,64}$"
 )
 _MAX_USER = 97
+# A URL that lacks its colon: `redis//:x@cache:6379`
+_USERLESS = re.compile(r"(?<=\w//:)(?P<value>[^\s:@/\"'<>]{4,128})@(?=[\w.-])")
+# http.client: `nonnumeric port: 'x@host'`
+_NO_PORT = re.compile(r"nonnumeric port: '(?P<value>[^'@\s]{1,128})@")
+# Go's MySQL: the password may hold what it likes.
+_GO_PASSWORD = re.compile(r"[\w.-]{1,32}:(?P<value>[^\s:/\"'<>]{1,128})@(?:tcp|unix)\(")
 _THIN = re.compile(r":thin:[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})@")
 _ORACLE_BEFORE = re.compile(r"(?<![\w/])[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})$")
 
@@ -263,6 +242,13 @@ def bare_users(text: str, spend: Callable[[int], None]) -> list[Found]:
         if before is not None:
             found.append((*before.span("value"), "password"))
         at = text.find("@//", at + 1)
+    if "//:" in text:
+        found += [(*match.span("value"), "password") for match in _USERLESS.finditer(text)]
+    if "port: '" in text:
+        found += [(*match.span("value"), "password") for match in _NO_PORT.finditer(text)]
+    for match in _GO_PASSWORD.finditer(text) if "@tcp(" in text or "@unix(" in text else ():
+        spend(5)
+        found.append((*match.span("value"), "password"))
     for match in _PASSWORD_AT.finditer(text):
         spend(5)
         colon = match.start()
@@ -323,7 +309,9 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
     """Find long random segments after segments such as `/reset/`, `/invite/`, `/verify/`, or in their query."""
     found: list[Found] = []
     spend(text.count("/") >> 1)
-    for match in _LINK_WORDS.finditer(text):
+    if "hooks/catch/" in text:
+        found = [(*match.span(), "token") for match in _CATCH.finditer(text)]
+    for match in LINKS.finditer(text):
         spend(5)
         position = match.end()
         queried = _LINK_QUERY.match(text, position)  # /login?t=...
@@ -335,7 +323,7 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
             if segment is None:
                 break
             value = segment[1].rstrip(".,:")
-            if value.startswith("sha256:") or _SOURCE_LINE.match(value):
+            if value == "login_flow" or value.startswith("sha256:") or _SOURCE_LINE.match(value):
                 break
             if looks_made(value) or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value):
                 found.append((segment.start(1), segment.start(1) + len(value), "token"))

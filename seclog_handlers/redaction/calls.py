@@ -1,0 +1,110 @@
+"""Secrets in what functions and protocols are called with, where a place stands for the name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from seclog_handlers.redaction.budget import LOOK
+from seclog_handlers.redaction.values import is_statement, looks_chosen
+
+Found = tuple[int, int, str]
+Spend = Callable[[int], None]
+
+_RESP = re.compile(
+    r"AUTH(?:\r\n|\\r\\n)(?:\$\d{1,6}(?:\r\n|\\r\\n)(?P<user>[^\r\n\\]{1,64})(?:\r\n|\\r\\n)(?=\$))?"
+    r"\$\d{1,6}(?:\r\n|\\r\\n)(?P<value>[^\r\n\\]{1,256})",
+)
+
+# Begins with the characters that all of it begin with, so that a search skips the others quickly.
+_CALLS = re.compile(
+    r"[lLsSaAbBm_cCgP](?:(?<=[lL])og[oi]n|(?<=L)OGIN|(?<=[sS])ign[iI]n|(?<=[aA])uth(?:enticate)?|(?<=[bB])ind(?:_s)?"
+    r"|(?<=m)ysqli|(?<=_)p?connect|(?<=[cC])onnect|(?<=g)etConnection|(?<=P)DO(?:->|::)__construct|(?<=P)SCredential"
+    r"|(?<=C)redentials?|(?<=s)p_(?:addlogin|password|addrolemember))"
+    r"(?:\(\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
+    r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
+)
+# What is part of a word, in lower case, of each call and of each line of a protocol.
+CALLED = re.compile(r"log[io]n|auth|signin|bind|mysqli|connect|pdo|credential|sp$|pass|setuser|input|crypt|ugfzc")
+MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
+# A passphrase among what SQL's ciphers are called with, a password among what sets one.
+_CIPHERS = re.compile(
+    r"(?:pgp_sym_(?:en|de)crypt|(?:aes|des|AES|DES)_(?:en|de|EN|DE)CRYPT|aes_(?:en|de)crypt)"
+    r"\([^()'\n]{0,200}(?:'[^'\n]{0,4096}')?\s{0,2},\s{0,2}'(?P<value>[^'\n]{1,256})'"
+    r"|(?:change|set|reset|update|verify|check|compare)_?[pP]assword\(\s?(?P<q>['\"])(?P<changed>[^'\"\n]{5,256})(?P=q)"
+)
+
+
+def ciphers(text: str, spend: Spend) -> list[Found]:
+    """Find the passphrases of `pgp_sym_encrypt(x, 'y')`, the password of `changePassword('x')`."""
+    found: list[Found] = []
+    for match in _CIPHERS.finditer(text):
+        spend(LOOK)
+        group = "value" if match["value"] is not None else "changed"
+        if group == "value" or looks_chosen(match[group]):
+            found.append((*match.span(group), "password"))
+    return found
+
+
+_ARGUMENT = re.compile(r"'([^'\n]{0,256})'|\"([^\"\n]{0,256})\"")
+
+
+def call_arguments(text: str, spend: Spend) -> list[Found]:
+    """Find the password among the arguments of a call that logs in: `login('bob', 'x')`, `mysqli('h', 'bob', 'x')`."""
+    found: list[Found] = []
+    for match in _CALLS.finditer(text):
+        spend(LOOK)
+        first = 0 if "sp_password" in match[0] else 1
+        for argument in list(_ARGUMENT.finditer(text, *match.span("arguments")))[first:]:
+            span = argument.span(1 if argument[1] is not None else 2)
+            value = text[slice(*span)]
+            if looks_chosen(value) and (len(value) >= MIN_ARGUMENT or not value.isalnum()):
+                found.append((*span, "password"))
+    return found
+
+
+_PROTOCOL = re.compile(
+    r"\bLOGIN [\w.@-]{1,64} (?P<refused>[^\s\"']{6,128})(?=['\"]|$)"
+    r"|AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>[A-Za-z0-9+/=]{8,1024})"
+    r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\":]{1,64}) \"?(?P<login>[^\s\"]{4,128})"
+    r"|AUTH[ \t]\d{1,6}[ \t](?:PLAIN|LOGIN)\b[^\n]{0,400}?\bresp=(?P<resp>[A-Za-z0-9+/=]{8,1024})"
+    r"|334 UGFzc3dvcmQ6\W{1,8}(?:C: |-> |>{1,3} |\w{1,16}> )?(?P<asked>[A-Za-z0-9+/]{4,256}={0,2})"
+    r"|(?:^|[\r\n>]|\\n)\s{0,2}PASS (?!\S{0,100}(?:::|/test_|\.(?:py|js|ts|go|rb)\b))"
+    r"(?P<ftp>[^\s\\]{1,128})(?=\s*$|[\r\n]|\\r)"
+    r"|SETUSER [^\n>]{1,200}>(?P<acl>[^\s>]{1,256})"
+    r"|\"AUTH\" (?:\"[^\"\n]{1,64}\" )?\"(?P<redis>[^\"\n]{1,256})\"",
+)
+
+
+def protocols(text: str, spend: Spend) -> list[Found]:
+    """Find what clients of SMTP, IMAP, FTP and Redis say to log in."""
+    found: list[Found] = []
+    for match in _PROTOCOL.finditer(text):
+        spend(LOOK)
+        kind = match.lastgroup or "login"
+        if kind == "refused" and (match[kind].islower() or match[kind].isupper()):
+            continue
+        if kind != "login" or looks_chosen(match[kind]):
+            found.append((*match.span(kind), "password"))
+    return [span for span in found if not is_statement(text[span[0] : span[1]])]
+
+
+_AUTH = re.compile(r"(?:^|[\s\"'>])AUTH\s+(?P<first>[^\s\"']{1,256})(?:\s+(?P<second>[^\s\"']{4,256}))?")
+
+# ioredis: `command: { name: 'auth', args: [ 'x' ] }`
+_NODE_AUTH = re.compile(
+    r"name: 'auth',\s{1,8}args: \[\s{0,8}(?:'[^'\n]{1,64}',\s{0,8})?'(?P<value>[^'\n]{1,256})'\s{0,8}\]"
+)
+
+
+def redis_auth(text: str) -> list[Found]:
+    """Find the password of Redis' AUTH command."""
+    found = [(*match.span("value"), "password") for match in _RESP.finditer(text)]
+    found += [(*match.span("value"), "password") for match in _NODE_AUTH.finditer(text)]
+    for match in _AUTH.finditer(text):
+        for group in ("second", "first"):  # the user's name stands before the password
+            value = (match[group] or "").rstrip(".,;")
+            if looks_chosen(value) and value[0] not in "([":
+                found.append((match.start(group), match.start(group) + len(value), "password"))
+                break
+    return found

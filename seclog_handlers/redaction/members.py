@@ -1,0 +1,91 @@
+"""What a container under a secret's name shows all the same: names, when it expires, what it is for.
+
+`{"credentials": {"a": "x"}}` goes as a whole. `{"token": {"access_token": "x", "expires_in": 3600}}` says itself what
+of it is secret, and whoever reads the log wants the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from seclog_handlers.redaction.censor import SEAL
+from seclog_handlers.redaction.keys import KeyRules, Rule
+
+MAX_MEMBERS = 64
+MAX_MEMBERS_NAME = 48
+
+# Names of members that hold no secret themselves, whatever stands around them.
+COMPANIONS = frozenset(
+    """
+    expires expiresin expiresat expiry expiration exp maxage issuedat iat createdat updatedat lastused lastusedat
+    scope scopes tokentype type granttype path domain httponly secure samesite size version region provider issuer
+    audience algorithm alg kid realm theme locale
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+_SIGNS = str.maketrans("", "", "_- ")
+
+
+def is_companion(name: str) -> bool:
+    """Tell whether a member with that name holds no secret itself."""
+    return name.translate(_SIGNS).lower() in COMPANIONS
+
+
+def shown_in(names: Iterable[Any]) -> frozenset[str]:
+    """Return which members of a mapping are none of its secrets: in an entry of name and value, its name, too."""
+    low = {name: name.lower() for name in names}
+    is_entry = not _NAMES.isdisjoint(low.values()) and not _VALUES.isdisjoint(low.values())
+    return frozenset(name for name in low if is_companion(name) or (is_entry and low[name] in _NAMES))
+
+
+def are_telling(names: Iterable[Any], rules: KeyRules) -> bool:
+    """Tell whether the members of a mapping say for themselves which of them is secret."""
+    names = list(names)
+    if not 0 < len(names) <= MAX_MEMBERS or not all(
+        type(name) is str and len(name) <= MAX_MEMBERS_NAME for name in names
+    ):
+        return False
+    if not all(_NAME.fullmatch(name) for name in names):
+        return False
+    return bool(shown_in(names)) or any(_is_strong(rules.rule(name)) for name in names)
+
+
+def _is_strong(rule: Rule | None) -> bool:
+    return rule is not None and rule.sort != "weak"
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_.-]{0,47}\d{0,2}")
+_OPENS = re.compile(r"\s{0,8}(?:\[\s{0,8})?\{(?=\s{0,8}\\{0,7}[\"'])")
+_MEMBER = re.compile(
+    r"[\s,{\[\]}]{0,16}(?P<q>\\{0,7}[\"'])(?P<name>[A-Za-z_][\w.-]{0,47})(?P=q)\s{0,4}:\s{0,4}"
+    r"(?:(?P<v>\\{0,7}[\"'])(?P<text>[^\"'\\\n]{0,4096})(?P=v)|(?P<bare>[A-Za-z]{4,5}|-?[0-9.]{1,20}))(?=\s{0,4}[,}\]])"
+)
+_CLOSES = re.compile(r"[\s,\]}]{1,16}")
+_NAMES, _VALUES = frozenset({"name", "key"}), frozenset({"value", "val"})
+Span = tuple[int, int]
+
+
+def secrets_in(text: str, start: int, end: int, rules: KeyRules) -> list[Span] | None:
+    """Return where the secrets of the container text[start:end] are; None if it does not tell them from the rest.
+
+    Plain members only: whatever else it holds, it goes as a whole.
+    """
+    opened = _OPENS.match(text, start, end)
+    if opened is None:
+        return None
+    position = opened.end()
+    found: list[tuple[str, Span]] = []
+    while (member := _MEMBER.match(text, position, end)) is not None:
+        position = member.end()
+        found.append((member["name"], member.span("bare" if member["text"] is None else "text")))
+        if len(found) > MAX_MEMBERS:
+            return None
+    closed = _CLOSES.match(text, position, end)
+    if closed is None or closed.end() != end:
+        return None
+    names = dict.fromkeys([name for name, _ in found])
+    if not are_telling(names, rules):
+        return None
+    shown = shown_in(names)
+    return [span for name, span in found if name not in shown and text[slice(*span)].strip(SEAL)]

@@ -1,0 +1,43 @@
+"""What the gate looks for: each name of vocabulary.py contains one of these, so most texts are read no closer."""
+
+from __future__ import annotations
+
+from seclog_handlers.redaction import languages
+
+# Every name of vocabulary.py contains one of these, in lower case.
+LONG_WORDS = (
+    "pass", "pwd", "pswd", "secret", "token", "apikey", "cred", "auth", "cookie", "csrf", "xsrf", "bearer",
+    "mnemonic", "sessid", "sessionid", "sessionkey", "privkey", "privatekey", "secretkey", "accesskey",
+    "encryptionkey", "signingkey", "masterkey", "accountkey", "storagekey", "sharedkey", "appkey", "licensekey",
+    "consumerkey", "kennwort", "wachtwoord", "senha", "contrase", "haslo", "hasło", "parola", "heslo", "salasana",
+    "adgangskode", "clave", "losenord", "lösenord",
+    "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "phonenumber",
+    "mobilenumber", *languages.SECRETS, "creditcard", "cardnumber", "ccnum", "aadhaar", "aadhar", "personnummer",
+    "codice", "identified", "telefon", "steuer", "sozialversicherungsnummer", "ausweis",
+    "reisepass", "burgerservice",
+    "identifikationsnummer", "sonar", "fødselsnummer", "fodselsnummer", "şifre", "sifre",
+)  # fmt: skip
+SHORT_WORDS = (
+    "key", "keys", "pin", "pins", "pincode", "otp", "otps", "otpcode", "totp", "hotp", "cvv",
+    "cvc", "cvn", "cvvcode",
+    "ssn", "sid", "sess", "session", "sessions", "sig", "signature", "code", "codes", "jwt", "pat",
+    "psw", "pword",
+    "pw", "rootpw", *languages.PASSWORDS, "código", "codigo", "bindpw", "salt", "seed", "phrase", "psk", "answer",
+    "answers", "basic", "digest", "negotiate", "phone", "phones", "mobile", "cell", "cellphone",
+    "telephone", "tel",
+    "msisdn", "fax", "whatsapp", "handy", "nino", "cpf", "pesel", "bsn", "curp", "dob", "birth", "birthdate",
+    "birthday", "born", "iban", "ibans", "bban", "pan", "card", "dni", "nif", "nir", "rrn", "tin", "hmac", "sas",
+    "invite", "invitation", "appid", "tan", "mtan", "stok", "ticket", "nonce", "verifier", "assertion", "number",
+    "num", "security", "social", "tax", "national", "material", "license", "licence", "insee", "sécu", "secu",
+    "kimlik", "itin", "crumb", "nr", "sociale", "idnr", "cnpj", "tfn", "cpr", "cuit", "cuil",
+    "ahv", "nric", "hkid",
+    "ppsn", "tckn", "provided", "verification", "community", "response", "account", "bank", "identity",
+)  # fmt: skip
+
+# A name may go on after a space with these: `session id`, `social security number`.
+AFTER_WORDS = frozenset({
+    "id", "key", "keys", "code", "codes", "number", "phrase", "psk", "answer", "token", "password", "card",
+    "identifier", "security", "word", "header", "insurance", "license", "licence", "no", "hash",
+    "cookie", "account",
+    "of",
+}) | languages.AFTER_WORDS  # fmt: skip

@@ -1,0 +1,76 @@
+"""Notations of their own: archives' options, Wi-Fi codes, queries of InfluxDB, .pgpass, one-time codes in sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from seclog_handlers.redaction.budget import LOOK
+from seclog_handlers.redaction.values import looks_chosen
+
+Found = tuple[int, int, str]
+Spend = Callable[[int], None]
+
+_ARCHIVE = re.compile(r"\b7z[ar]? [^\n;|]{0,200}?\s-p(?P<value>[^\s'\"]{1,256})")
+_LOGIN_AT = re.compile(r"\blog(?:in|on|ged in as) [\w.-]{1,64}/(?P<value>[^\s/@,;]{8,128}) (?:at|on|@)\b")
+_WIFI = re.compile(r"WIFI:(?:[A-Z]:[^;\n]{0,64};){0,3}P:(?P<value>[^;\n]{1,128});")
+_INFLUX = re.compile(r"[?&]u(?:ser(?:name)?)?=[^&\s]{1,64}&p=(?P<value>[^&\s\"'<>]{4,256})")
+_PGPASS = re.compile(r"(?<![\w.:-])[\w.*-]{1,128}:5432:[\w*.-]{1,64}:[\w.*-]{1,64}:(?P<value>[^\s\"':]{4,256})")
+
+
+def compact(text: str) -> list[Found]:
+    """Find what notations of their own hold: archives' options, Wi-Fi codes, InfluxDB's queries, .pgpass."""
+    found: list[Found] = []
+    if "7z" in text:
+        found += [(*match.span("value"), "password") for match in _ARCHIVE.finditer(text)]
+    if "WIFI:" in text:
+        found += [(*match.span("value"), "password") for match in _WIFI.finditer(text)]
+    if "&p=" in text:
+        found += [(*match.span("value"), "password") for match in _INFLUX.finditer(text)]
+    if ":5432:" in text:
+        found += [(*match.span("value"), "password") for match in _PGPASS.finditer(text)]
+    return [span for span in found if not text[span[0] : span[1]].isdigit()]
+
+
+def logins(text: str, spend: Spend) -> list[Found]:
+    """Find the password of `login bob/x at host`."""
+    found: list[Found] = []
+    for match in _LOGIN_AT.finditer(text):
+        spend(LOOK)
+        if looks_chosen(match["value"]):
+            found.append((*match.span("value"), "password"))
+    return found
+
+
+_CODE_AFTER = re.compile(
+    r"(?<=\d) (?:- (?:use|enter) (?:this|it)\b"
+    r"|(?:is|as) (?:your|the) (?:[\w-]{1,24} ){0,6}?[\w-]{3,24}(?![\w-])"
+    r"(?:(?<=code)|(?<=pin)|(?<=otp)|(?<=password)|(?<=token))"
+    r"|(?P<used>to|as|for) (?:verify|log|sign|confirm|authenticate|your|complete|continue|finish|reset|access"
+    r"|activate))",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"(?<![\w.-])(?:\d{4,8}|\d{3}[- ]\d{3}|[A-Z]-?\d{6})$")
+_YOUR_CODE = re.compile(
+    r"[Yy](?<!\w.)our "
+    r"(?:(?!zip|postal|area|country|promo|discount|coupon|product|exit|error|status|return|response|order)"
+    r"[\w-]{1,24} ){0,3}code (?:is |: ?|= ?)(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
+)
+# What is part of a word, in lower case, of each sentence with a code.
+SPOKEN = re.compile(
+    r"(?:code|pin|otp|password|passcode|token)$|^(?:verify|log|sign|confirm|authenticate|your|complete|continue|finish"
+    r"|reset|access|activate|use$|enter$)"
+)
+_USED = re.compile(r"\b(?:enter|use|type|using|input)\b", re.IGNORECASE)
+
+
+def spoken_codes(text: str, spend: Spend) -> list[Found]:
+    """Find one-time codes in sentences: `123456 is your login code`, `enter 123456 to verify`."""
+    found: list[Found] = [(*match.span("code"), "otp") for match in _YOUR_CODE.finditer(text)]
+    for match in _CODE_AFTER.finditer(text):
+        spend(2)
+        end = match.start()
+        code = _CODE.search(text, max(0, end - 10), end)
+        if code is not None and (match["used"] is None or _USED.search(text, max(0, code.start() - 48), code.start())):
+            found.append((*code.span(), "otp"))
+    return found

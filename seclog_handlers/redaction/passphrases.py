@@ -1,0 +1,80 @@
+"""Passwords that no sign gives away: plain words after the name, words with hyphens, passphrases."""
+
+# ruff: noqa: PLR2004 - numbers of words
+from __future__ import annotations
+
+import re
+
+from seclog_handlers.redaction import languages
+from seclog_handlers.redaction.values import Value, is_statement
+from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, SENTENCE_WORDS, STATUS_WORDS
+
+# `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for
+# nothing else. A word in lower case could go on with the sentence, so somebody has to have logged in before.
+_WITH = re.compile(
+    r"\b(?:with|and|using|by|plus|tr(?:y|ied|ying)|attempt(?:ed|ing)?|guess(?:ed|ing)?|enter(?:ed|ing)?|typed|sent)"
+    r"[ ](?:the |a |his |her |their |my )?(?:new |old |plaintext )?$",
+    re.IGNORECASE,
+)
+_WHO = re.compile(
+    rf"\b(?:as|user|username|login|account|for|email|{languages.WHO})(?::|=|[ ])[ ]?[\"']?[^\s]{{2,64}}", re.IGNORECASE
+)
+# `user bob, password hunter`
+_HIS = re.compile(
+    rf"\b(?:user|username|login|{languages.WHO})(?::|=|[ ])[ ]?[\"']?[^\s,;]{{2,64}}"
+    r"(?:[,;/][ ]|[ ](?:and|with|und|mit|et|avec|y|con|e|com|en|met)[ ])$",
+    re.IGNORECASE,
+)
+_PLAIN_PASSWORD = re.compile(r"[A-Za-z]{4,32}")
+_ENDS = re.compile(
+    r"[\"']?(?:[.,;!)]?(?:\s{0,8}$|\n)|[,;)]|[.!] |[ ](?:for|on|at|from|to|failed|accepted|rejected|refused|worked)\b)"
+)
+
+
+def is_plain_password(text: str, start: int, value: Value) -> bool:
+    """Tell whether a word of letters is the password named at `start`, since the sentence leaves no other sense."""
+    word = text[value.start : value.end]
+    if not _PLAIN_PASSWORD.fullmatch(word):
+        return False
+    if not (_WITH.search(text, max(0, start - 32), start) or _HIS.search(text, max(0, start - 96), start)):
+        return False
+    if _ENDS.match(text, value.end) is None or word.lower() in _FOLLOWERS or word.lower() in BENIGN_TAILS:
+        return False
+    if is_statement(word):
+        return False
+    return not word.islower() or _WHO.search(text, max(0, start - 96), start) is not None
+
+
+# How a sentence goes on after `with password`, beside what vocabulary.py has for keys.
+_FOLLOWERS = frozenset(
+    """
+    hash hashing protection prompts encryption grant grants credentials auth logins only reuse spraying spray guessing
+    cracking input synchronization sync autofill generation lists dictionary plugin module flow mode support managers
+    twice again once manually correctly incorrectly successfully instead option options flag over fallback sign-in
+    signin signon sso database databases store stores vaults saved reminder reminders confirmation verification
+    question questions combination combinations pair pairs alone methods types protected-file archive archives zip
+    interface fields something anything nothing everything here there today yesterday tomorrow please thanks details
+    data
+    info information characters words letters digits numbers symbols safety security
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+
+
+def is_passphrase(value: str) -> bool:
+    """Tell whether quoted words are a passphrase and not a remark: `correct horse 42`."""
+    words = value.lower().split()
+    if not 2 <= len(words) <= 8 or not (STATUS_WORDS | SENTENCE_WORDS).isdisjoint(words):
+        return False
+    return all(word.isalnum() for word in words) and (words[-1].isdigit() or len(words) >= 3)
+
+
+def is_hyphened(value: str) -> bool:
+    """Tell whether a word is a passphrase of four words and more: `correct-horse-battery-staple`."""
+    if not _HYPHENED.fullmatch(value):
+        return False
+    words = value.split("-")
+    about = [word in STATUS_WORDS or word in SENTENCE_WORDS or word in BENIGN_TAILS for word in words]
+    return sum(about) <= 1 and not about[-1]
+
+
+_HYPHENED = re.compile(r"[a-z]{3,10}(?:-[a-z]{3,10}){3,7}")

@@ -1,0 +1,94 @@
+"""Containers under a secret's name: whole ones go, and those that say what is secret keep the rest."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seclog_handlers import redact
+from seclog_handlers.redaction import Redactor
+
+M = "[REDACTED]"
+SECRET = "wJalrXUtnFEMI-K7MDENG"
+OPENED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {"Credentials": {"SecretAccessKey": SECRET, "Expiration": "2026-12-20T03:46:59Z"}},
+        {"Credentials": {"SecretAccessKey": M, "Expiration": "2026-12-20T03:46:59Z"}},
+    ),
+    (
+        {"token": {"access_token": SECRET, "expires_in": 3600, "scope": "openid"}},
+        {"token": {"access_token": M, "expires_in": 3600, "scope": "openid"}},
+    ),
+    (
+        {"cookies": [{"name": "session", "value": SECRET, "path": "/"}]},
+        {"cookies": [{"name": "session", "value": M, "path": "/"}]},
+    ),
+    ({"cookies": {"sessionid": SECRET, "lang": "de"}}, {"cookies": {"sessionid": M, "lang": M}}),
+    ({"token": {"expires_in": 3600, "anything": SECRET}}, {"token": {"expires_in": 3600, "anything": M}}),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), OPENED)
+def test_what_is_no_secret_stays(value: dict[str, Any], expected: dict[str, Any]) -> None:
+    """A mapping whose members say what they are keeps what is none of its secrets."""
+    assert redact(value) == expected
+    assert redact(expected) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), OPENED)
+def test_json_in_text_is_judged_alike(value: dict[str, Any], expected: dict[str, Any]) -> None:
+    """The same as JSON in a message."""
+    shown = json.loads(redact(json.dumps(value)))
+
+    assert json.dumps(shown) == json.dumps(expected)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"credentials": {"a": SECRET}},
+        {"password": {"hunter 2": SECRET, "expires": 1}},
+        {"token": [SECRET, {"scope": "x"}]},
+        {"secret": {"nested": {"deep": SECRET}}},
+    ],
+)
+def test_all_others_go_as_a_whole(value: dict[str, Any]) -> None:
+    """A container that does not say what of it is secret is all secret."""
+    [name] = value
+
+    assert redact(value) == {name: M}
+
+
+@given(
+    st.sampled_from(["password", "token", "cookies", "credentials", "authorization", "api_key"]),
+    st.dictionaries(
+        st.sampled_from(["expires_in", "scope", "access_token", "x", "foo", "name", "value", "path", "a b"]),
+        st.one_of(st.just(SECRET), st.just([SECRET]), st.just({"y": SECRET}), st.integers(0, 9)),
+        min_size=1,
+    ),
+)
+def test_no_member_shows_a_secret(name: str, members: dict[str, Any]) -> None:
+    """Whatever members there are: one without a harmless name shows no secret, as a value and in JSON."""
+    judged = {key: item for key, item in members.items() if key not in ("expires_in", "scope", "path", "name")}
+
+    assert SECRET not in repr(redact({name: judged}))
+    assert SECRET not in redact(json.dumps({name: judged}))
+
+
+def test_a_cookie_header_keeps_names_and_choices() -> None:
+    """Names of cookies stay, what a visitor chose, and the attributes; anything else than cookies goes."""
+    assert redact({"Cookie": f"theme=dark; sid={SECRET}"}) == {"Cookie": f"theme=dark; sid={M}"}
+    assert redact({"Set-Cookie": f"t={SECRET}; Path=/; HttpOnly"}) == {"Set-Cookie": f"t={M}; Path=/; HttpOnly"}
+    assert redact({"Cookie": f"{M} = {SECRET}"}) == {"Cookie": M}
+    assert redact(f"Set-Cookie: theme={SECRET}") == f"Set-Cookie: theme={M}"
+
+
+def test_a_censor_that_removes() -> None:
+    """A secret member goes with its name."""
+    assert Redactor(censor="remove").value({"token": {"access_token": SECRET, "scope": "a"}}) == {
+        "token": {"scope": "a"}
+    }
