@@ -52,6 +52,8 @@ def _marks(word: str) -> int:
         marks |= gate.CALL
     if notations.SPOKEN.search(word):
         marks |= gate.SPOKEN
+    if word in notations.WORDS:
+        marks |= gate.NOTATION
     return marks
 
 
@@ -121,9 +123,9 @@ class Finder:
         if marks & gate.SPOKEN and (" to " in text or "our " in text or " the " in text) and gate.has_code(raw):
             budget.read(length)
             found.extend(notations.spoken_codes(text, budget.spend))
-        if "-----BEGIN" in text or "1$" in text or "Q~" in text or '"kty"' in text:
+        if "-----BEGIN" in text or "1$" in text or "Q~" in text:
             signs.find(text, budget, found)
-        if "7z" in text or "WIFI:" in text or "&p=" in text or ":5432:" in text:
+        if marks & gate.NOTATION or ":5432:" in text or "7z " in text:
             budget.read(length)
             found.extend(notations.compact(text))
         for more in self._more:

@@ -153,8 +153,8 @@ def has_lettered_id(raw: bytes) -> bool:
 
 
 # What a word may be, beside a name of a secret: bits, so that those of a text are joined by `|`.
-PROGRAM, LINK, CALL, SPOKEN = 1, 2, 4, 8
-ALL = PROGRAM | LINK | CALL | SPOKEN
+PROGRAM, LINK, CALL, SPOKEN, NOTATION = 1, 2, 4, 8, 16
+ALL = PROGRAM | LINK | CALL | SPOKEN | NOTATION
 
 
 def words(raw: bytes) -> list[bytes]:

@@ -18,6 +18,12 @@ _INFLUX = re.compile(r"[?&]u(?:ser(?:name)?)?=[^&\s]{1,64}&p=(?P<value>[^&\s\"'<
 _PGPASS = re.compile(r"(?<![\w.:-])[\w.*-]{1,128}:5432:[\w*.-]{1,64}:[\w.*-]{1,64}:(?P<value>[^\s\"':]{4,256})")
 
 
+# RFC 7517 and 7518: what of a JSON Web Key is private.
+_JWK = re.compile(r"\"(?:d|p|q|dp|dq|qi|k)\"\s{0,4}:\s{0,4}\"(?P<value>[\w-]{16,4096})\"")
+# A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters that follow each other.
+WORDS = frozenset({"wifi", "p", "kty"})
+
+
 def compact(text: str) -> list[Found]:
     """Find what notations of their own hold: archives' options, Wi-Fi codes, InfluxDB's queries, .pgpass."""
     found: list[Found] = []
@@ -29,6 +35,8 @@ def compact(text: str) -> list[Found]:
         found += [(*match.span("value"), "password") for match in _INFLUX.finditer(text)]
     if ":5432:" in text:
         found += [(*match.span("value"), "password") for match in _PGPASS.finditer(text)]
+    if '"kty"' in text:
+        found += [(*match.span("value"), "private-key") for match in _JWK.finditer(text)]
     return [span for span in found if not text[span[0] : span[1]].isdigit()]
 
 

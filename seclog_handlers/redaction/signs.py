@@ -12,10 +12,6 @@ Found = tuple[int, int, str]
 _PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?)-----")
 
 
-# RFC 7517 and 7518: what of a JSON Web Key is private.
-_JWK = re.compile(r"\"(?:d|p|q|dp|dq|qi|k)\"\s{0,4}:\s{0,4}\"(?P<value>[\w-]{16,4096})\"")
-
-
 def find(text: str, budget: Budget, found: list[Found]) -> None:
     """Find what signs give away, wherever they stand: private keys, hashes, Azure's secrets."""
     budget.read(len(text))
@@ -23,8 +19,6 @@ def find(text: str, budget: Budget, found: list[Found]) -> None:
         found.extend(_private_keys(text, budget))
     if "1$" in text:
         found.extend(tokens.md5_crypts(text))
-    if '"kty"' in text:
-        found += [(*match.span("value"), "private-key") for match in _JWK.finditer(text)]
     if "Q~" in text:
         found.extend(tokens.shaped(text, 0, len(text)))
 
