@@ -104,7 +104,11 @@ def redis_auth(text: str) -> list[Found]:
     for match in _AUTH.finditer(text):
         for group in ("second", "first"):  # the user's name stands before the password
             value = (match[group] or "").rstrip(".,;")
-            if looks_chosen(value) and value[0] not in "([":
+            if (
+                looks_chosen(value)
+                and not value.startswith(("LOGIN", "PLAIN", "CRAM", "XOAUTH"))
+                and value[0] not in "(["
+            ):
                 found.append((match.start(group), match.start(group) + len(value), "password"))
                 break
     return found

@@ -18,8 +18,9 @@ Spend = Callable[[int], None]
 WORDS = (
     "mysql", "mariadb", "sshpass", "docker login", "podman login", "nerdctl login", "helm registry login",
     "az login", "curl", "redis-cli",
-    "ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami", "smbclient", "mongo", "psql", "sqlcmd", "rabbitmqctl",
-    "htpasswd", "vault login",
+    "ldappasswd", "ldapdelete", "ldapcompare", "ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami",
+    "smbclient", "mongo", "psql", "sqlcmd", "rabbitmqctl",
+    "htpasswd", "vault login", "vault operator",
     "net use", "net user", "net rpc", "net ads", "gh secret",
     "sudo -s", "insert ", "auth ", "auth\r", "auth\\r", "wget", "openssl", "xfreerdp",
     "kubectl create secret",
@@ -42,16 +43,19 @@ FIRST_WORDS = frozenset(
     "chpasswd", "ncftpput", "ncftpget",
 }  # fmt: skip
 
-_V = r"(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"]{1,256})"
+_V = r"(?P<value>\\{1,3}\"[^\"\\\n]{1,256}\\|'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"]{1,256})"
 _LOGINS = (
     r"sshpass|(?:docker|podman|nerdctl) login|helm registry login|az login|mongo|ipmitool|7z|unrar|twine upload|cqlsh"
     r"|oc login"
 )
 _USER_OPTION = (
-    r"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]{0,4}['\"]?[^\s:'\"]{1,128}:(?!//)(?P<value>[^\s'\"]{1,256})"
+    r"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]{0,4}['\"]?[^\s:'\"]{0,128}['\"]?:['\"]?(?!//)"
+    r"(?P<value>[^\s'\"]{1,256})"
 )
 _OPTIONS: tuple[tuple[str, str], ...] = (
-    (r"mysql|mariadb", r"(?:^|\s)-p(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})"),
+    (r"mysql|mariadb",
+     (r"(?:^|\s)-p(?P<value>\\{1,3}\"[^\"\\\n]{1,256}\\|'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
+     r"|[^\s'\"-][^\s'\"]{0,255})")),
     (_LOGINS, rf"\s-[pP][= ]{{0,8}}{_V}"),
     (r"sqlcmd|bcp|isql|osql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,4}}{_V}"),
     (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,4}}{_V}"),
@@ -63,6 +67,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
     (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
     (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-|\w+=){_V}"),
+    (r"vault operator", rf"unseal\s+(?!-){_V}"),
     (r"net use", rf"\s/user:\S+\s+{_V}"),
     (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
     (r"sudo -s", rf"<<<\s*{_V}"),
@@ -208,6 +213,8 @@ def _span(match: re.Match[str]) -> Found | None:
     start, end = match.span("value")
     if match["value"][0] in "'\"":
         start, end = start + 1, end - 1
+    elif match["value"][0] == "\\" and '"' in match["value"]:  # sh -c "mysql -p\"x\""
+        start, end = match.string.index('"', start) + 1, end - 1
     value = match.string[start:end]
     return None if is_statement(value) or value.startswith("-") or not value else (start, end, "password")
 

@@ -21,9 +21,11 @@ _ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "ve
 # What a visitor has chosen, and everybody may know.
 _PREFERENCES = frozenset({
     "theme", "lang", "language", "locale", "i18n", "currency", "timezone", "tz", "layout", "darkmode", "dark_mode",
-    "colorscheme", "color_scheme", "cookie_consent", "cookieconsent", "consent", "django_language",
+    "culture", "variant", "ab", "experiment", "cart", "view", "colorscheme", "color_scheme", "cookie_consent",
+    "cookieconsent", "consent", "django_language",
 })  # fmt: skip
-_PLAIN_CHOICE = re.compile(r"[A-Za-z]{1,12}(?:[-_/][A-Za-z]{2,12})?|[01]")
+_PLAIN_CHOICE = re.compile(r"[A-Za-z]{1,12}(?:[-_/][A-Za-z]{1,12})?|\d{1,3}")
+_MASKED = re.compile(r"<[a-z ]{2,20}>|\*{3,}|\.{3}")
 _EXPIRES = re.compile(r"expires=[A-Za-z]{3},[^;\"']{0,40}(?:;[ \t]{0,4})?", re.IGNORECASE)
 _FLAGS = re.compile(r"(?:secure|httponly|partitioned)(?:;[ \t]{0,4}|(?=[\"'\s]|$))", re.IGNORECASE)
 
@@ -75,6 +77,6 @@ def values(text: str) -> list[tuple[int, int]] | None:
 
 def _is_shown(pair: re.Match[str]) -> bool:
     """Tell whether a cookie's value is no secret: what a visitor has chosen, or what went in an earlier pass."""
-    if not pair["value"].strip(SEAL + '"'):
+    if not pair["value"].strip(SEAL + '"') or _MASKED.fullmatch(pair["value"]):
         return True
     return pair["name"].lower() in _PREFERENCES and _PLAIN_CHOICE.fullmatch(pair["value"]) is not None

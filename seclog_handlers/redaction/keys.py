@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from seclog_handlers.redaction import vocabulary as words_of
+from seclog_handlers.redaction.vendors import KEY_WORDS, VENDORS
 
 MAX_KEY = 100
 MAX_MEMO = 4096
@@ -34,6 +35,8 @@ class Rule(NamedTuple):
     sort: str
 
 
+# 32 hexadecimal digits, or a UUID, which under any other name are an id.
+_OF_VENDOR = Rule("api-key", "weak")
 _ENDINGS = tuple(
     (word, Rule(words_of.STRONG[word], "strong"))
     for word in (
@@ -153,6 +156,8 @@ def classify(parts: list[str]) -> Rule | None:
     """Return the rule that the words of a key ask for, or None."""
     if len(parts) > MAX_WORDS:
         parts = parts[: MAX_WORDS // 2] + parts[-MAX_WORDS // 2 :]
+    if parts and parts[0] in VENDORS and KEY_WORDS.issuperset(parts[1:]):
+        return _OF_VENDOR
     for start in range(len(parts)):
         found = _match(parts, start)
         if found is not None:
@@ -239,7 +244,7 @@ _WEAK_HEADS = frozenset(
     discount coupon source byte op char color event item gift voucher lang qr bar dial err exc reply primary
     foreign public sort cache partition row map dict index object lookup dedup idempotency group composite natural
     surrogate unique translation message routing shard hash range storage bucket file image s keyboard database db
-    requests aiohttp tls ssh ml training live user current active
+    socket websocket requests aiohttp tls ssh ml training live user current active
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 

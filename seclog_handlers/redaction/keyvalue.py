@@ -18,7 +18,7 @@ _RIGHT = re.compile(r"[\w.$-]{0,64}")
 # What most names stand between: with it their ends are found.
 _BEFORE, _AFTER = frozenset("\"' \t\n({[,;&?/"), frozenset("\"' \t\n=:,;)}]")
 _Q = r"\\{0,15}[\"'`]"
-_TAG = re.compile(r"(?:\s[^<>]{0,300})?>\s{0,64}(?:<!\[CDATA\[)?")
+_TAG = re.compile(r"(?:\s[^<>]{0,300})?>\s{0,64}(?:<[Vv]alue>)?(?:<!\[CDATA\[)?")
 _TAG_VALUE = re.compile(r"[^<\]\s][^<]{0,4096}")
 _ENTRY = re.compile(
     rf"{_Q}(?:(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?[\w-]{{1,32}}"
@@ -32,7 +32,8 @@ _CONTENT = re.compile(
     rf"(?:<[\w:]{{0,24}}(?:[vV]alue|string|val)(?:\s[^<>]{{0,100}})?>\s{{0,16}})?(?=[^<\s])"
 )
 _ATTRIBUTE = re.compile(rf"{_Q}(?: [\w-]{{1,32}}={_Q}[\w/ .-]{{0,100}}{_Q}){{0,3}} value=(?={_Q})")
-_LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:value|val|data): {1,4}")
+_LISTED = ("name: ", "Name: ", 'ame: "', "ame: '", "erty: ", "key: ", "Key: ")
+_LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:[vV]alue|val|data): {1,4}")
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}},\s{{0,16}}(?=b?{_Q})")
 _PART = re.compile(
     r"\"?(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
@@ -159,6 +160,16 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return []
     if rule.kind == "token" and secret.isalpha() and _GRAMMAR.search(text, max(0, start - 16), start):
         return []
+    if _goes_on(text, end, value) or (rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80)):
+        return []
+    if text[start - 1 : start] == "/" and text[max(0, start - 9) : start] == "checksum/":
+        return []
+    if text[start - 1 : start] == "<" and text[end : end + 1] == ":" and _SLUG.fullmatch(secret):  # <Token: orders>
+        return []
+    if secret.isupper() and secret.replace("_", "").lower() == _letters(name):  # --secret-id SECRET_ID
+        return []
+    if _FINGERPRINT.fullmatch(secret) and _SIGNING.search(text, max(0, start - 16), start):  # using RSA key 59D7...
+        return []
     spoken_of = rule.kind == "cookie" and text[end : end + 1] == " "  # Cookie "x" not present
     if spoken_of and (not looks_made(secret) or _SPOKEN_OF.match(text, value.end)):
         return []
@@ -187,12 +198,34 @@ def _is_message(text: str, end: int, value: Value) -> bool:
     )
 
 
+def _letters(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalpha())
+
+
+def _goes_on(text: str, end: int, value: Value) -> bool:
+    """Tell whether a sentence follows a colon: `token: signature is invalid`, `secrets: could not get x`."""
+    word = text[value.start : value.end]
+    return (
+        text[end : end + 2] == ": " and word.isalpha() and word.islower() and _VERB.match(text, value.end) is not None
+    )
+
+
+_VERB = re.compile(r" (?:is|was|are|were|has|have|not|cannot|could|must|should|does|did|failed|fetch|expired)\b")
+# What a bank says to a payment: `auth code 253935 captured`
+_APPROVAL = re.compile(
+    r"\bauth(?:orization)? code\b.*\b(?:captured|approved|settled|for order)|(?:approved|transaction|captured"
+    r"|settled)\b.*\bauth(?:orization)? code\b",
+    re.IGNORECASE,
+)
+_SLUG = re.compile(r"[a-z]+(?:-[a-z]+){0,5}")
+_FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
+_SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
 # What a parser says: `unexpected token: IDENTIFIER`
 _GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous)[ ]\Z", re.IGNORECASE)
 _GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
 _FILE_LINE = re.compile(r"\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
 _SOURCE = re.compile(
-    r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl)$"
+    r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl|ya?ml|json|toml|tf|xml|conf|ini|properties)$"
 )
 _SPOKEN_OF = re.compile(r"[\"'\u201d]? (?:not|is|was|will|has|does|missing|found|expired|rejected|set)\b")
 _TALLY = re.compile(r"[,;]?[ ](?:fail|skip|error|warn|xfail|total)")
@@ -227,10 +260,15 @@ def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
 
 def _assigned(text: str, start: int, end: int) -> Value | None:
     """The value after `=`, `:`, `=>` and their like."""
+    if text.startswith("}", end):  # -o jsonpath='{.data.password}' => x
+        end += 1
     match = ASSIGN.match(text, end)
     if match is None:
         return None
     position, gap = match.end(), match["gap"]
+    if text[start - 1 : start] == ";" and text[end : end + 1] == "=" and text[start:end].lower() == "jsessionid":
+        path = _PATH_SESSION.match(text, position)
+        return Value(*path.span(), quoted=False) if path else None
     if text.startswith("</", position):
         return None
     if text.startswith("rejected value [", position):  # Spring: on field 'password': rejected value [x]
@@ -272,6 +310,9 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     return value_at(text, position)
 
 
+_PATH_SESSION = re.compile(r"[\w.!-]{1,128}")  # /index.jsp;jsessionid=x?tab=1
+
+
 def _nested_in(text: str, opening: int) -> Value | None:
     """The value in the bracket at `opening`, up to the end of the line if it is not closed."""
     match = _BRACKETED.match(text, opening)
@@ -292,6 +333,10 @@ def _compared(text: str, position: int) -> bool:
 
 _IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((?P<value>\s{0,4}N?'[^()]{1,4096})\)")
 # As Windows' registry shows it: `DefaultPassword    REG_SZ    x`
+# Terraform: variable "db_password" { default = "x" }
+_HCL = re.compile(
+    rf"{_Q}\s{{0,4}}\{{\s{{0,8}}(?:\w{{1,24}}\s{{0,8}}=\s{{0,4}}[^\n{{}}=]{{1,80}}\s{{1,8}}){{0,4}}?default\s{{0,8}}=\s{{0,4}}"
+)
 _REGISTRY = re.compile(r"[ \t]{1,16}REG_(?:SZ|EXPAND_SZ)[ \t]{1,16}(?=\S)")
 _SETTERS = ("set_pass", "check_pass", "verify_pass", "change_pass", "setpass", "checkpass", "verifypass")
 
@@ -320,7 +365,7 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     listed = _IN.match(text, end)
     if listed is not None:
         return Value(*listed.span("value"), quoted=True)
-    line = _LINE.match(text, end) if text[max(0, start - 6) : start].endswith(("name: ", 'ame: "', "ame: '")) else None
+    line = _LINE.match(text, end) if text[max(0, start - 6) : start].endswith(_LISTED) else None
     if line is not None:
         return value_at(text, line.end())
     called = _CALLED.match(text, end)
@@ -356,6 +401,9 @@ def _inside(text: str, position: int) -> Value | None:
 
 
 def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
+    declared = _HCL.match(text, end)
+    if declared is not None:
+        return value_at(text, declared.end())
     if text[start - 2 : start - 1] == "=":
         attribute = _ATTRIBUTE.match(text, end)
         if attribute is not None:
@@ -404,5 +452,6 @@ def _is_pair(text: str, opening: str, value: Value, *, flag: bool) -> bool:
     if not opening.strip(" ") or opening[-1] == "\n":  # a line of names and values: "password","x"
         return closing in ("", "\n", "\r") and looks_chosen(text[value.start : value.end])
     if opening[-1:] == "(":
-        return closing in (")", ",", "")
+        called = opening[-2:-1].isalnum() and _PLAIN_WORD.fullmatch(text, value.start, value.end)
+        return closing in (")", ",", "") and not called  # data_bag_item('secrets', 'mysql')
     return opening[-1:] == "[" and closing in ("]", "") and not _PLAIN_WORD.fullmatch(text, value.start, value.end)

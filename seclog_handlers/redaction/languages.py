@@ -51,6 +51,7 @@ _OF = (
 )
 # `für bob lautet X`, `de marie est : X`, `es X`, `para reporting -> X`.
 SAID = re.compile(
+    r"(?:[ \t](?:tempor\w{2,6}|provis\w{3,6}|inicial|iniziale|initiale?|nueva|nuova|nova|neue))?"
     rf"[ \t]{{1,2}}(?:{_OF}[ \t]{{1,2}})?(?:lautete?|ist|war|est|était|es|era|é|è|is|->|→)[ \t]*:?[ \t]{{1,4}}"
     rf"|[ \t]{{1,2}}{_OF}[ \t]?[:=][ \t]{{1,4}}",
     re.IGNORECASE,
@@ -60,7 +61,8 @@ OF_IT = re.compile(r"[ ]d'(?:ordine|accesso|accès|acces|authentification)[ ]?[:
 # With what such a sentence goes on behind the name, in lower case.
 VERBS = frozenset(
     """
-    für fuer von vom des der de du del della do da di van voor pour para por lautet lautete ist war est était es era
+    temporal temporaire temporanea temporária provisional provisoire inicial iniziale initial für fuer von vom des
+    der de du del della do da di van voor pour para por lautet lautete ist war est était es era
     é è
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )

@@ -79,6 +79,6 @@ _AUTH_PAIR = re.compile(
     r"(?P<value>[^\s:/()\[\],;]{8,128})(?=[\s)\],;]|$)"
 )
 _COLON_PAIR = re.compile(rf"(?:{_Q})?[\w.@-]{{1,64}}:(?P<value>[^\s:\"',;]{{4,128}})(?=[\s\"',;)]|$)")
-_BASE64_KEY = re.compile(r"[A-Za-z0-9+/]{22,86}={1,2}(?![\w=])")
+_BASE64_KEY = re.compile(r"[A-Za-z0-9+/_-]{22,86}={1,2}(?![\w=])")
 _OPENED = re.compile(rf"b?{_Q}")
 _SIGNED = re.compile(r"(?:t=\d{9,12},)?v\d[=,]")  # webhooks: t=1700000000,v1=5257a8...

@@ -21,7 +21,8 @@ COMPANIONS = frozenset(
     """
     expires expiresin expiresat expiry expiration exp maxage issuedat iat createdat updatedat lastused lastusedat
     scope scopes tokentype type granttype path domain httponly secure samesite size version region provider issuer
-    audience algorithm alg kid realm theme locale
+    audience algorithm alg kid realm theme locale engine host hostname port username user dbname database protocol
+    driver schema tenant
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 _SIGNS = str.maketrans("", "", "_- ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seclog_handlers.redaction import languages
+from seclog_handlers.redaction import languages, vendors
 
 # Every name of vocabulary.py contains one of these, in lower case.
 LONG_WORDS = (
@@ -18,6 +18,7 @@ LONG_WORDS = (
     "identifikationsnummer", "sonar", "fødselsnummer", "fodselsnummer", "şifre", "sifre",
 )  # fmt: skip
 SHORT_WORDS = (
+    *sorted(vendors.VENDORS), "york",
     "key", "keys", "pin", "pins", "pincode", "otp", "otps", "otpcode", "totp", "hotp", "cvv",
     "cvc", "cvn", "cvvcode",
     "ssn", "sid", "sess", "session", "sessions", "sig", "signature", "code", "codes", "jwt", "pat",

@@ -20,8 +20,11 @@ _PGPASS = re.compile(r"(?<![\w.:-])[\w.*-]{1,128}:5432:[\w*.-]{1,64}:[\w.*-]{1,6
 
 # RFC 7517 and 7518: what of a JSON Web Key is private.
 _JWK = re.compile(r"\"(?:d|p|q|dp|dq|qi|k)\"\s{0,4}:\s{0,4}\"(?P<value>[\w-]{16,4096})\"")
-# A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters that follow each other.
-WORDS = frozenset({"wifi", "p", "kty"})
+# Postfix' sasl_passwd: `[smtp.example.org]:587 user:x`
+_POSTFIX = re.compile(r"\]:(?:25|465|587|2525)[ \t]{1,8}[\w.@-]{1,64}:(?P<value>[^\s\"']{4,256})")
+# A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters
+# that follow each other.
+WORDS = frozenset({"wifi", "p", "kty", "sasl", "relayhost"})
 
 
 def compact(text: str) -> list[Found]:
@@ -37,6 +40,8 @@ def compact(text: str) -> list[Found]:
         found += [(*match.span("value"), "password") for match in _PGPASS.finditer(text)]
     if '"kty"' in text:
         found += [(*match.span("value"), "private-key") for match in _JWK.finditer(text)]
+    if "]:" in text:
+        found += [(*match.span("value"), "password") for match in _POSTFIX.finditer(text)]
     return [span for span in found if not text[span[0] : span[1]].isdigit()]
 
 

@@ -22,7 +22,8 @@ _SAID = re.compile(
     r"(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
     r"(?:[ \t](?:user|account|[\w.@-]{1,32}))?)?"
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
-    r"|=|are|will be|(?:set|changed|reset|updated) to|changed from|equals|becomes)[ \t]*:?[ \t]{1,4}"
+    r"|=|are|will be|(?:set|changed|reset|updated|resolved|expanded|evaluated|defaults) to|changed from|equals"
+    r"|becomes)[ \t]*:?[ \t]{1,4}"
     r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:(?:user|account|key|file|keystore|host)[ \t])?[^\s=:]{1,64}"
     r"[ \t]?[:=][ \t]?"
     r"|[ \t]to[ \t]be[ \t]{1,4}|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
@@ -30,7 +31,8 @@ _SAID = re.compile(
 )
 _VERBS = frozenset({
     "for", "of", "to", "on", "from", "in", "is", "was", "=", "are", "will", "set", "changed", "reset", "updated",
-    "has", "equals", "becomes", "as", "entered", "used", "given", "provided", "received", "supplied", "generated",
+    "has", "equals", "resolved", "expanded", "evaluated", "defaults", "becomes", "as", "entered", "used",
+    "given", "provided", "received", "supplied", "generated",
     "chosen", "typed", "attempted", "tried", "read", "plain", "plaintext", "cleartext", "raw", "value", "string",
     "here",
 })  # fmt: skip
@@ -57,7 +59,7 @@ _SPACED = re.compile(
     r"|-{1,2} |\u2013 )?)(?=\S)"
 )
 _BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\]>](?![ ]?[:=])")
-_CELL = re.compile(r",[ \t]?(?P<value>[\w+/=.~-]{16,512})(?=,|\s|$)")
+_CELL = re.compile(r",[ \t]?(?P<value>(?![a-z_]{2,32}=)[\w+/=.~-]{16,512})(?=,|\s|$)")
 _ROW = re.compile(r";(?P<value>[^\s;]{4,128})(?=[;\r\n]|$)")  # password;x
 _SYMBOL = re.compile(r",[ ]?(?=[\"'])")  # [:password, "x"]
 _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
@@ -66,7 +68,7 @@ _NUMBER = re.compile(
     r"\)?(?:[ \t](?i:no|number|nr|num|card)\b\.?)?(?:[ \t](?:des|von|de|for|of)[ \t][\w.@-]{1,32})?"
     r"[ \t]?(?:is|was|ist|lautet|est|es|:|=|#|of)?[ \t]{0,2}"
     r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?"
-    r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w)",
+    r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w|[*xX•]{2})",
 )
 _BACKWARD = re.compile(
     r"(?P<value>[^\s\"'=:,;()]{5,64})[\"']? (?:as|is)(?: not)? (?:the |a |an |his |her |my |your |their )?"
@@ -104,6 +106,12 @@ _ASSIGNED_LINE = re.compile(r"(?:[ \t](?:for|of|to)[ \t][^\s:=]{1,64})?(?:[ ]is)
 _PASSPHRASE = re.compile(r"[A-Za-z0-9]{1,16}(?:[ ][A-Za-z0-9]{1,16}){1,11}(?=[ ]?$|\n)")
 _CHANGED_TO = re.compile(
     r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>(?<=[\"'])[^\"'\n]{4,128}(?=[\"'])|[^\s\"']{4,128})"
+)
+# `password was incorrect: x`; `password changed from admin to x`, whose former one may be a word that says nothing.
+_REJECTED = re.compile(
+    r"[ ](?:(?:is|was)[ ](?:incorrect|wrong|invalid|rejected|not accepted|expired):[ ]"
+    r"|(?:was |has been )?(?:changed|reset|updated|rotated|replaced)[ ]from[ ][^\s\"']{1,128}[ ]to[ ])"
+    r"[\"']?(?P<value>[^\s\"']{4,128})"
 )
 _GOT = re.compile(r"[\"']?,? (?:but )?(?:got|received|found) [\"']?(?P<value>[^\s\"',;]{12,512})")
 _MISMATCH = re.compile(r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[ ][\"'](?P<value>[^\"'\n]{4,128})")
@@ -197,6 +205,9 @@ def _backward(text: str, start: int, rule: Rule) -> Value | None:
 
 
 def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
+    rejected = _REJECTED.match(text, end)
+    if rejected is not None and not is_statement(rejected["value"]):
+        return Value(*rejected.span("value"), quoted=True)
     verb = _VERB.match(text, end)
     if verb is not None and verb[1].lower() in _VERBS:
         said = _SAID.match(text, end)
@@ -265,6 +276,7 @@ _REPORTED = re.compile(
     r"|detected|exposed|printed|stored|saved|plain|cleartext|plaintext|raw|follows|below|returned)"
     r"(?:[ ]?\([^()\n]{1,40}\))?[ ]?[:=][ ]|[ ]?\([^()\n]{1,40}\)[ ]?[:=][ ]"
     r"|[ ](?:mismatch(?:ed)?|differs|check failed)[,:;]?[ ](?:but[ ])?(?:got|received|found|was|saw)[ ]"
+    r"|[ ](?:invalid|rejected|expired|revoked|unknown|denied|not found)[ ]?[(\[](?=[^\s()\[\]]{16})"
     r"|[ ]?\[[^\[\]\n]{1,40}\][ ]?[:=][ ]|[ ]in[ ](?:header|use|request|body|query|form|cookie|url)[ ]?[:=][ ]"
     r"|[ ](?:of|from|for|by)(?:[ ][\w.-]{1,24}){0,2}[ ](?!(?:user|account|username|client|host|service|email)\b)"
     r"[\w.-]{1,24}:[ ]"

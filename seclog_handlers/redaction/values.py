@@ -32,7 +32,7 @@ _BARE = re.compile(
 )
 # A `#` begins the fragment, but for one in a password that nobody has escaped: behind that are digits, or parameters.
 _IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+(?:#(?=[^\s&#\"'<>`\\;/=]{0,64}(?:\d|&))[^\s&#\"'<>`\\;/=]{1,128}){0,2}")
-_OPEN = re.compile(r"(\\{0,15})(\"\"\"|'''|[\"'`])")
+_OPEN = re.compile(r"(\\{0,15})(\"\"\"|'''|''(?=[^\s',;:)\]}&|])|[\"'`])")
 # What may stand between the assignment and the value: types, string prefixes, calls around a literal.
 _BEFORE = re.compile(
     r"(?:string\(\d{1,6}\) ?|string (?=')|s:\d{1,6}:(?=\\{0,7}\")"
@@ -49,7 +49,7 @@ _CALLEE = (
     r"(?:[A-Za-z_][\w.]{0,48}[._])?_{0,2}(?:[a-z][a-z0-9]{0,2}[a-z_]{2,24}|[a-z]{2,16}(?:[A-Z][a-z]{1,16}){1,6}"
     r"|[a-z]{2}|(?:[A-Z][a-z]{1,16}){1,6}|[A-Z_]{2,24})\d{0,4}"
 )
-_CALL = re.compile(rf"(?:await |not |new )?{_CALLEE}(?:\(|\[[\"'])")
+_CALL = re.compile(rf"(?:await |not |new )?(?:[A-Z]\w{{1,32}}::)?{_CALLEE}(?:\(|\[[\"'])")
 _REFERENCE = re.compile(
     r"[A-Za-z_$.]{1,80}(?:\{|@(?=[0-9]{0,7}[a-f]))[0-9a-f]{5,8}\b.*|(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+"
     rf"|{_CALLEE}[\[(].*",
@@ -58,7 +58,8 @@ _BLOCK = re.compile(
     r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})",
 )
 _TEMPLATE = re.compile(
-    r"\$\{\{[^}]{1,80}\}\}|\$\{[^}\s]{1,80}\}|\{\{[^}]{1,80}\}\}|<[A-Za-z_ .-]{1,40}>|\$\([^)\n]{1,80}\)"
+    r"\$\{\{[^}]{1,80}\}\}|\$\{[^}\n]{1,80}\}|<set to the key [^>\n]{1,120}>|\{\{[^}]{1,80}\}\}"
+    r"|<[A-Za-z_ .-]{1,40}>|\$\([^)\n]{1,80}\)"
 )
 _SCHEMA = re.compile(
     r"\{\s{0,8}[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:string|object|integer|number|boolean|array)[\"'][^{}]{0,400}\}"
@@ -70,6 +71,13 @@ _PLACEHOLDER = re.compile(
     r"|(?:(?:Bearer|Token|Basic|JWT) )?\{[a-z_0-9.!:]{0,40}\}|\$?\{\{[^{}]{0,60}\}\}|SHA(?:1|256|512):[\w+/=-]{20,90}"
     r"|id=[\w.-]{1,40}|\$\{[^}]{0,60}\}|\$[A-Z_][A-Z0-9_]{0,60}|\$\([^)]{0,80}\)"
     r"|<[A-Za-z_ /.-]{0,40}>"
+    r"|<set to the key [^>\n]{0,120}>|(?:json|ya?ml|env|xml|form|validate|mapstructure|db|gorm|toml|bson"
+    r"|binding):\\?\".*"
+    r"|[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?"
+    r"|(?:required|nullable|sometimes|present|filled)(?:\|[a-z_]{2,24}(?::[\w,]{1,40})?){1,10}"
+    r"|(?:ref\+[a-z]{2,24}|vault|op|sops|aws-sm|gcp-sm|keyring|bw)://[^\s]{1,80}"
+    r"|\$(?:http|arg|cookie|remote|upstream|sent|ssl|proxy)_[a-z0-9_]{1,60}|\$[a-z]\w{0,24}(?:->\w{1,32}){1,3}"
+    r"|[A-Z]\w{2,24}=(?:True|False)"
     r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-f]{6,16}",
 )
@@ -136,7 +144,7 @@ def _quoted(text: str, opened: re.Match[str]) -> Value:
     return _unclosed(text, start)
 
 
-_CLOSING = {quote: re.compile(rf"\\{{0,31}}{quote}") for quote in ('"', "'", "`", '"' * 3, "'" * 3)}
+_CLOSING = {quote: re.compile(rf"\\{{0,31}}{quote}") for quote in ('"', "'", "`", '"' * 3, "'" * 3, "'" * 2)}
 
 
 def _unclosed(text: str, start: int) -> Value:
@@ -174,6 +182,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
     if rule.sort == "digits":
         return _is_personal_number(value, rule.kind)
     if rule.sort == "weak":
+        if rule.kind == "api-key" and _VENDORS_KEY.fullmatch(value):
+            return True
         return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
     if rule.kind != "password" and _PATH.fullmatch(value):
         return False  # where it is kept
@@ -210,6 +220,10 @@ def _is_cut_call(value: str) -> bool:
 
 
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
+_VENDORS_KEY = re.compile(
+    r"[0-9a-fA-F]{20,128}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?::[0-9a-f]{32})?"
+    r"|(?=[a-z]*\d)(?=\d*[a-z])[0-9a-z]{20,64}"
+)
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}|[A-Z]:\\[\w\\. -]{4,200}")
 _COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
@@ -255,16 +269,23 @@ def _is_secret_number(value: str, rule: Rule) -> bool:
         return False  # how many
     if rule.kind in ("token", "cookie"):
         return len(value) > 5
+    if rule.kind == "session":  # a row's number is shorter
+        return len(value) >= 8
     return len(value) > SMALL_NUMBER
 
 
 def _is_personal_number(value: str, kind: str) -> bool:
     digits = sum(character.isdigit() for character in value)
+    if _MASKED_CARD.fullmatch(value):
+        return False
     if kind == "birth-date":
         return digits >= 4
     if digits == 4:  # letters and digits of an identity card
         return len(value) >= 8 and value.isalnum() and value.isupper()
     return digits >= 5 and not _UUID.fullmatch(value)
+
+
+_MASKED_CARD = re.compile(r"\d{0,6}[*xX•. -]{4,}\d{0,4}")
 
 
 def looks_made(value: str) -> bool:
@@ -283,7 +304,8 @@ def looks_made(value: str) -> bool:
 
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
 _PLAIN = re.compile(
-    r"S-1(?:-\d+){2,15}|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
+    r"S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
+    r"|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
 )
 _MACHINE = re.compile(r"[\w+/=.~%$!@#^*|:-]+")
 

@@ -21,7 +21,8 @@ STRONG: dict[str, str] = {
         (
             "secret", "secrets", "credential", "credentials", "creds", "cred", "passkey", "mnemonic", "privkey",
             "privatekey", "secretkey", "sharedsecret", "clientsecret", "appsecret", "encryptionkey", "signingkey",
-            "masterkey", "accountkey", "sharedaccesskey", "storagekey", "sharedkey", "keypass", "storepass", "psk",
+            "masterkey", "accountkey", "sharedaccesskey", "storagekey", "sharedkey", "keypass", "storepass",
+            "srcstorepass", "deststorepass", "srckeypass", "destkeypass", "psk",
             *languages.SECRETS,
         ),
         "secret",
@@ -55,7 +56,8 @@ PHRASES: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "private key", "secret key", "encryption key", "encrypt key", "decryption key", "signing key", "sign key",
+            "decrypt key", "validation key", "private key", "secret key", "encryption key", "encrypt key",
+            "decryption key", "signing key", "sign key",
             "master key", "account key", "shared key", "shared access key", "shared access signature", "storage key",
             "session secret", "hmac key", "hash salt", "aes key", "rsa key", "ssh key", "gpg key", "pgp key",
             "root key", "host key",
@@ -83,7 +85,7 @@ PHRASES: dict[str, str] = {
             "google key", "azure key", "gcp key", "datadog key", "mailgun key", "cloudflare key", "algolia key",
             "plivo key", "heroku key", "slack key", "firebase key", "paypal key", "square key", "shopify key",
             "live key", "test key", "prod key", "security token", "request verification", "user code",
-            "remember token", "remember me token",
+            "remember token", "remember me token", "remember user token",
         ),
         "token",
     ),
@@ -214,6 +216,7 @@ BENIGN_TAILS = frozenset(
     tests spec docs module package import resolver extractor getter setter cache cached lookup loader key_name
     alias aliases description comment comments note notes tag tags list listed link_sent link_expired sync synced
     hasher hashers loaded scanned found migrated imported exported read written fetched pruned purged skipped injected
+    encryption authn authz sign signin
     realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -275,6 +278,9 @@ STATUS_WORDS = (
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
+    passwd sudo could unable retype reenter creating destroying modifying reading refreshing importing read write
+    edit view
+    deprecated signature
     recovery forgot forgotten amd64 arm64 armhf i386 x86_64
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
     )

@@ -63,12 +63,15 @@ LINKS = re.compile(
 LINK_WORDS = frozenset(
     """
     reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
-    magic auth unsubscribe secret secrets apikey session sessions login signin sso share shared accept callback hook
+    infura alchemyapi magic auth unsubscribe secret secrets apikey session sessions login signin sso share shared accept callback hook
     hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 # Where a program logs from: auth.go:200:SignIn()
 _SOURCE_LINE = re.compile(r"[\w-]{1,64}\.(?:go|py|rs|js|ts|java|rb|php|cc?|cpp|cs|kt|exs?):\d{1,6}(?![\w-])")
+_FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{2,5}|[\w-]{1,64}\.(?:js|css|png|svg|html?|map)")
+# The projects of Ethereum's providers: https://mainnet.infura.io/v3/KEY
+_NODE = re.compile(r"(?<=(?:infura|emyapi)\.io/v[23]/)[A-Za-z0-9_-]{32}(?![\w-])")
 _CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
 _LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
@@ -90,7 +93,7 @@ def authorization(text: str, end: int) -> list[Found] | None:
     credentials = _CREDENTIALS.match(text, position)
     if credentials is None:
         return None  # http_auth=("bob", "x")
-    if is_statement(credentials[0]):
+    if is_statement(credentials[0]) or _POLICY.fullmatch(credentials[0]):
         return []
     found, stop = [(position, credentials.end(), "authorization")], credentials.end()
     if match["scheme"] is None and credentials[0].replace("-", "").isalpha():
@@ -104,6 +107,7 @@ def authorization(text: str, end: int) -> list[Found] | None:
     return found
 
 
+_POLICY = re.compile(r"[a-z_]{2,24}=[a-z-]{1,24}")  # authorization: policy=allow-all
 _PARAMETER = re.compile(
     r"(?P<name>[\w-]{1,40})[ \t]?=[ \t]?(?:\\{0,7}\"(?P<quoted>[^\"\n\\]{0,4096})|(?P<bare>[^\s,\"'\\]{1,4096}))"
 )
@@ -131,7 +135,7 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
         return []
     value = match["value"].rstrip(".,:")
     start = match.start("value")
-    if _NEXT_PAIR.match(value) or "://" in value:
+    if _NEXT_PAIR.match(value) or "://" in value or _HASHED.match(value):
         return []  # token_type=bearer expires_in=3600, curl --negotiate https://...
     if name == "basic":
         secret = basic_user(value) is not None
@@ -141,6 +145,7 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
     return [(start, start + len(value), "authorization")] if secret else []
 
 
+_HASHED = re.compile(r"(?:sha(?:1|256|384|512)|md5):")  # image digest sha256:...
 _NEXT_PAIR = re.compile(r"[a-z_]{2,32}=(?!=|$)")
 
 
@@ -309,6 +314,8 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
     """Find long random segments after segments such as `/reset/`, `/invite/`, `/verify/`, or in their query."""
     found: list[Found] = []
     spend(text.count("/") >> 1)
+    if ".io/v" in text:
+        found = [(*match.span(), "token") for match in _NODE.finditer(text)]
     if "hooks/catch/" in text:
         found = [(*match.span(), "token") for match in _CATCH.finditer(text)]
     for match in LINKS.finditer(text):
@@ -323,7 +330,12 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
             if segment is None:
                 break
             value = segment[1].rstrip(".,:")
-            if value == "login_flow" or value.startswith("sha256:") or _SOURCE_LINE.match(value):
+            if (
+                value == "login_flow"
+                or _FILE.fullmatch(value)
+                or value.startswith("sha256:")
+                or _SOURCE_LINE.match(value)
+            ):
                 break
             if looks_made(value) or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value):
                 found.append((segment.start(1), segment.start(1) + len(value), "token"))
