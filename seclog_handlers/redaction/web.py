@@ -63,9 +63,8 @@ LINKS = re.compile(
 LINK_WORDS = frozenset(
     """
     reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
-    infura alchemyapi magic auth unsubscribe secret secrets apikey session sessions login signin sso share shared accept callback
-    hook
-    hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
+    infura alchemyapi magic auth unsubscribe secret secrets apikey session sessions login signin sso share shared
+    accept callback hook hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 # Where a program logs from: auth.go:200:SignIn()
