@@ -36,7 +36,7 @@ UNTOUCHED_FIELDS = frozenset({
 })  # fmt: skip
 
 MIN_KEY_BYTES = 16
-CACHE_SIZE = 8192
+CACHE_SIZE = 4096
 # Members of a list or mapping in an identity field that are looked for on the record's other surfaces.
 MAX_CONTAINER = 1_000
 MAX_MEMBERS = 100

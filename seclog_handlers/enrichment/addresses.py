@@ -16,7 +16,7 @@ Address = IPv4Address | IPv6Address
 
 # Longest text that can be an address: a mapped IPv6 address (45), a zone id, brackets, a port.
 MAX_TEXT = 100
-CACHE_SIZE = 8192
+CACHE_SIZE = 4096
 
 IPV4_PREFIX = 24
 IPV6_PREFIX = 48

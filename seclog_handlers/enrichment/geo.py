@@ -24,7 +24,7 @@ FIELDS = (
 )  # fmt: skip
 
 VARIABLE = "SECLOG_GEOIP_DB"
-CACHE_SIZE = 8192
+CACHE_SIZE = 4096
 # They are kept in pages: the one that is being filled, and so many full ones, each of which costs every new address
 # a look-up.
 FULL_PAGES = 1

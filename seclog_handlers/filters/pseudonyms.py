@@ -16,7 +16,7 @@ from seclog_handlers.pseudonym import DEFAULT_FIELDS, Identity, Pseudonymizer, p
 from seclog_handlers.redaction.censor import Censor
 
 # Identities of one field that are remembered, and how long one may be for that.
-MAX_KNOWN = 4096
+MAX_KNOWN = 2048
 MAX_LENGTH = 256
 
 

@@ -103,7 +103,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
 _PIPED = re.compile(
     r"\b(?:echo|printf)\s+(?:-\w+\s+|'%s(?:\\n)?'\s+|\"%s(?:\\n)?\"\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
     r"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login|kinit|cryptsetup"
-    r"|helm registry login|base64)",
+    r"|helm registry login|base64(?! -d| --decode))",
     re.IGNORECASE,
 )
 # Who says `-u name` and `-p` means a password, whatever the program; a port is a number.

@@ -18,7 +18,7 @@ _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_PHRASE = 4
 _NOT_ENDINGS = frozenset({
     "chpasswd", "gpasswd", "smbpasswd", "mkpasswd", "changepassword", "resetpassword", "forgotpassword",
-    "updatepassword", "nontoken", "subtoken", "pretoken", "detoken", "wordtoken",
+    "updatepassword", "nontoken", "tiktoken", "subtoken", "pretoken", "detoken", "wordtoken",
 })  # fmt: skip
 
 

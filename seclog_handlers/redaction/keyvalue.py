@@ -118,6 +118,10 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value that belongs to the name text[start:end]."""
     if text[start - 1 : start] == "%" and text[start:end].isupper():  # %IDS-4-TCP_SIG: what a router tells
         return []
+    if text[start - 2 : start] in _REFERRED and start > 1:  # ${secret:billing/dsn}, AWS::SecretsManager::Secret Db
+        return []
+    if _VERSIONED.search(text, start, end) or text[max(0, start - 16) : start].endswith(_PAM):
+        return []
     if rule.sort == "weak":
         return made.find(text, start, end, rule)
     if rule.kind == "private-key":
@@ -160,7 +164,7 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return []
     if rule.kind == "token" and secret.isalpha() and _GRAMMAR.search(text, max(0, start - 16), start):
         return []
-    if _goes_on(text, end, value) or (rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80)):
+    if _goes_on(text, start, end, value) or (rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80)):
         return []
     if text[start - 1 : start] == "/" and text[max(0, start - 9) : start] == "checksum/":
         return []
@@ -172,6 +176,8 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return []
     spoken_of = rule.kind == "cookie" and text[end : end + 1] == " "  # Cookie "x" not present
     if spoken_of and (not looks_made(secret) or _SPOKEN_OF.match(text, value.end)):
+        return []
+    if name.lower() == "accesskey" and len(secret) == 1:  # an attribute of HTML
         return []
     if _FILE_LINE.fullmatch(secret) and _SOURCE.search(text[start:end]):  # at check (src/password.js:12:3)
         return []
@@ -202,14 +208,16 @@ def _letters(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalpha())
 
 
-def _goes_on(text: str, end: int, value: Value) -> bool:
+def _goes_on(text: str, start: int, end: int, value: Value) -> bool:
     """Tell whether a sentence follows a colon: `token: signature is invalid`, `secrets: could not get x`."""
     word = text[value.start : value.end]
-    return (
-        text[end : end + 2] == ": " and word.isalpha() and word.islower() and _VERB.match(text, value.end) is not None
-    )
+    if not (text[end : end + 2] == ": " and word.isalpha() and word.islower()):
+        return False
+    program = "-" in text[start:end] and start == 0  # external-secrets: reconciled ExternalSecret x
+    return _VERB.match(text, value.end) is not None or (program and _SPEAKS.match(text, value.end) is not None)
 
 
+_SPEAKS = re.compile(r" [A-Za-z]{2}")
 _VERB = re.compile(r" (?:is|was|are|were|has|have|not|cannot|could|must|should|does|did|failed|fetch|expired)\b")
 # What a bank says to a payment: `auth code 253935 captured`
 _APPROVAL = re.compile(
@@ -220,15 +228,18 @@ _APPROVAL = re.compile(
 _SLUG = re.compile(r"[a-z]+(?:-[a-z]+){0,5}")
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
 _SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
+_REFERRED = frozenset({"${", "::"})
+_VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 passlib-1.7.4
+_PAM = ("pam_unix(", "pam_sss(", "pam_pwquality(")
 # What a parser says: `unexpected token: IDENTIFIER`
 _GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous)[ ]\Z", re.IGNORECASE)
 _GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
-_FILE_LINE = re.compile(r"\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
+_FILE_LINE = re.compile(r"\[\d{1,7},\d{1,7}\]|\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
 _SOURCE = re.compile(
     r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl|ya?ml|json|toml|tf|xml|conf|ini|properties)$"
 )
 _SPOKEN_OF = re.compile(r"[\"'\u201d]? (?:not|is|was|will|has|does|missing|found|expired|rejected|set)\b")
-_TALLY = re.compile(r"[,;]?[ ](?:fail|skip|error|warn|xfail|total)")
+_TALLY = re.compile(r"[,;]?[ ]{1,4}(?:fail|skip|error|warn|xfail|total)", re.IGNORECASE)
 _NAME_OF = frozenset({"secret-id", "secretid", "secret_id"})
 _TEST = re.compile(r"[tT]est|Example|Benchmark|Fuzz")  # --- PASS: TestToken (0.00s)
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
@@ -269,6 +280,8 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     if text[start - 1 : start] == ";" and text[end : end + 1] == "=" and text[start:end].lower() == "jsessionid":
         path = _PATH_SESSION.match(text, position)
         return Value(*path.span(), quoted=False) if path else None
+    if text[start].isupper() and _NEXT_FIELD.match(text, position):  # Go: {Token: Retries:3}
+        return None
     if text.startswith("</", position):
         return None
     if text.startswith("rejected value [", position):  # Spring: on field 'password': rejected value [x]
@@ -310,6 +323,7 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     return value_at(text, position)
 
 
+_NEXT_FIELD = re.compile(r"[A-Z][A-Za-z]{1,24}:[^\s:/]{1,24}\}")
 _PATH_SESSION = re.compile(r"[\w.!-]{1,128}")  # /index.jsp;jsessionid=x?tab=1
 
 
@@ -452,6 +466,6 @@ def _is_pair(text: str, opening: str, value: Value, *, flag: bool) -> bool:
     if not opening.strip(" ") or opening[-1] == "\n":  # a line of names and values: "password","x"
         return closing in ("", "\n", "\r") and looks_chosen(text[value.start : value.end])
     if opening[-1:] == "(":
-        called = opening[-2:-1].isalnum() and _PLAIN_WORD.fullmatch(text, value.start, value.end)
+        called = opening[:-1].rstrip()[-1:].isalnum() and _PLAIN_WORD.fullmatch(text, value.start, value.end)
         return closing in (")", ",", "") and not called  # data_bag_item('secrets', 'mysql')
     return opening[-1:] == "[" and closing in ("]", "") and not _PLAIN_WORD.fullmatch(text, value.start, value.end)

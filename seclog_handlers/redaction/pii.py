@@ -173,6 +173,8 @@ def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
         if kind == "card":
             check = _CARD_CHECK.match(text, match.end())
             yield match.start(), check.end() if check else match.end(), kind
+        elif kind == "phone" and _IS_NO_PHONE.search(text, max(0, match.start() - 24), match.start()):
+            continue
         elif kind is not None:
             yield match.start(), match.end(), kind
         else:
@@ -185,6 +187,12 @@ _TRACK = re.compile(r"(?:(?<=;)|(?<=%B)|(?<![\w.]))(?P<card>\d{13,19})(?:=\d{7,2
 
 # One in a hundred numbers of 19 digits looks like a card, and where these are somebody's ids there are many of them.
 _LONGEST_CARD = 19
+# An order's number, and what stands in a dump of bytes.
+_IS_NO_PHONE = re.compile(
+    r"(?:\b(?:order|bestell\w*|pedido|invoice|ticket|tracking|sku|serial|part|commande|ordine|case)(?:[ _]?(?:no|nr|number|id))?"
+    r"[\"'.:#= ]{1,4}|(?:[0-9a-f]{2} ){2})\Z",
+    re.IGNORECASE,
+)
 _NAMED_ID = re.compile(r"(?:id|Id|ID|hash|key|offset|seq|ts|time)[\"']?\]?[=: ]{1,2}[\"']?\Z")
 
 

@@ -24,7 +24,8 @@ _SAID = re.compile(
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
     r"|=|are|will be|(?:set|changed|reset|updated|resolved|expanded|evaluated|defaults) to|changed from|equals"
     r"|becomes)[ \t]*:?[ \t]{1,4}"
-    r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:(?:user|account|key|file|keystore|host)[ \t])?[^\s=:]{1,64}"
+    r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:(?:user|account|key|file|keystore|host)[ \t])?"
+    r"(?!\w{0,24}(?:id|name|user|host|ip|port|account)=)[^\s=:]{1,64}"
     r"[ \t]?[:=][ \t]?"
     r"|[ \t]to[ \t]be[ \t]{1,4}|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
     re.IGNORECASE,
@@ -250,7 +251,7 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return Value(*remote.span("value"), quoted=False)
     spaced = languages.WRONG.match(text, end) or _SPACED.match(text, end)
     value = value_at(text, spaced.end()) if spaced else None
-    if value is None or text[value.start] in "([{<":
+    if value is None or text[value.start] in "([{<" or text.startswith("--", value.start):
         return None
     if "|" in text[end : value.start] and "|" in text[value.start : value.end]:  # user|bob|password|x|status|ok
         value = value._replace(end=text.index("|", value.start))

@@ -104,7 +104,7 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
 
 
 def _is_name(item: str, rules: KeyRules) -> bool:
-    return len(item) <= 24 and item.islower() and item.replace("_", "").isalpha() and rules.rule(item) is not None
+    return len(item) <= 24 and (item.islower() or item.isupper()) and item.replace("_", "").isalpha() and rules.rule(item) is not None
 
 
 def is_login(value: Sequence[Any], rule: Rule) -> bool:

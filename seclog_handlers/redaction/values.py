@@ -19,6 +19,7 @@ SMALL_NUMBER = 2
 MAX_WORD = 512
 CODE_DIGITS = 3
 MIN_SENTENCE = 4
+MIN_TOKEN = 4
 
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
 _PAIR = r"\s{0,2}[\w.$-]{1,40}(?:\[[\w.-]{0,40}\]){0,3}[\"']?\s?[=:]"
@@ -78,6 +79,8 @@ _PLACEHOLDER = re.compile(
     r"|(?:ref\+[a-z]{2,24}|vault|op|sops|aws-sm|gcp-sm|keyring|bw)://[^\s]{1,80}"
     r"|\$(?:http|arg|cookie|remote|upstream|sent|ssl|proxy)_[a-z0-9_]{1,60}|\$[a-z]\w{0,24}(?:->\w{1,32}){1,3}"
     r"|[A-Z]\w{2,24}=(?:True|False)"
+    r"|%\w{1,24}\([\w.:]{1,60}\)%|ssh-(?:rsa|dss|ed25519)|(?:sk-)?ecdsa-sha2-[\w@.-]{1,40}|rsa-sha2-\d{3}|CVE-\d{4}-\d{3,7}"
+    r"|(?:CHANGE|REPLACE)[_-]?ME|TODO|FIXME|TBD|~"
     r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-f]{6,16}",
 )
@@ -182,13 +185,15 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
     if rule.sort == "digits":
         return _is_personal_number(value, rule.kind)
     if rule.sort == "weak":
-        if rule.kind == "api-key" and _VENDORS_KEY.fullmatch(value):
-            return True
+        if rule.kind == "api-key":
+            return _VENDORS_KEY.fullmatch(value) is not None or (looks_made(value) and not _OTHERS_ID.fullmatch(value))
         return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
     if rule.kind != "password" and _PATH.fullmatch(value):
         return False  # where it is kept
     if value.isdigit():
         return _is_secret_number(value, rule)
+    if rule.kind == "token" and len(value) < MIN_TOKEN and value.isalpha():  # LICENSE key: MIT
+        return False
     if rule.sort == "code" and not quoted:
         return any(character.isdigit() for character in value) and len(value) > CODE_DIGITS
     return _OUR_TOKEN.fullmatch(value) is None
@@ -220,6 +225,7 @@ def _is_cut_call(value: str) -> bool:
 
 
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
+_OTHERS_ID = re.compile(r"[A-Z]+(?:-[A-Z0-9]+)+")  # SNYK-JS-JSONWEBTOKEN-31898
 _VENDORS_KEY = re.compile(
     r"[0-9a-fA-F]{20,128}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?::[0-9a-f]{32})?"
     r"|(?=[a-z]*\d)(?=\d*[a-z])[0-9a-z]{20,64}"
@@ -304,7 +310,7 @@ def looks_made(value: str) -> bool:
 
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
 _PLAIN = re.compile(
-    r"S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
+    r"S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:/[a-z0-9_.@-]+){2,}|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
     r"|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
 )
 _MACHINE = re.compile(r"[\w+/=.~%$!@#^*|:-]+")
@@ -316,7 +322,7 @@ def _switches(value: str) -> int:
 
 
 _NOT_CHOSEN = re.compile(
-    r"[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
+    r"\d{1,2}:\d[\w.+~:-]*|[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
     r"|ya?ml|go|java|c|h|log|html?)"
     r"|[\w.-]+\(.*|.*=[^=].*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|(?:[a-z0-9-]+/){2,}[a-z0-9._-]+|[a-z-]+-token-[a-z0-9]{5}",
 )

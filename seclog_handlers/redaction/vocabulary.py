@@ -216,7 +216,9 @@ BENIGN_TAILS = frozenset(
     tests spec docs module package import resolver extractor getter setter cache cached lookup loader key_name
     alias aliases description comment comments note notes tag tags list listed link_sent link_expired sync synced
     hasher hashers loaded scanned found migrated imported exported read written fetched pruned purged skipped injected
-    encryption authn authz sign signin
+    encryption authn authz sign signin stdin fd entry interceptor holder sharing repository controller dao dto entity
+    bean configuration properties impl listener registry supplier decoder adapter strategy wrapper mixin report rows row
+    statistics metrics metric scan
     realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -278,7 +280,7 @@ STATUS_WORDS = (
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
-    passwd sudo could unable retype reenter creating destroying modifying reading refreshing importing read write
+    publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying reading refreshing importing read write
     edit view
     deprecated signature
     recovery forgot forgotten amd64 arm64 armhf i386 x86_64

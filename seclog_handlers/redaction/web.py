@@ -137,6 +137,8 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
     start = match.start("value")
     if _NEXT_PAIR.match(value) or "://" in value or _HASHED.match(value):
         return []  # token_type=bearer expires_in=3600, curl --negotiate https://...
+    if name == "digest" and _DIGEST.fullmatch(value):
+        return []
     if name == "basic":
         secret = basic_user(value) is not None
     else:
@@ -145,6 +147,7 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
     return [(start, start + len(value), "authorization")] if secret else []
 
 
+_DIGEST = re.compile(r"(?:[0-9a-f]{8}){4,16}")
 _HASHED = re.compile(r"(?:sha(?:1|256|384|512)|md5):")  # image digest sha256:...
 _NEXT_PAIR = re.compile(r"[a-z_]{2,32}=(?!=|$)")
 

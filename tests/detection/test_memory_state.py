@@ -5,7 +5,7 @@ import tracemalloc
 from seclog_handlers.detection.caps import BESIDE
 from seclog_handlers.detection.state.entry import Entry
 from seclog_handlers.detection.state.memory import MemoryState
-from seclog_handlers.detection.state.remains import SLOTS, Remains
+from seclog_handlers.detection.state.remains import SLOTS, WAYS, Remains
 from tests.detection.support import BRUTE, START, detector, failure, feed, state_key, states
 
 HOUR = 3600
@@ -62,7 +62,7 @@ def test_old_groups_make_room_without_a_word():
     engine = detector(BRUTE)
     alerts = []
     for hour in range(3):
-        alerts += feed(engine, *flood(engine, 7_000, hour * HOUR, 100, kind=str(10 + hour)))
+        alerts += feed(engine, *flood(engine, 4_000, hour * HOUR, 100, kind=str(10 + hour)))
 
     assert alerts == []
     assert engine._deferral._bytes <= BESIDE.groups
@@ -120,19 +120,19 @@ def test_the_short_form_gives_back_what_it_got():
 
 def test_the_short_form_forgets_the_oldest():
     """A set that is full lets its oldest event go."""
-    remains = Remains(4)
-    keys = [state_key("a", number) for number in range(5)]
+    remains = Remains(WAYS)
+    keys = [state_key("a", number) for number in range(WAYS + 1)]
     for number, key in enumerate(keys):
         entry = Entry()
         entry.counter, entry.last, entry.weight = [number], number, 1
         remains.put(key, entry)
 
-    assert [remains.take(key, 100) is not None for key in keys] == [False, True, True, True, True]
+    assert [remains.take(key, 100) is not None for key in keys] == [False, *[True] * WAYS]
 
 
 def test_the_short_form_keeps_only_what_it_can_give_back():
     """Counters that are more than one event are not kept in short form."""
-    remains = Remains(4)
+    remains = Remains(WAYS)
     key = state_key("a", 1)
     for counter in ([1, 2], [1.5, 1, 1, 0, []], None):
         entry = Entry()
@@ -153,7 +153,7 @@ def test_what_has_expired_goes_before_what_has_not():
     alerts = feed(engine, *lasting)
     for minute in range(1, 9):
         alerts += feed(
-            engine, *[(minute * 100, {**failure(f"10.{minute}.{n >> 8}.{n & 255}", None)}) for n in range(6000)]
+            engine, *[(minute * 100, {**failure(f"10.{minute}.{n >> 8}.{n & 255}", None)}) for n in range(3000)]
         )
 
     assert alerts == []
