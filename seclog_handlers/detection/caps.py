@@ -23,7 +23,8 @@ class Caps(NamedTuple):
     visits: int
 
 
-# With up to 13 MiB of single events in short form, 32 MiB as resident memory: what an application can spare beside its work.
+# With up to 13 MiB of single events in short form, resident memory grows by 32 MiB at most: what an application can
+# spare beside its work.
 BESIDE = Caps(groups=4 * 2**20, entries=3 * 2**20, identities=2048, aliases=2048, visits=2048)
 # A process that does nothing else: a month of a busy host's attackers fits.
 ALONE = Caps(groups=96 * 2**20, entries=64 * 2**20, identities=65_536, aliases=32_768, visits=32_768)

@@ -20,7 +20,7 @@ WORDS = (
     "az login", "curl", "redis-cli",
     "ldappasswd", "ldapdelete", "ldapcompare", "ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami",
     "smbclient", "mongo", "psql", "sqlcmd", "rabbitmqctl",
-    "htpasswd", "vault login", "vault operator",
+    "htpasswd", "rclone obscure", "vault login", "vault operator",
     "net use", "net user", "net rpc", "net ads", "gh secret",
     "sudo -s", "insert ", "auth ", "auth\r", "auth\\r", "wget", "openssl", "xfreerdp",
     "kubectl create secret",
@@ -86,6 +86,8 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"lftp", rf"\s-u[ ]{{1,4}}[^\s,]{{1,64}},{_V}"),
     (r"net use", rf"use\s+(?:\w:\s+)?\\\\\S+\s+(?!/){_V}"),
     (r"convertto-securestring", rf"(?i:securestring)\s+(?:-\w+\s+)?(?!-){_V}"),
+    (r"rclone obscure", rf"obscure\s+{_V}"),
+    (r"chpasswd", r"chpasswd\s+[\w.-]{1,32}:(?P<value>[^\s'\"]{4,256})"),
     (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),
     (r"security", rf"\s-w[ ]{{1,4}}{_V}"),
     (r"incorrect", r"\[[^/\s\]]{1,64}/(?P<value>[^\s\]]{3,128})\]"),
@@ -103,7 +105,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
 _PIPED = re.compile(
     r"\b(?:echo|printf)\s+(?:-\w+\s+|'%s(?:\\n)?'\s+|\"%s(?:\\n)?\"\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
     r"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login|kinit|cryptsetup"
-    r"|helm registry login|base64(?! -d| --decode))",
+    r"|helm registry login|base64(?:(?! -d| --decode)| (?:-d|--decode)\s*\|))",
     re.IGNORECASE,
 )
 # Who says `-u name` and `-p` means a password, whatever the program; a port is a number.

@@ -21,7 +21,8 @@ _ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "ve
 # What a visitor has chosen, and everybody may know.
 _PREFERENCES = frozenset({
     "theme", "lang", "language", "locale", "i18n", "currency", "timezone", "tz", "layout", "darkmode", "dark_mode",
-    "cookie_banner", "culture", "variant", "ab", "experiment", "cart", "view", "colorscheme", "color_scheme", "cookie_consent",
+    "cookie_banner", "culture", "variant", "ab", "experiment", "cart", "view", "colorscheme", "color_scheme",
+    "cookie_consent",
     "cookieconsent", "consent", "django_language",
 })  # fmt: skip
 _PLAIN_CHOICE = re.compile(r"[A-Za-z]{1,12}(?:[-_/][A-Za-z]{1,12})?|\d{1,3}")

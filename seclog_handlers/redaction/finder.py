@@ -147,7 +147,7 @@ class Finder:
         if "('" in text or '("' in text or "sp_" in text or '( "' in text:
             budget.read(len(text))
             found.extend(calls.call_arguments(text, budget.spend))
-        if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER " in text or "334 " in text:
+        if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER" in text or "334 " in text:
             budget.read(len(text))
             found.extend(calls.protocols(text, budget.spend))
         if "crypt(" in text or "assword(" in text:
@@ -382,7 +382,7 @@ def _numbers(text: str, raw: bytes, budget: Budget, found: list[Found]) -> None:
     if gate.has_number(raw):
         budget.read(len(text))
         found.extend(pii.numbers(text, budget.spend))
-        if "=" in text or "^" in text:
+        if "=" in text or "^" in text or "D" in text:
             found.extend(pii.tracks(text))
         if "/+" in text:
             found.extend(pii.dialled(text))

@@ -254,7 +254,7 @@ _DIGESTS = frozenset({"hash", "digest", "fingerprint", "thumbprint"})
 
 def _tail_is_benign(tail: list[str], matched: str, rule: Rule) -> bool:
     if tail[0] == "id":
-        return matched not in words_of.ID_IS_SECRET
+        return matched not in words_of.ID_IS_SECRET or (len(tail) > 1 and tail[-1] in words_of.BENIGN_TAILS)
     if tail[-1] in _DIGESTS:  # of a password it can be guessed from
         return rule.kind != "password"
     if tail[-1] in words_of.STRONG and rule.sort != "weak":

@@ -123,13 +123,23 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if _VERSIONED.search(text, start, end) or text[max(0, start - 16) : start].endswith(_PAM):
         return []
     if rule.sort == "weak":
-        return made.find(text, start, end, rule)
+        found = made.find(text, start, end, rule)
+        return found or (_entry(text, end, rule) if text[start - 1 : start] in _QUOTES else [])
     if rule.kind == "private-key":
         return entries.putty(text, end)
     found = _beside(text, start, end, rule)
     if found and text[start - 1 : start] in IN_QUERY:
         return [*web.states(text, start, found[-1][1]), *found]
     return found or entries.around(text, start, end, rule)
+
+
+def _entry(text: str, end: int, rule: Rule) -> list[Found]:
+    """The value of an entry whose name means a secret only with a value made by a machine: name=session, value=..."""
+    entry = _ENTRY.match(text, end)
+    value = value_at(text, entry.end()) if entry else None
+    if value is None or not is_secret(text[value.start : value.end], rule, quoted=value.quoted):
+        return []
+    return [(value.start, value.end, rule.kind)]
 
 
 def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
@@ -160,11 +170,15 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         value, secret = (value._replace(end=more.end()), more[0]) if more else (value, secret)
     if not is_secret(secret, rule, quoted=value.quoted) or (secret == name and not value.quoted):
         return entries.bound(text, value.start, rule) if secret[:1] in ("?", "%", "$") else []
+    if name.startswith("secret") and "gcloud secrets" in text[max(0, start - 96) : start]:  # --secret=db
+        return []
     if name == "PASS" and _TEST.match(secret):
         return []
     if rule.kind == "token" and secret.isalpha() and _GRAMMAR.search(text, max(0, start - 16), start):
         return []
-    if _goes_on(text, start, end, value) or (rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80)):
+    if _goes_on(text, start, end, value) or (
+        rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80)
+    ):
         return []
     if text[start - 1 : start] == "/" and text[max(0, start - 9) : start] == "checksum/":
         return []
@@ -221,16 +235,17 @@ _SPEAKS = re.compile(r" [A-Za-z]{2}")
 _VERB = re.compile(r" (?:is|was|are|were|has|have|not|cannot|could|must|should|does|did|failed|fetch|expired)\b")
 # What a bank says to a payment: `auth code 253935 captured`
 _APPROVAL = re.compile(
-    r"\bauth(?:orization)? code\b.*\b(?:captured|approved|settled|for order)|(?:approved|transaction|captured"
+    r"\bauth(?:orization)? code\b.*\b(?:captured|approved|settled|for order|approval|acquirer)"
+    r"|(?:approved|transaction|captured"
     r"|settled)\b.*\bauth(?:orization)? code\b",
     re.IGNORECASE,
 )
-_SLUG = re.compile(r"[a-z]+(?:-[a-z]+){0,5}")
+_SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
 _SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
 _REFERRED = frozenset({"${", "::"})
 _VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 passlib-1.7.4
-_PAM = ("pam_unix(", "pam_sss(", "pam_pwquality(")
+_PAM = ("TASK [", "pam_unix(", "pam_sss(", "pam_pwquality(")
 # What a parser says: `unexpected token: IDENTIFIER`
 _GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous)[ ]\Z", re.IGNORECASE)
 _GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
@@ -280,6 +295,8 @@ def _assigned(text: str, start: int, end: int) -> Value | None:
     if text[start - 1 : start] == ";" and text[end : end + 1] == "=" and text[start:end].lower() == "jsessionid":
         path = _PATH_SESSION.match(text, position)
         return Value(*path.span(), quoted=False) if path else None
+    if text[start - 1 : start] == "`" and text.startswith("='", end):  # undefined method `password=' for #<User>
+        return None
     if text[start].isupper() and _NEXT_FIELD.match(text, position):  # Go: {Token: Retries:3}
         return None
     if text.startswith("</", position):

@@ -38,7 +38,8 @@ STATUS_WORDS = frozenset(
     correta desativada ativada atualizada muito não
     errata errato sbagliata sbagliato scaduta scaduto obbligatoria obbligatorio vuota cambiata modificata reimpostata
     dimenticata debole corta corretta disattivata attivata aggiornata molto troppo
-    vergeten onjuist ongeldig verlopen vereist verplicht leeg gewijzigd gereset kort zwak sterk juist geldig uitgeschakeld
+    vergeten onjuist ongeldig verlopen vereist verplicht leeg gewijzigd gereset kort zwak sterk juist geldig
+    uitgeschakeld
     ingeschakeld opgeslagen geweigerd te niet
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )

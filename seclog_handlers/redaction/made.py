@@ -60,6 +60,9 @@ def _beside(text: str, end: int, rule: Rule) -> list[Found]:
         if len(secret) < WEAK_LENGTH or not is_secret(secret, rule):
             return []
         return [(end + 1, end + 1 + len(secret), rule.kind)]
+    encrypted = _CISCO.match(text, end) if text[end - 3 : end] == "key" else None
+    if encrypted is not None:
+        return [(*encrypted.span("value"), "secret")]
     if rule.kind == "secret" and text[end : end + 1] == " ":
         key = _BASE64_KEY.match(text, end + 1)
         return [(*key.span(), "secret")] if key is not None and looks_made(key[0].rstrip("=")) else []
@@ -72,6 +75,7 @@ def _beside(text: str, end: int, rule: Rule) -> list[Found]:
     return []
 
 
+_CISCO = re.compile(r" 7 (?P<value>[0-9A-Fa-f]{8,64})(?![\w])")  # tacacs+ key 7 FCE63AD2...
 _CODE_SENT = re.compile(r" (?:sent|generated|issued|texted): ?(?P<value>\d{4,8})(?![\w.-])")
 # auth failed (bob:x), auth: user bob/x rejected
 _AUTH_PAIR = re.compile(

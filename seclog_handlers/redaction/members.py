@@ -40,6 +40,16 @@ def shown_in(names: Iterable[Any]) -> frozenset[str]:
     return frozenset(name for name in low if is_companion(name) or (is_entry and low[name] in _NAMES))
 
 
+_TYPES = frozenset({"string", "object", "integer", "number", "boolean", "array"})
+_EXAMPLES = frozenset({"default", "example", "examples", "value", "const", "enum"})
+
+
+def is_schema(value: dict[Any, Any]) -> bool:
+    """Tell whether a mapping says what a secret looks like, and holds none: `{"type": "string", "format": "uuid"}`."""
+    kind = value.get("type")
+    return type(kind) is str and kind in _TYPES and _EXAMPLES.isdisjoint(value)
+
+
 def are_telling(names: Iterable[Any], rules: KeyRules) -> bool:
     """Tell whether the members of a mapping say for themselves which of them is secret."""
     names = list(names)

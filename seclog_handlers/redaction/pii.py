@@ -182,14 +182,17 @@ def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
 
 
 # What a card's magnetic strip says: `;4111111111111111=29121010000000000000?`
-_TRACK = re.compile(r"(?:(?<=;)|(?<=%B)|(?<![\w.]))(?P<card>\d{13,19})(?:=\d{7,24}\??|\^[A-Z /]{2,26}\^\d{7,40}\??)")
+_TRACK = re.compile(
+    r"(?:(?<=;)|(?<=%B)|(?<![\w.]))(?P<card>\d{13,19})(?:[=D]\d{7,24}F?\??|\^[A-Z /]{2,26}\^\d{7,40}\??)"
+)
 
 
 # One in a hundred numbers of 19 digits looks like a card, and where these are somebody's ids there are many of them.
 _LONGEST_CARD = 19
 # An order's number, and what stands in a dump of bytes.
 _IS_NO_PHONE = re.compile(
-    r"(?:\b(?:order|bestell\w*|pedido|invoice|ticket|tracking|sku|serial|part|commande|ordine|case)(?:[ _]?(?:no|nr|number|id))?"
+    r"(?:\b(?:order|bestell\w*|pedido|invoice|ticket|tracking|sku|serial|part|commande|ordine|case)"
+    r"(?:[ _]?(?:no|nr|number|id))?"
     r"[\"'.:#= ]{1,4}|(?:[0-9a-f]{2} ){2})\Z",
     re.IGNORECASE,
 )
@@ -225,6 +228,9 @@ def _parts(text: str, match: re.Match[str]) -> Iterator[Found]:
         found = pattern.match(text, match.start(), match.end())
         if found is not None and (found.end() == match.end() or text[found.end()] == " "):
             kind = number_kind(found[0])
+            before = max(0, found.start() - 24)
+            if kind == "phone" and _IS_NO_PHONE.search(text, before, found.start()):
+                return
             if kind is not None:
                 yield found.start(), found.end(), kind
                 return

@@ -66,7 +66,7 @@ def named(value: dict[Any, Any], rules: KeyRules) -> Rule | None:
         name = item[-1] if type(item) in (list, tuple) and item else item
         if type(name) is str and len(name) <= MAX_NAME:
             rule = rules.rule(name)
-            if rule is not None and rule.sort != "weak":
+            if rule is not None:
                 return rule
     return None
 
@@ -98,13 +98,20 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
     rule = rules.rule(name)
     if rule is None or rule.sort == "weak":
         return None
+    if rule.sort == "code" and type(item) is str and item.isalpha():  # ["totp", "webauthn"]
+        return None
     if type(item) is str and (item.lower() in _FIELD_NAMES or _is_name(item, rules)):
         return None
     return rule
 
 
 def _is_name(item: str, rules: KeyRules) -> bool:
-    return len(item) <= 24 and (item.islower() or item.isupper()) and item.replace("_", "").isalpha() and rules.rule(item) is not None
+    return (
+        len(item) <= 24
+        and (item.islower() or item.isupper())
+        and item.replace("_", "").isalpha()
+        and rules.rule(item) is not None
+    )
 
 
 def is_login(value: Sequence[Any], rule: Rule) -> bool:

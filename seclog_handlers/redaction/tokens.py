@@ -329,6 +329,8 @@ _SHAPED: tuple[tuple[str, int, str, re.Pattern[str]], ...] = (
     )),
     ("azure-storage", 88, "==", re.compile(r"(?<![A-Za-z0-9+/-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])")),
     ("azure-devops", 84, "AZDO", re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}(?![A-Za-z0-9])")),
+    ("newrelic", 40, "FFFFNRAL", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32,36}FFFFNRAL")),
+    ("password-hash", 65, ":::", re.compile(r"(?<=:)[0-9a-f]{32}:[0-9a-f]{32}(?=:::)")),
     ("twilio", 67, ":", re.compile(r"(?<=(?<![A-Za-z0-9])AC[0-9a-f]{32}:)[0-9a-f]{32}(?![A-Za-z0-9])")),
     ("zhipu", 49, ".", re.compile(
         r"(?<![A-Za-z0-9.])[0-9a-f]{32}\.(?=[A-Za-z]{0,15}\d)[A-Za-z0-9]{16}(?![A-Za-z0-9.])",

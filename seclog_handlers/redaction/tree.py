@@ -264,6 +264,8 @@ class Walk:
         """Return a mapping under a secret's key that says itself what of it is secret; None for any other."""
         if rule is None or rule.sort not in ("strong", "code") or self._rules.uses_paths:
             return None
+        if members.is_schema(value):
+            return self.mapping(value, None, depth)
         if not members.are_telling(value, self._rules):
             return None
         shown = members.shown_in(value)
@@ -311,6 +313,8 @@ class Walk:
 
     def _member(self, key: Any, item: Any, rule: Rule | None, depth: int) -> Any:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
+        if type(item) is str and item != key and type(key) is str and item.lower() == key.lower():
+            return item  # a form's label
         clean = self.value(item, rule, depth + 1)
         if type(item) is dict and rule is None and type(key) is str and type(clean) is dict:
             for name in structures.GENERAL:

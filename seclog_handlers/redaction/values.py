@@ -22,7 +22,7 @@ MIN_SENTENCE = 4
 MIN_TOKEN = 4
 
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
-_PAIR = r"\s{0,2}[\w.$-]{1,40}(?:\[[\w.-]{0,40}\]){0,3}[\"']?\s?[=:]"
+_PAIR = r"\s{0,2}[\w.$-]{1,40}(?:(?:\[|%5B)[\w.-]{0,40}(?:\]|%5D)){0,3}[\"']?\s?[=:]"
 _BARE = re.compile(
     r"(?:[^\s,;&|<>\"'`()\[\]{}\\]+"
     rf"|[,;|&]{{1,2}}(?=[^\s,;&|<>\"'`()\[\]{{}}])(?!{_PAIR})"
@@ -59,7 +59,7 @@ _BLOCK = re.compile(
     r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})",
 )
 _TEMPLATE = re.compile(
-    r"\$\{\{[^}]{1,80}\}\}|\$\{[^}\n]{1,80}\}|<set to the key [^>\n]{1,120}>|\{\{[^}]{1,80}\}\}"
+    r"\{%[^%\n]{1,60}%\}|\$\{\{[^}]{1,80}\}\}|\$\{[^}\n]{1,80}\}|<set to the key [^>\n]{1,120}>|\{\{[^}]{1,80}\}\}"
     r"|<[A-Za-z_ .-]{1,40}>|\$\([^)\n]{1,80}\)"
 )
 _SCHEMA = re.compile(
@@ -80,6 +80,7 @@ _PLACEHOLDER = re.compile(
     r"|\$(?:http|arg|cookie|remote|upstream|sent|ssl|proxy)_[a-z0-9_]{1,60}|\$[a-z]\w{0,24}(?:->\w{1,32}){1,3}"
     r"|[A-Z]\w{2,24}=(?:True|False)"
     r"|%\w{1,24}\([\w.:]{1,60}\)%|ssh-(?:rsa|dss|ed25519)|(?:sk-)?ecdsa-sha2-[\w@.-]{1,40}|rsa-sha2-\d{3}|CVE-\d{4}-\d{3,7}"
+    r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     r"|(?:CHANGE|REPLACE)[_-]?ME|TODO|FIXME|TBD|~"
     r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-f]{6,16}",
@@ -114,7 +115,7 @@ def value_at(text: str, position: int, *, in_url: bool = False) -> Value | None:
     if opened is not None:
         return _quoted(text, opened)
     first = text[position : position + 1]
-    if first in ("{", "[", "(") and first and not text.startswith("{{", position):
+    if first in ("{", "[", "(") and first and not text.startswith(("{{", "{%"), position):
         return _nested(text, position) or _bare(text, position)
     template = _TEMPLATE.match(text, position) if first in ("$", "{", "<") and first else None
     if template is not None:
@@ -192,6 +193,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return False  # where it is kept
     if value.isdigit():
         return _is_secret_number(value, rule)
+    if rule.kind == "tokens" and ((value.isalpha() and value.islower()) or value.replace(".", "", 1).isdigit()):
+        return False  # tokens=42.5, auth_tokens: index scans
     if rule.kind == "token" and len(value) < MIN_TOKEN and value.isalpha():  # LICENSE key: MIT
         return False
     if rule.sort == "code" and not quoted:
@@ -253,7 +256,8 @@ def is_statement(value: str) -> bool:
         return "default" not in value and "example" not in value and "value" not in value
     if len(value) > 84:
         return False
-    if value[0] == "{" != value[1:2] and value[-1] == "}" and looks_chosen(value[1:-1]) and "_" not in value:
+    braced = value[0] == "{" and value[1:2] not in ("{", "%") and value[-1] == "}"
+    if braced and looks_chosen(value[1:-1]) and "_" not in value:
         return False  # ODBC quotes with braces
     return (
         _PLACEHOLDER.fullmatch(value) is not None
@@ -265,7 +269,7 @@ def is_statement(value: str) -> bool:
 def _is_sentence(value: str) -> bool:
     """Tell whether several words say something about a secret: "This field is required.", not "correct horse"."""
     words = [word.strip("\"'().,:;!?").lower() for word in value[:200].split()]
-    return all(word.isalpha() or not word for word in words) and not SENTENCE_WORDS.isdisjoint(words)
+    return all(word.replace("'", "").isalnum() or not word for word in words) and not SENTENCE_WORDS.isdisjoint(words)
 
 
 def _is_secret_number(value: str, rule: Rule) -> bool:

@@ -130,7 +130,7 @@ NUMBERS: dict[str, str] = {
          "whatsapp", "mobilenumber", "telefon", "telefone", "handy"),
         "phone",
     ),
-    **dict.fromkeys(("cell number", "mobile number", "fax number", "contact number"), "phone"),
+    **dict.fromkeys(("wa id", "cell number", "mobile number", "fax number", "contact number"), "phone"),
     **dict.fromkeys(
         ("ssn", "nino", "aadhaar", "aadhar", "cpf", "pesel", "bsn", "passport", "curp", "nhs number", "tax id", "tin",
          "tax number", "national id", "national insurance", "national identity", "social security", "drivers license",
@@ -218,7 +218,7 @@ BENIGN_TAILS = frozenset(
     hasher hashers loaded scanned found migrated imported exported read written fetched pruned purged skipped injected
     encryption authn authz sign signin stdin fd entry interceptor holder sharing repository controller dao dto entity
     bean configuration properties impl listener registry supplier decoder adapter strategy wrapper mixin report rows row
-    statistics metrics metric scan
+    symbol santa requests statistics metrics metric scan
     realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -280,7 +280,8 @@ STATUS_WORDS = (
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
-    publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying reading refreshing importing read write
+    publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying
+    reading refreshing importing read write
     edit view
     deprecated signature
     recovery forgot forgotten amd64 arm64 armhf i386 x86_64

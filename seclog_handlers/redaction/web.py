@@ -63,15 +63,15 @@ LINKS = re.compile(
 LINK_WORDS = frozenset(
     """
     reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
-    infura alchemyapi magic auth unsubscribe secret secrets apikey session sessions login signin sso share shared
-    accept callback hook hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
+    infura alchemyapi alchemy magic auth unsubscribe secret secrets apikey session sessions login signin sso share
+    shared accept callback hook hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 # Where a program logs from: auth.go:200:SignIn()
 _SOURCE_LINE = re.compile(r"[\w-]{1,64}\.(?:go|py|rs|js|ts|java|rb|php|cc?|cpp|cs|kt|exs?):\d{1,6}(?![\w-])")
 _FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{2,5}|[\w-]{1,64}\.(?:js|css|png|svg|html?|map)")
 # The projects of Ethereum's providers: https://mainnet.infura.io/v3/KEY
-_NODE = re.compile(r"(?<=(?:infura|emyapi)\.io/v[23]/)[A-Za-z0-9_-]{32}(?![\w-])")
+_NODE = re.compile(r"(?:infura\.io|alchemyapi\.io|alchemy\.com)/v[23]/(?P<value>[A-Za-z0-9_-]{32})(?![\w-])")
 _CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
 _LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
@@ -167,7 +167,7 @@ def _decode_hex(run: str) -> str | None:
     if len(run) % 2:
         return None
     raw = bytes.fromhex(run)
-    text = raw.decode("ascii") if raw.isascii() else ""
+    text = raw.replace(b"\0", b" ").decode("ascii") if raw.isascii() else ""  # auditd parts arguments so
     return text if text and text.translate(_NO_BREAKS).isprintable() else None
 
 
@@ -317,8 +317,8 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
     """Find long random segments after segments such as `/reset/`, `/invite/`, `/verify/`, or in their query."""
     found: list[Found] = []
     spend(text.count("/") >> 1)
-    if ".io/v" in text:
-        found = [(*match.span(), "token") for match in _NODE.finditer(text)]
+    if "/v3/" in text or "/v2/" in text:
+        found = [(*match.span("value"), "token") for match in _NODE.finditer(text)]
     if "hooks/catch/" in text:
         found = [(*match.span(), "token") for match in _CATCH.finditer(text)]
     for match in LINKS.finditer(text):

@@ -106,6 +106,23 @@ def test_whole_value_under_a_secret_key_goes() -> None:
     assert redact({"credentials": {"a": "x"}, "secrets": ["x", "y"]}) == {"credentials": M, "secrets": M}
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"labels": {"password": "Password", "pin": "PIN", "token": "Token"}},
+        {"schema": {"properties": {"token": {"type": "string", "format": "uuid"}}}},
+        {"errors": {"password": ["is too short (minimum is 12 characters)"], "token": ["can't be blank"]}},
+        {"wallet": {"token_symbol": "USDC", "decimals": 6}},
+        {"mfa": {"enrolled": True, "factors": ["totp", "webauthn"]}},
+        {"env_missing": ["API_TOKEN", "SESSION_SECRET"]},
+        {"pin_entry": "cancelled", "credential_report_rows": 9592},
+    ],
+)
+def test_what_speaks_about_secrets_stays(value: dict[str, Any]) -> None:
+    """Labels, schemas, errors of a form, lists of names: values beside a secret's name that are none."""
+    assert redact(value) == value
+
+
 def test_what_cannot_be_rendered_raises_nothing() -> None:
     """An object whose text raises is shown as such, and the rest is kept."""
     clean = redact({"a": Hostile(), "b": 1})
