@@ -43,6 +43,18 @@ FIRST_WORDS = frozenset(
     "chpasswd", "ncftpput", "ncftpget",
 }  # fmt: skip
 
+# What the options of a program that is also an everyday word, or rare enough, cannot do without.
+REQUIRED = {
+    "attempt": "[",
+    "incorrect: [": "[",
+    "connect ": "@",
+    "connecting ": "@",
+    "mount": "pass",
+    "security add-": "-w",
+    "auth ": "AUTH",
+    "replace ": "(",
+    "insert ": "(",
+}
 _V = r"(?P<value>\\{1,3}\"[^\"\\\n]{1,256}\\|'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"]{1,256})"
 _LOGINS = (
     r"sshpass|(?:docker|podman|nerdctl) login|helm registry login|az login|mongo|ipmitool|7z|unrar|twine upload|cqlsh"

@@ -108,9 +108,8 @@ class Finder:
             found.extend(commands.user_and_p(text, budget.spend))
         if marks & gate.CALL:
             self._calls(text, budget, found)
-        for start, end in gate.long_runs(raw):
-            self._run(text, start, end, budget, found, depth)
-        _numbers(text, raw, budget, found)
+        ids = [run for run in gate.long_runs(raw) if self._run(text, *run, budget, found, depth)]
+        _numbers(text, raw, ids, budget, found)
         if "@" in text:
             if ":" in text:
                 budget.read(2 * length)
@@ -246,7 +245,7 @@ class Finder:
 
     def _commands(self, text: str, words: list[bytes], budget: Budget, found: list[Found]) -> None:
         low = _lower(text)
-        found.extend(commands.options(text, self._programs_in(low, words, budget), budget.spend))
+        found.extend(commands.options(text, self._programs_in(text, low, words, budget), budget.spend))
         if "into" in low:
             budget.read(len(text))
             found.extend(commands.inserted(text, self._is_column, budget.spend))
@@ -257,7 +256,7 @@ class Finder:
             budget.read(len(text))
             found.extend(calls.redis_auth(text))
 
-    def _programs_in(self, low: str, words: list[bytes], budget: Budget) -> list[tuple[int, str]]:
+    def _programs_in(self, text: str, low: str, words: list[bytes], budget: Budget) -> list[tuple[int, str]]:
         """Return where programs stand, and which: most of the text need not be read for them."""
         places: list[tuple[int, str]] = []
         for word in {commands.HTTPIE, *commands.FIRST_WORDS.intersection(map(bytes.decode, words))}:
@@ -265,7 +264,7 @@ class Finder:
             while position >= 0:
                 budget.spend(1)
                 program = self._programs.match(low, position)
-                if program is not None:
+                if program is not None and commands.REQUIRED.get(program[0], "") in text:
                     places.append((position, program[0]))
                 position = low.find(word, position + len(word))
         return sorted(places)
@@ -287,14 +286,14 @@ class Finder:
                 rule, end = joined, stop
         return rule, end
 
-    def _run(self, text: str, start: int, stop: int, budget: Budget, found: list[Found], depth: int) -> None:
-        """Find the tokens, and what is encoded, in a stretch without whitespace and quotes."""
+    def _run(self, text: str, start: int, stop: int, budget: Budget, found: list[Found], depth: int) -> bool:
+        """Find the tokens, and what is encoded, in a stretch without whitespace and quotes; tell if it is a UUID."""
         budget.spend(4 + (stop - start >> 4))
         identity = _ID.fullmatch(text, start, stop)
         if identity is not None:
             if identity["hex"] is not None and self._is_encoded(identity["hex"], budget, depth):
                 found.append((*identity.span("hex"), "encoded"))
-            return
+            return identity["uuid"] is not None
         done = 0
         for match in self._tokens.finditer(text, start, stop):
             if match.start() < done:
@@ -306,13 +305,14 @@ class Finder:
                 start_of = match.end() if token[1].endswith("-webhook") else match.start()  # whose it is stays
                 found.append((start_of, done, token[1]))
         if _WORDS.fullmatch(text, start, stop):
-            return
+            return False
         found.extend(tokens.shaped(text, start, stop))
         if depth < layers.MAX_LAYERS:
             for match in _BASE64.finditer(text, start, stop):
                 budget.spend(TOKEN)
                 if self._is_encoded(match[0], budget, depth):
                     found.append((match.start(), match.end(), "encoded"))
+        return False
 
     def _is_encoded(self, run: str, budget: Budget, depth: int) -> bool:
         budget.spend(4 + (len(run) >> 6))
@@ -324,7 +324,7 @@ class Finder:
 
 # An id, alone or after its name: most long runs are one. Nothing is in it unless it is hexadecimal text.
 _ID = re.compile(
-    r"(?:[a-z_]{1,32}[=:/])?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,23}"
+    r"(?:[a-z_]{1,32}[=:/])?(?:(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|[0-9a-f]{16,23}"
     r"|(?P<hex>[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}))[,;.)\]}]{0,2}"
 )
 # Lower-case letters alone, the most frequent of the others, are neither encoded nor a token without a beginning.
@@ -377,9 +377,9 @@ def _identified(text: str, end: int, found: list[Found]) -> int:
     return former.end()
 
 
-def _numbers(text: str, raw: bytes, budget: Budget, found: list[Found]) -> None:
-    """Find numbers of people, accounts and cards."""
-    if gate.has_number(raw):
+def _numbers(text: str, raw: bytes, ids: list[tuple[int, int]], budget: Budget, found: list[Found]) -> None:
+    """Find numbers of people, accounts and cards; UUIDs, where `ids` are, hold none."""
+    if gate.has_number(raw) and not (ids and not gate.has_number(_without(raw, ids))):
         budget.read(len(text))
         found.extend(pii.numbers(text, budget.spend))
         if "=" in text or "^" in text or "D" in text:
@@ -390,6 +390,14 @@ def _numbers(text: str, raw: bytes, budget: Budget, found: list[Found]) -> None:
         budget.read(3 * len(text))
         found.extend(pii.ibans(text, budget.spend))
         found.extend(pii.lettered_ids(text, budget.spend))
+
+
+def _without(raw: bytes, spans: list[tuple[int, int]]) -> bytes:
+    parts, last = [], 0
+    for start, end in spans:
+        parts += (raw[last:start], b"x")
+        last = end
+    return b"".join((*parts, raw[last:]))
 
 
 def _urls(text: str, budget: Budget) -> list[Found]:
