@@ -62,7 +62,8 @@ _SPOKEN_WORDS = frozenset({"to", "as", "for"})
 
 # No layer of encoding, no address or user's part of a URL, no private key, no option of a command.
 _FOREIGN = re.compile(
-    r"[^!-~ ]|[@%\\]|&(?:#|quot|amp|lt|gt|apos|colon|equals|nbsp|commat)|-----|Q~|0\$|^-+[A-Za-z]",
+    r"[^!-~ ]|[@%\\]|:0000:|(?<![A-Za-z0-9])0z|hooks/catch/|infura|alchemy"
+    r"|&(?:#|quot|amp|lt|gt|apos|colon|equals|nbsp|commat)|-----|Q~|0\$|^-+[A-Za-z]",
 )
 # An id, alone or as a value; not a number, and not text in hexadecimal, each of whose bytes begins with a digit.
 _NO_TEXT = r"(?!(?:0[0-9a-f]){12,}(?![0-9a-f]))"
@@ -110,6 +111,8 @@ class Sieve:
         self._harmless: set[str] = set()
         self._settings: dict[str, bool] = {}  # a word that looks like a name: whether it may be a weak one
         self._refused: set[str] = set()
+        # Words that a call or a line of a protocol may begin with; what it is called with stands in others.
+        self._calling: set[str] = set()
         self._plain: set[str] = set()
         self._plain_values: set[str] = set()
 
@@ -175,7 +178,9 @@ class Sieve:
         words = shape.split()
         if not self._harmless.issuperset(words) and not self._learned(words):
             return False
-        return len(shape) <= MAX_LINE and not _may_go_on(classes) and not _may_be_spoken(shape)
+        if len(shape) > MAX_LINE or _may_go_on(classes) or _may_be_spoken(shape):
+            return False
+        return self._calling.isdisjoint(words) or not _may_call(shape)
 
     def _learned(self, words: list[str]) -> bool:
         """Judge the words that are new; tell whether all are harmless."""
@@ -185,6 +190,9 @@ class Sieve:
         new = [word for word in words if word not in self._harmless]
         has_names = False
         for word in new:
+            if not self._is_silent(word):
+                _remember(refused, word)
+                return False
             if word in settings:
                 has_names = True
             elif self._is_id(word):
@@ -200,6 +208,17 @@ class Sieve:
                 _remember(refused, word)
                 return False
         return not has_names or not any(map(self._joins, ("", "", *words), ("", *words), words, (*words[1:], "")))
+
+    def _is_silent(self, word: str) -> bool:
+        """Tell whether a word belongs to no notation of its own; remember one that may be called."""
+        _, marks, _ = self._gate.found(word.encode("ascii", "replace"))
+        if marks & gate.CALL:
+            if len(self._calling) >= MAX_WORDS:
+                self._harmless.clear()
+                self._settings.clear()
+                self._calling.clear()
+            self._calling.update((word, self._without_ids(word)))
+        return not marks & gate.NOTATION and "UGFzc" not in word  # `Password:` as SMTP's servers ask for it
 
     def _joins(self, second: str, first: str, word: str, following: str) -> bool:
         """Tell whether what looks like a name is one, with what stands around it."""
@@ -297,6 +316,15 @@ def _may_go_on(classes: str) -> bool:
 def _may_be_spoken(shape: str) -> bool:
     """Tell whether a line may say a one-time code: `enter 123456 to verify`."""
     return "0 to " in shape or "0 as " in shape or "0 for " in shape or "0 - use" in shape or "0 - enter" in shape
+
+
+def _may_call(shape: str) -> bool:
+    """Tell whether a line with a word that may be called says with what, as the engine asks; quotes are spaces here."""
+    if "( " in shape or "(b " in shape or "sp_" in shape or "crypt(" in shape or "assword(" in shape:
+        return True
+    if "LOGIN" in shape or "AUTH" in shape or "PASS " in shape or "SETUSER" in shape:
+        return True
+    return "/" in shape and (" at " in shape or " on " in shape)
 
 
 def _programs(word: str) -> frozenset[str]:

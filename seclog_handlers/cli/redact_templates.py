@@ -34,6 +34,8 @@ _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}(?![\w+/=-])")
 _NUMBER = re.compile(r"(?<!\w)[0-9]+(?!\w)")
 # The first digits of a call abroad tell it from other numbers.
 _CALL = re.compile(r"(?<![0-9])00[1-9]")
+# By its port the engine knows what some lines are: `db:5432:*:app:x`, `[smtp.example.org]:587 bob:x`.
+_PORT = re.compile(r":[0-9]{4}:|\]:[0-9]{2,4}\Z")
 _JSON, _TEXT = "{", "T"  # no other word is a key's first
 _NO_KEY = ""  # instead of a word in a line that is judged each time
 
@@ -51,7 +53,7 @@ def _without_digits(word: str) -> str:
     """Return what a word has in common with others that are judged alike."""
     if not word.isascii() or "\\" in word or "1$" in word or layers.is_encoded(word):
         return _NO_KEY
-    if word.isalpha() or ("0" in word and _CALL.search(word)) or "+" in word:
+    if word.isalpha() or ("0" in word and _CALL.search(word)) or "+" in word or _PORT.search(word):
         return word
     if word.count("-") >= HYPHENS:
         word = _UUID.sub("0-0", word)

@@ -393,7 +393,8 @@ def _numbers(text: str, raw: bytes, ids: list[tuple[int, int]], budget: Budget, 
 
 
 def _without(raw: bytes, spans: list[tuple[int, int]]) -> bytes:
-    parts, last = [], 0
+    parts: list[bytes] = []
+    last = 0
     for start, end in spans:
         parts += (raw[last:start], b"x")
         last = end

@@ -75,7 +75,7 @@ def _beside(text: str, end: int, rule: Rule) -> list[Found]:
     return []
 
 
-_CISCO = re.compile(r" 7 (?P<value>[0-9A-Fa-f]{8,64})(?![\w])")  # tacacs+ key 7 FCE63AD2...
+_CISCO = re.compile(r" \d (?P<value>[0-9A-Fa-f]{8,64})(?![\w])")  # tacacs+ key 7 FCE63AD2...
 _CODE_SENT = re.compile(r" (?:sent|generated|issued|texted): ?(?P<value>\d{4,8})(?![\w.-])")
 # auth failed (bob:x), auth: user bob/x rejected
 _AUTH_PAIR = re.compile(
