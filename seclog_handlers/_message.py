@@ -119,6 +119,8 @@ def rewrite(msg: Any, args: Any, find: Find) -> tuple[Any, Any]:
         pieces = _pieces(msg)
         if pieces is None:
             return _whole(msg, values, find)
+        if mapping and _is_shown_whole(pieces):
+            return _lone(pieces, msg, args, find)
         text, shown, values = _render(pieces, values)
     except Exception as error:
         note = f" [arguments withheld: {type(error).__name__}]"
@@ -129,6 +131,21 @@ def rewrite(msg: Any, args: Any, find: Find) -> tuple[Any, Any]:
     if mapping:
         return _in_mapping(text, shown, values, found)
     return _in_tuple(text, shown, values, found)
+
+
+def _is_shown_whole(pieces: tuple[Piece, ...]) -> bool:
+    """Tell whether a template shows a mapping as its one argument: `log.info("got %s", {"a": 1})`."""
+    conversions = [piece for piece in pieces if piece.conversion]
+    return len(conversions) == 1 and conversions[0].key is None and not conversions[0].stars
+
+
+def _lone(pieces: tuple[Piece, ...], msg: str, args: Any, find: Find) -> tuple[Any, Any]:
+    """Replace in a message that shows a mapping as its one argument; that stays one if nothing is found in it."""
+    text, shown, values = _render(pieces, (args,))
+    found = _with_arguments(text, shown, list(find(text)), find)
+    if found:
+        return _in_tuple(text, shown, values, found)
+    return msg, args if values[0] is args else values
 
 
 def _with_arguments(text: str, shown: list[_Shown], found: list[Replacement], find: Find) -> list[Replacement]:
@@ -172,7 +189,9 @@ def rendered(msg: Any, args: Any) -> str | None:
 def _rendered_mapping(msg: str, args: dict[str, Any]) -> str | None:
     try:
         pieces = _pieces(msg)
-        if pieces is None or any(piece.conversion and piece.key is None for piece in pieces):
+        if pieces is None:
+            return None
+        if any(piece.conversion and piece.key is None for piece in pieces) and not _is_shown_whole(pieces):
             return None
         return msg % args
     except Exception:

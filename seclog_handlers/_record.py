@@ -48,6 +48,9 @@ class Repeat:
         self.memory: dict[Any, Any] = {}
 
 
+_NOTHING: frozenset[str] = frozenset()
+
+
 class Mark:
     """What this process has done to a record, carried on it under a name that is no field.
 
@@ -60,9 +63,10 @@ class Mark:
         mode: The mode under which the record was handled.
         searched: What PseudonymFilter looked for on every surface; None if that was more than it can say.
         repeat: What is shared by records that came out like this one, once it is known that there are some.
+        made: Tokens that PseudonymFilter wrote into containers: a second pass takes them for no identities.
     """
 
-    __slots__ = ("applied", "derived", "mode", "origin", "output", "repeat", "searched", "state_keys", "tokens")
+    __slots__ = ("applied", "derived", "made", "mode", "origin", "output", "repeat", "searched", "state_keys", "tokens")
 
     def __init__(self, output: Any = None, mode: str = "full") -> None:
         self.origin = PROCESS
@@ -73,13 +77,14 @@ class Mark:
         self.output = output
         self.mode = mode
         self.searched: tuple[str, ...] | None = ()
+        self.made: frozenset[str] = _NOTHING
         self.repeat: Repeat | None = None
 
     def copy(self) -> Mark:
         """Return a mark that can change without this one."""
         twin = Mark(self.output, self.mode)
         twin.applied, twin.derived = set(self.applied), set(self.derived)
-        twin.tokens, twin.state_keys = dict(self.tokens), dict(self.state_keys)
+        twin.tokens, twin.state_keys, twin.made = dict(self.tokens), dict(self.state_keys), self.made
         return twin
 
     def __reduce__(self) -> tuple[Any, ...]:

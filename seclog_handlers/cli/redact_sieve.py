@@ -315,7 +315,14 @@ def _may_go_on(classes: str) -> bool:
 
 def _may_be_spoken(shape: str) -> bool:
     """Tell whether a line may say a one-time code: `enter 123456 to verify`."""
-    return "0 to " in shape or "0 as " in shape or "0 for " in shape or "0 - use" in shape or "0 - enter" in shape
+    return (
+        "ode 000000 " in shape
+        or "0 to " in shape
+        or "0 as " in shape
+        or "0 for " in shape
+        or "0 - use" in shape
+        or "0 - enter" in shape
+    )
 
 
 def _may_call(shape: str) -> bool:

@@ -125,49 +125,52 @@ class PseudonymFilter(Stage):
         """Look into every container for identities under their names, then for all of them everywhere."""
         found = _pairs(identities)
         if self._surfaces.names_inside(record.__dict__):
-            self._containers_by_key(record, found)
+            self._containers_by_key(record, mark, found)
         self._everywhere(record, mark, found)
 
     def _everywhere(self, record: logging.LogRecord, mark: Mark, found: dict[str, str]) -> None:
         if found:
             replace_everywhere(record, Search(list(found.items())), mark.tokens)
 
-    def _containers_by_key(self, record: logging.LogRecord, found: dict[str, str]) -> None:
+    def _containers_by_key(self, record: logging.LogRecord, mark: Mark, found: dict[str, str]) -> None:
         attributes = record.__dict__
+        made = set(mark.made)
         for name, value in fields_of(record).items():
             if type(value) in CONTAINERS:
-                attributes[name] = self._by_key(value, found, MAX_DEPTH)
+                attributes[name] = self._by_key(value, found, made, MAX_DEPTH)
         msg, args = attributes.get("msg"), attributes.get("args")
         if type(msg) in CONTAINERS:
-            record.msg = self._by_key(msg, found, MAX_DEPTH)
+            record.msg = self._by_key(msg, found, made, MAX_DEPTH)
         if args is not None and args != ():
-            record.args = self._by_key(args, found, MAX_DEPTH)
+            record.args = self._by_key(args, found, made, MAX_DEPTH)
             record.msg = _message.fitted(msg, args, record.args)
+        mark.made = frozenset(made)
 
-    def _by_key(self, value: Any, found: dict[str, str], depth: int) -> Any:
+    def _by_key(self, value: Any, found: dict[str, str], made: set[str], depth: int) -> Any:
         """Return `value` with the identities that stand under their names inside containers as tokens."""
         kind = type(value)
         if not depth:
             return value if kind not in CONTAINERS else WITHHELD
         if kind is list or kind is tuple:
-            return kind([self._by_key(item, found, depth - 1) for item in value])
+            return kind([self._by_key(item, found, made, depth - 1) for item in value])
         if not isinstance(value, dict):
             return value
         copy = {} if kind is dict else value.copy()
         for key, item in dict.items(value):
             if type(key) is str and key in self._fields:
-                copy[key] = self._nested(key, item, found)
+                copy[key] = self._nested(key, item, found, made)
             else:
-                copy[key] = self._by_key(item, found, depth - 1)
+                copy[key] = self._by_key(item, found, made, depth - 1)
         return copy
 
-    def _nested(self, key: str, value: Any, found: dict[str, str]) -> Any:
-        if type(value) is str and (value in found.values() or self._censored(value)):
+    def _nested(self, key: str, value: Any, found: dict[str, str], made: set[str]) -> Any:
+        if type(value) is str and (value in made or value in found.values() or self._censored(value)):
             return value
         token = self._engine.token(key, value)
         if token is None:
             return value
         found.update(self._engine.pairs({key: value}))
+        made.add(token)
         return token
 
 

@@ -19,7 +19,7 @@ _COOKIE = re.compile(
 )
 _ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "version", "priority", "partitioned"})
 # What a visitor has chosen, and everybody may know.
-_PREFERENCES = frozenset({
+PREFERENCES = frozenset({
     "theme", "lang", "language", "locale", "i18n", "currency", "timezone", "tz", "layout", "darkmode", "dark_mode",
     "cookie_banner", "culture", "variant", "ab", "experiment", "cart", "view", "colorscheme", "color_scheme",
     "cookie_consent",
@@ -80,4 +80,9 @@ def _is_shown(pair: re.Match[str]) -> bool:
     """Tell whether a cookie's value is no secret: what a visitor has chosen, or what went in an earlier pass."""
     if not pair["value"].strip(SEAL + '"') or _MASKED.fullmatch(pair["value"]):
         return True
-    return pair["name"].lower() in _PREFERENCES and _PLAIN_CHOICE.fullmatch(pair["value"]) is not None
+    return is_choice(pair["name"], pair["value"])
+
+
+def is_choice(name: str, value: str) -> bool:
+    """Tell whether a cookie holds what a visitor has chosen: a theme, a language."""
+    return name.lower() in PREFERENCES and _PLAIN_CHOICE.fullmatch(value) is not None

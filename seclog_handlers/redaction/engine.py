@@ -174,13 +174,13 @@ class Redactor:
                 continue
             walk = walk or self._walk(budget)
             try:
-                changed[key] = walk.value(value, rule)
+                changed[key] = walk.member(key, value, rule)
             except Exception:
                 changed[key] = FAILED
         for key, rule in containers:
             walk = walk or self._walk(budget)
             try:
-                changed[key] = walk.value(mapping[key], rule)
+                changed[key] = walk.member(key, mapping[key], rule)
             except Exception:
                 changed[key] = FAILED
         return changed
@@ -198,7 +198,9 @@ class Redactor:
                 continue
             try:
                 rule = rule_of(key)
-                redacted = walk.mapping({key: value}, None, -1) if self.rules.uses_paths else walk.value(value, rule)
+                redacted = (
+                    walk.mapping({key: value}, None, -1) if self.rules.uses_paths else walk.member(key, value, rule)
+                )
                 if self.rules.uses_paths:
                     redacted = next(iter(redacted.values()), self.marker)
                 if self._censor.removes and rule is not None and redacted == self.marker:

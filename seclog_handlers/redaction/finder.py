@@ -119,7 +119,11 @@ class Finder:
             found.extend(pii.emails(text, users, budget.spend))
         if marks & gate.LINK and "/" in text:
             found.extend(web.path_tokens(text, budget.spend))
-        if marks & gate.SPOKEN and (" to " in text or "our " in text or " the " in text) and gate.has_code(raw):
+        if (
+            marks & gate.SPOKEN
+            and (" to " in text or "our " in text or " the " in text or "ode " in text)
+            and gate.has_code(raw)
+        ):
             budget.read(length)
             found.extend(notations.spoken_codes(text, budget.spend))
         if "-----BEGIN" in text or "1$" in text or "Q~" in text:

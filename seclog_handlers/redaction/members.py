@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from seclog_handlers.redaction.censor import SEAL
+from seclog_handlers.redaction.cookies import PREFERENCES, is_choice
 from seclog_handlers.redaction.keys import KeyRules, Rule
 
 MAX_MEMBERS = 64
@@ -59,7 +60,11 @@ def are_telling(names: Iterable[Any], rules: KeyRules) -> bool:
         return False
     if not all(_NAME.fullmatch(name) for name in names):
         return False
-    return bool(shown_in(names)) or any(_is_strong(rules.rule(name)) for name in names)
+    return (
+        bool(shown_in(names))
+        or not PREFERENCES.isdisjoint(names)
+        or any(_is_strong(rules.rule(name)) for name in names)
+    )
 
 
 def _is_strong(rule: Rule | None) -> bool:
@@ -99,4 +104,7 @@ def secrets_in(text: str, start: int, end: int, rules: KeyRules) -> list[Span] |
     if not are_telling(names, rules):
         return None
     shown = shown_in(names)
-    return [span for name, span in found if name not in shown and text[slice(*span)].strip(SEAL)]
+    values = [(name, span, text[slice(*span)]) for name, span in found]
+    return [
+        span for name, span, value in values if name not in shown and value.strip(SEAL) and not is_choice(name, value)
+    ]

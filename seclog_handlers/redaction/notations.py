@@ -69,6 +69,14 @@ _YOUR_CODE = re.compile(
     r"(?:(?!zip|postal|area|country|promo|discount|coupon|product|exit|error|status|return|response|order)"
     r"[\w-]{1,24} ){0,3}code (?:is |: ?|= ?)(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
 )
+_CODE_EXPIRED = re.compile(
+    r"[cC]ode (?P<code>\d{6}) (?:has expired|expired|is (?:invalid|wrong|incorrect|expired)"
+    r"|was (?:rejected|accepted|wrong)"
+    r"|rejected|does not match)\b"
+)
+_OTHER_CODE = re.compile(
+    r"\b(?:error|exit|status|return|response|promo|zip|area|country|postal|product|reason)[ _-]\Z", re.IGNORECASE
+)
 # What is part of a word, in lower case, of each sentence with a code.
 SPOKEN = re.compile(
     r"(?:code|pin|otp|password|passcode|token)$|^(?:verify|log|sign|confirm|authenticate|your|complete|continue|finish"
@@ -80,6 +88,11 @@ _USED = re.compile(r"\b(?:enter|use|type|using|input)\b", re.IGNORECASE)
 def spoken_codes(text: str, spend: Spend) -> list[Found]:
     """Find one-time codes in sentences: `123456 is your login code`, `enter 123456 to verify`."""
     found: list[Found] = [(*match.span("code"), "otp") for match in _YOUR_CODE.finditer(text)]
+    found += [
+        (*match.span("code"), "otp")
+        for match in _CODE_EXPIRED.finditer(text)
+        if _OTHER_CODE.search(text, max(0, match.start() - 10), match.start()) is None
+    ]
     for match in _CODE_AFTER.finditer(text):
         spend(2)
         end = match.start()

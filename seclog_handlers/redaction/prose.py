@@ -137,6 +137,8 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
     following = text[end : end + 1]
     if following and following in _QUOTES and text[end + 1 : end + 2] == " ":  # 'API_TOKEN' changed to 'x'
         return _forward(text, start, end + 1, rule) if text[start - 1 : start] == following else None
+    if following == ")" and text[start - 1 : start] == "(" and rule.sort == "code":  # security code (CVV) 987
+        return _forward(text, start, end + 1, rule)
     if following == "+":
         searched = _SEARCHED.match(text, end)
         return Value(*searched.span("value"), quoted=True) if searched and _is_search(text, start, searched) else None
@@ -244,7 +246,8 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     reported = _REPORTED.match(text, end)
     if reported is not None:
         word = reported["value"].rstrip(".")
-        if _is_code(word, rule) if word.isdigit() else fits(word, rule):
+        pin = text[start:end].lower() == "pin" and 4 <= len(word) <= 6
+        if (pin or _is_code(word, rule)) if word.isdigit() else fits(word, rule):
             return Value(*reported.span("value"), quoted=True)
     remote = _AFTER_COLON.match(text, end) if _COLON.search(text, end, end + MAX_COLON) else None
     if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
@@ -279,7 +282,8 @@ _REPORTED = re.compile(
     r"|[ ](?:mismatch(?:ed)?|differs|check failed)[,:;]?[ ](?:but[ ])?(?:got|received|found|was|saw)[ ]"
     r"|[ ](?:invalid|rejected|expired|revoked|unknown|denied|not found)[ ]?[(\[](?=[^\s()\[\]]{16})"
     r"|[ ]?\[[^\[\]\n]{1,40}\][ ]?[:=][ ]|[ ]in[ ](?:header|use|request|body|query|form|cookie|url)[ ]?[:=][ ]"
-    r"|[ ](?:of|from|for|by)(?:[ ][\w.-]{1,24}){0,2}[ ](?!(?:user|account|username|client|host|service|email)\b)"
+    r"|(?:[ ](?:entered|typed|used|given|provided|submitted))?[ ](?:of|from|for|by)(?:[ ][\w.-]{1,24}){0,2}[ ]"
+    r"(?!(?:user|account|username|client|host|service|email)\b)"
     r"[\w.-]{1,24}:[ ]"
     r"|[ ](?:(?:must|should)[ ]differ[ ]from|contains|has[ ]value|equals|starts[ ]with)[ ])"
     r"[\"']?(?P<value>[^\s\"',;]{4,512})",

@@ -170,6 +170,7 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
         type(item) in (bool, float, type(None))
         or (type(item) is str and " " in item and is_statement(item))
         or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
+        or (rule.kind == "tokens" and type(item) is str and item.isalpha() and item.islower())
         for item in items
     )
     if counters and isinstance(value, dict):

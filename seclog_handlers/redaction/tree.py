@@ -269,6 +269,8 @@ class Walk:
         if not members.are_telling(value, self._rules):
             return None
         shown = members.shown_in(value)
+        if rule.kind == "cookie":
+            shown |= {name for name, item in value.items() if type(item) is str and cookies.is_choice(name, item)}
         result: dict[str, Any] = {}
         for name, item in value.items():
             own = self._rules.rule(name)
@@ -308,10 +310,10 @@ class Walk:
                 if kind in UNTOUCHED:
                     self._nodes -= 1
                     continue
-            result[key] = self._member(key, item, rule, depth)
+            result[key] = self.member(key, item, rule, depth)
         return result
 
-    def _member(self, key: Any, item: Any, rule: Rule | None, depth: int) -> Any:
+    def member(self, key: Any, item: Any, rule: Rule | None, depth: int = -1) -> Any:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
         if type(item) is str and item != key and type(key) is str and item.lower() == key.lower():
             return item  # a form's label
@@ -341,7 +343,7 @@ class Walk:
             else:
                 own = self._rule_of_other(key) or rule
                 name = self._key(key, depth)
-            clean = self._member(key, item, own, depth)
+            clean = self.member(key, item, own, depth)
             self._path = path
             if self._censor.removes and clean == self._censor.marker and own is not None:
                 continue

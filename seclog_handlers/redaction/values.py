@@ -80,6 +80,7 @@ _PLACEHOLDER = re.compile(
     r"|\$(?:http|arg|cookie|remote|upstream|sent|ssl|proxy)_[a-z0-9_]{1,60}|\$[a-z]\w{0,24}(?:->\w{1,32}){1,3}"
     r"|[A-Z]\w{2,24}=(?:True|False)"
     r"|%\w{1,24}\([\w.:]{1,60}\)%|ssh-(?:rsa|dss|ed25519)|(?:sk-)?ecdsa-sha2-[\w@.-]{1,40}|rsa-sha2-\d{3}|CVE-\d{4}-\d{3,7}"
+    r"|env:[A-Z][A-Z0-9_]{1,60}|file:/[\w./-]{1,80}"
     r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     r"|(?:CHANGE|REPLACE)[_-]?ME|TODO|FIXME|TBD|~"
     r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"

@@ -218,7 +218,7 @@ BENIGN_TAILS = frozenset(
     hasher hashers loaded scanned found migrated imported exported read written fetched pruned purged skipped injected
     encryption authn authz sign signin stdin fd entry interceptor holder sharing repository controller dao dto entity
     bean configuration properties impl listener registry supplier decoder adapter strategy wrapper mixin report rows row
-    symbol santa requests statistics metrics metric scan
+    symbol santa result results requests statistics metrics metric scan
     realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )

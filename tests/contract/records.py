@@ -115,6 +115,9 @@ RECORDS: dict[str, Callable[[], logging.LogRecord]] = {
     "secret in argument": lambda: record("password=%s", (PASSWORD,)),
     "secret split over arguments": lambda: record("%s=%s", ("password", PASSWORD)),
     "secret under mapping argument": lambda: record("%(password)s", ({"password": PASSWORD},)),
+    "mapping as the one argument": lambda: record(
+        "got %s", ({"password": PASSWORD, "username": "alice.jones", "ip": "192.0.2.7"},)
+    ),
     "dict message": lambda: record({"password": PASSWORD, "n": 1}),
     "exception as message": lambda: record(ValueError(f"password={PASSWORD}")),
     "object that raises": lambda: record(Raises()),

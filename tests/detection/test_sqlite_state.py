@@ -376,8 +376,10 @@ def test_closing_counts_what_waits(tmp_path, url):
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
     feed(engine, (1, failure()))
-    threading.Timer(0.05, lambda: holder.execute("ROLLBACK")).start()
+    letting_go = threading.Timer(0.05, lambda: holder.execute("ROLLBACK"))
+    letting_go.start()
     alerts = engine.close()
+    letting_go.join()  # a connection that is closed while a thread uses it takes the interpreter with it
     holder.close()
 
     assert states(alerts) == [("guessing", "open")]

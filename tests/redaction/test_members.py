@@ -27,7 +27,7 @@ OPENED: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"cookies": [{"name": "session", "value": SECRET, "path": "/"}]},
         {"cookies": [{"name": "session", "value": M, "path": "/"}]},
     ),
-    ({"cookies": {"sessionid": SECRET, "lang": "de"}}, {"cookies": {"sessionid": M, "lang": M}}),
+    ({"cookies": {"sessionid": SECRET, "lang": "de"}}, {"cookies": {"sessionid": M, "lang": "de"}}),
     ({"token": {"expires_in": 3600, "anything": SECRET}}, {"token": {"expires_in": 3600, "anything": M}}),
 ]
 

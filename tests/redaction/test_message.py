@@ -43,6 +43,33 @@ def test_clean_arguments_stay_as_they_are() -> None:
     assert redactor.message("%s %d %.1f %s", args) == ("%s %d %.1f %s", args)
 
 
+@pytest.mark.parametrize("template", ["%s", "got %s now", "%r", "100%% of %s", "%.40s", "%-60s|"])
+@pytest.mark.parametrize("shown", [{"event": "login"}, {"a": {"b": [1, "x"]}}, {1: None}])
+def test_a_mapping_as_the_one_argument_is_shown(template: str, shown: dict[Any, Any]) -> None:
+    """`log.info("got %s", {"a": 1})`: logging makes the mapping the arguments, and the template shows it whole."""
+    msg, args = redactor.message(template, shown)
+
+    assert (msg, args) == (template, shown)
+    assert rendered(msg, args) == template % (shown,)
+
+
+@pytest.mark.parametrize("template", ["%s", "got %s now", "%r", "form: %s"])
+def test_a_mapping_as_the_one_argument_loses_its_secrets(template: str) -> None:
+    """Its secrets go, and what stands beside them stays."""
+    msg, args = redactor.message(template, {"event": "login", "password": SECRET, "ok": True})
+
+    assert rendered(msg, args) == template % ({"event": "login", "password": M, "ok": True},)
+
+
+@pytest.mark.parametrize("template", ["%s %s", "%d", "%(a)s %s"])
+def test_a_mapping_that_does_not_fit_is_withheld(template: str) -> None:
+    """What logging itself could not show is not shown."""
+    msg, args = redactor.message(template, {"password": SECRET})
+
+    assert SECRET not in rendered(msg, args)
+    assert "withheld" in rendered(msg, args)
+
+
 def test_uvicorns_five_arguments_stay_five() -> None:
     """The AccessFormatter of uvicorn unpacks five arguments and makes an int of the last."""
     msg, args = redactor.message(
