@@ -171,3 +171,5 @@ class _Lookup:
     def __str__(self) -> str:
         """What a template without keys shows of a mapping."""
         return text(self._mapping, self._limit)
+
+    __repr__ = __str__

@@ -105,6 +105,13 @@ def test_a_hostile_mapping_is_a_problem_only_of_its_own():
     assert message("%(a)s", HostileDict(a=1)).endswith("(ValueError)]")
 
 
+@pytest.mark.parametrize("template", ["got %s", "got %r", "got %a"])
+@pytest.mark.parametrize("kind", [collections.OrderedDict, collections.Counter])
+def test_a_mapping_is_shown_as_the_one_argument(template, kind):
+    """Of a subclass of dict its content, whatever the conversion."""
+    assert message(template, kind(a=1)) == 'got {"a":1}'
+
+
 def test_object_that_cannot_be_said_is_named():
     """An argument whose str() fails is shown as its class."""
     assert message("got %s", (Raises(),)) == "got <Raises: str() raised ValueError>"
