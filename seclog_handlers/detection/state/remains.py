@@ -78,10 +78,14 @@ class Remains:
 
     def _oldest(self, start: int, copy: int, now: int) -> int:
         """Return the slot of a set that gives way: an empty one, or the one with the oldest event."""
+        prints = self._prints[start : start + WAYS]  # searched as a whole: a loop takes four times as long
+        if 0 in prints:
+            self._used += 1
+            return start + prints.index(0)
         chosen, oldest = start, -1
         for index in range(start, start + WAYS):
             print_ = self._prints[index] & _PRINT
-            if not print_ or print_ & self._copy != copy:
+            if print_ & self._copy != copy:
                 self._used += 1
                 return index
             age = (now - self._times[index]) & _WORD
@@ -116,9 +120,10 @@ class Remains:
 
     def _index(self, key: str) -> int | None:
         start, print_ = self._place(key)
-        for index in range(start, start + WAYS):
-            if self._prints[index] & _PRINT == print_:
-                return index
+        prints = self._prints[start : start + WAYS]
+        for found in (print_, print_ | _OWN):
+            if found in prints:
+                return start + prints.index(found)
         return None
 
     def _when(self, index: int, now: int) -> int:
