@@ -27,7 +27,6 @@ MAX_NODES = 5_000
 MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
 MAX_KEY = 1_000
-MAX_BYTES = 131_072
 
 # Bytes that are decoded: as many as the longest text that is looked at may take, so that none of it is lost.
 MAX_BYTES = 1_048_576
@@ -40,6 +39,12 @@ UNTOUCHED = frozenset({
 })  # fmt: skip
 _CONTAINERS = frozenset({dict, list, tuple, set, frozenset, deque})
 _SECRET = Rule("secret", "strong")
+
+
+def _is_label(item: str, key: str) -> bool:
+    """Tell whether a value is its name as a form shows it: `{"password": "Password"}`."""
+    return item != key and item.lower() == key.lower()
+
 
 Plan = tuple[tuple[str, "Rule | None"], ...]
 _STR = frozenset({str})
@@ -315,8 +320,8 @@ class Walk:
 
     def member(self, key: Any, item: Any, rule: Rule | None, depth: int = -1) -> Any:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
-        if type(item) is str and item != key and type(key) is str and item.lower() == key.lower():
-            return item  # a form's label
+        if type(item) is str and type(key) is str and len(item) == len(key) and _is_label(item, key):
+            return item
         clean = self.value(item, rule, depth + 1)
         if type(item) is dict and rule is None and type(key) is str and type(clean) is dict:
             for name in structures.GENERAL:
