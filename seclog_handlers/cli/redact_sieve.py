@@ -327,7 +327,7 @@ def _may_be_spoken(shape: str) -> bool:
 
 def _may_call(shape: str) -> bool:
     """Tell whether a line with a word that may be called says with what, as the engine asks; quotes are spaces here."""
-    if "( " in shape or "(b " in shape or "sp_" in shape or "crypt(" in shape or "assword(" in shape:
+    if "( " in shape or "(b " in shape or "sp_" in shape or "crypt(" in shape.lower() or "assword(" in shape:
         return True
     if "LOGIN" in shape or "AUTH" in shape or "PASS " in shape or "SETUSER" in shape:
         return True

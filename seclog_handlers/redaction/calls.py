@@ -29,7 +29,7 @@ CALLED = re.compile(r"log[io]n|auth|signin|bind|mysqli|connect|pdo|credential|sp
 MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
 # A passphrase among what SQL's ciphers are called with, a password among what sets one.
 _CIPHERS = re.compile(
-    r"(?:pgp_sym_(?:en|de)crypt|(?:aes|des|AES|DES)_(?:en|de|EN|DE)CRYPT|aes_(?:en|de)crypt)"
+    r"(?:(?:pgp_sym|aes|des)_(?:en|de)crypt|(?:AES|DES)_(?:EN|DE)CRYPT)"
     r"\([^()'\n]{0,200}(?:'[^'\n]{0,4096}')?\s{0,2},\s{0,2}'(?P<value>[^'\n]{1,256})'"
     r"|(?:change|set|reset|update|verify|check|compare)_?[pP]assword\(\s?(?P<q>['\"])(?P<changed>[^'\"\n]{5,256})(?P=q)"
 )

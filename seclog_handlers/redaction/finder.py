@@ -153,7 +153,7 @@ class Finder:
         if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER" in text or "334 " in text:
             budget.read(len(text))
             found.extend(calls.protocols(text, budget.spend))
-        if "crypt(" in text or "assword(" in text:
+        if "crypt(" in text or "CRYPT(" in text or "assword(" in text:
             budget.read(len(text))
             found.extend(calls.ciphers(text, budget.spend))
         if "/" in text and (" at " in text or " on " in text):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from seclog_handlers.redaction import entries, made, prose, vocabulary, web
+from seclog_handlers.redaction import entries, exemptions, made, prose, vocabulary, web
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.made import ASSIGN, IN_QUERY, LONG_HEX, USER_PAIR
-from seclog_handlers.redaction.values import Value, is_secret, is_statement, looks_chosen, looks_made, value_at
+from seclog_handlers.redaction.values import Value, is_secret, is_statement, looks_chosen, value_at
 
 MAX_IDENTIFIER = 64
 
@@ -116,11 +116,7 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
 
 def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value that belongs to the name text[start:end]."""
-    if text[start - 1 : start] == "%" and text[start:end].isupper():  # %IDS-4-TCP_SIG: what a router tells
-        return []
-    if text[start - 2 : start] in _REFERRED and start > 1:  # ${secret:billing/dsn}, AWS::SecretsManager::Secret Db
-        return []
-    if _VERSIONED.search(text, start, end) or text[max(0, start - 16) : start].endswith(_PAM):
+    if exemptions.is_no_name(text, start, end):
         return []
     if rule.sort == "weak":
         found = made.find(text, start, end, rule)
@@ -163,43 +159,14 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if not value:
         return []
     secret, name = text[value.start : value.end], text[start:end].rpartition(".")[2].lstrip("-_$")
-    if "." in text[start:end] and _is_message(text, end, value):
+    if "." in text[start:end] and exemptions.is_message(text, end, value):
         return []
     if name.lower().startswith("cred") and is_statement(secret):  # credentials: admin / x
         more = _SLASHED.match(text, value.end)
         value, secret = (value._replace(end=more.end()), more[0]) if more else (value, secret)
     if not is_secret(secret, rule, quoted=value.quoted) or (secret == name and not value.quoted):
         return entries.bound(text, value.start, rule) if secret[:1] in ("?", "%", "$") else []
-    if name.startswith("secret") and "gcloud secrets" in text[max(0, start - 96) : start]:  # --secret=db
-        return []
-    if name == "PASS" and _TEST.match(secret):
-        return []
-    if rule.kind == "token" and secret.isalpha() and _GRAMMAR.search(text, max(0, start - 16), start):
-        return []
-    if _goes_on(text, start, end, value) or (
-        rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80)
-    ):
-        return []
-    if text[start - 1 : start] == "/" and text[max(0, start - 9) : start] == "checksum/":
-        return []
-    if text[start - 1 : start] == "<" and text[end : end + 1] == ":" and _SLUG.fullmatch(secret):  # <Token: orders>
-        return []
-    if secret.isupper() and secret.replace("_", "").lower() == _letters(name):  # --secret-id SECRET_ID
-        return []
-    if _FINGERPRINT.fullmatch(secret) and _SIGNING.search(text, max(0, start - 16), start):  # using RSA key 59D7...
-        return []
-    spoken_of = rule.kind == "cookie" and text[end : end + 1] == " "  # Cookie "x" not present
-    if spoken_of and (not looks_made(secret) or _SPOKEN_OF.match(text, value.end)):
-        return []
-    if name.lower() == "accesskey" and len(secret) == 1:  # an attribute of HTML
-        return []
-    if _FILE_LINE.fullmatch(secret) and _SOURCE.search(text[start:end]):  # at check (src/password.js:12:3)
-        return []
-    if name.lower() == "pass" and secret.isdigit() and _TALLY.match(text, value.end):  # pass=6327 fail=0
-        return []
-    if name.lower() in _NAME_OF and ("/" in secret or ":" in secret):  # --secret-id prod/db
-        return []
-    if name.lower().endswith("pwd") and secret.startswith(("/", "~", "C:\\")):  # the shell's working directory
+    if exemptions.is_exempt(text, start, end, value, name, rule):
         return []
     if text[start - 1 : start] == "/" or name.lower().startswith(("cred", "auth-user")):  # user/password: bob/x
         more = _SLASHED.match(text, value.end) or _next_chosen(text, value.end)
@@ -207,56 +174,6 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     return prose.with_others(text, name, value, rule.kind)
 
 
-def _is_message(text: str, end: int, value: Value) -> bool:
-    """Tell whether a dotted name is a logger's, and a sentence follows: `django.security.csrf: Forbidden (`."""
-    word = text[value.start : value.end]
-    return (
-        text[end : end + 2] == ": "
-        and word.isalpha()
-        and word.istitle()
-        and _GOES_ON.match(text, value.end) is not None
-    )
-
-
-def _letters(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalpha())
-
-
-def _goes_on(text: str, start: int, end: int, value: Value) -> bool:
-    """Tell whether a sentence follows a colon: `token: signature is invalid`, `secrets: could not get x`."""
-    word = text[value.start : value.end]
-    if not (text[end : end + 2] == ": " and word.isalpha() and word.islower()):
-        return False
-    program = "-" in text[start:end] and start == 0  # external-secrets: reconciled ExternalSecret x
-    return _VERB.match(text, value.end) is not None or (program and _SPEAKS.match(text, value.end) is not None)
-
-
-_SPEAKS = re.compile(r" [A-Za-z]{2}")
-_VERB = re.compile(r" (?:is|was|are|were|has|have|not|cannot|could|must|should|does|did|failed|fetch|expired)\b")
-# What a bank says to a payment: `auth code 253935 captured`
-_APPROVAL = re.compile(
-    r"\bauth(?:orization)? code\b.*\b(?:captured|approved|settled|for order|approval|acquirer)"
-    r"|(?:approved|transaction|captured"
-    r"|settled)\b.*\bauth(?:orization)? code\b",
-    re.IGNORECASE,
-)
-_SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
-_FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
-_SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
-_REFERRED = frozenset({"${", "::"})
-_VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 passlib-1.7.4
-_PAM = ("TASK [", "pam_unix(", "pam_sss(", "pam_pwquality(")
-# What a parser says: `unexpected token: IDENTIFIER`
-_GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous)[ ]\Z", re.IGNORECASE)
-_GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
-_FILE_LINE = re.compile(r"\[\d{1,7},\d{1,7}\]|\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
-_SOURCE = re.compile(
-    r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl|ya?ml|json|toml|tf|xml|conf|ini|properties)$"
-)
-_SPOKEN_OF = re.compile(r"[\"'\u201d]? (?:not|is|was|will|has|does|missing|found|expired|rejected|set)\b")
-_TALLY = re.compile(r"[,;]?[ ]{1,4}(?:fail|skip|error|warn|xfail|total)", re.IGNORECASE)
-_NAME_OF = frozenset({"secret-id", "secretid", "secret_id"})
-_TEST = re.compile(r"[tT]est|Example|Benchmark|Fuzz")  # --- PASS: TestToken (0.00s)
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
 _USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
 _SLASHED = re.compile(r"[ ]?/[ ]?[^\s,;/]{1,256}")

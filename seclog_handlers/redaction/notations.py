@@ -17,7 +17,6 @@ _WIFI = re.compile(r"WIFI:(?:[A-Z]:[^;\n]{0,64};){0,3}P:(?P<value>[^;\n]{1,128})
 _INFLUX = re.compile(r"[?&]u(?:ser(?:name)?)?=[^&\s]{1,64}&p=(?P<value>[^&\s\"'<>]{4,256})")
 _PGPASS = re.compile(r"(?<![\w.:-])[\w.*-]{1,128}:5432:[\w*.-]{1,64}:[\w.*-]{1,64}:(?P<value>[^\s\"':]{4,256})")
 
-
 # RFC 7517 and 7518: what of a JSON Web Key is private.
 _JWK = re.compile(r"\"(?:d|p|q|dp|dq|qi|k)\"\s{0,4}:\s{0,4}\"(?P<value>[\w-]{16,4096})\"")
 # Postfix' sasl_passwd: `[smtp.example.org]:587 user:x`

@@ -1,0 +1,124 @@
+"""What stands beside a secret's name and is none: sentences, files, versions, references, what programs tell of."""
+
+from __future__ import annotations
+
+import re
+
+from seclog_handlers.redaction.keys import Rule
+from seclog_handlers.redaction.values import Value, looks_made
+
+
+def is_no_name(text: str, start: int, end: int) -> bool:
+    """Tell whether text[start:end] names no secret where it stands."""
+    if text[start - 1 : start] == "%" and text[start:end].isupper():  # %IDS-4-TCP_SIG: what a router tells
+        return True
+    if start > 1 and text[start - 2 : start] in _REFERRED:  # ${secret:billing/dsn}, AWS::SecretsManager::Secret Db
+        return True
+    return _VERSIONED.search(text, start, end) is not None or text[max(0, start - 16) : start].endswith(_TOLD_BY)
+
+
+def is_exempt(text: str, start: int, end: int, value: Value, name: str, rule: Rule) -> bool:
+    """Tell whether a value that could be a secret is none, by what stands around it.
+
+    Args:
+        text: Any text.
+        start: Where the name begins that the value belongs to.
+        end: Where it ends.
+        value: The value.
+        name: The last part of the name.
+        rule: Its rule.
+    """
+    secret, low = text[value.start : value.end], name.lower()
+    return (
+        _is_told(text, start, end, value, rule)
+        or _is_called(text, start, end, secret, name)
+        or (low == "accesskey" and len(secret) == 1)  # an attribute of HTML
+        or (low == "pass" and secret.isdigit() and _TALLY.match(text, value.end) is not None)  # pass=6327 fail=0
+        or (low in _NAME_OF and ("/" in secret or ":" in secret))  # --secret-id prod/db
+        or (low.endswith("pwd") and secret.startswith(("/", "~", "C:\\")))  # the shell's working directory
+    )
+
+
+def _is_told(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
+    """Tell whether a sentence speaks about a secret, or a parser, a bank, a browser of what it calls so."""
+    secret = text[value.start : value.end]
+    if rule.kind == "token" and secret.isalpha() and _GRAMMAR.search(text, max(0, start - 16), start):
+        return True
+    if _goes_on(text, start, end, value):
+        return True
+    if rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80):
+        return True
+    if rule.kind == "cookie" and text[end : end + 1] == " ":  # Cookie "x" not present
+        return not looks_made(secret) or _SPOKEN_OF.match(text, value.end) is not None
+    return False
+
+
+def _is_called(text: str, start: int, end: int, secret: str, name: str) -> bool:
+    """Tell whether a value is the name of something: a test, a file, a class, a checksum, a key's fingerprint."""
+    before = text[start - 1 : start]
+    if name.startswith("secret") and "gcloud secrets" in text[max(0, start - 96) : start]:  # --secret=db
+        return True
+    if name == "PASS" and _TEST.match(secret):
+        return True
+    if before == "/" and text[max(0, start - 9) : start] == "checksum/":
+        return True
+    if before == "<" and text[end : end + 1] == ":" and _SLUG.fullmatch(secret):  # <Token: orders>
+        return True
+    if secret.isupper() and secret.replace("_", "").lower() == _letters(name):  # --secret-id SECRET_ID
+        return True
+    if _FINGERPRINT.fullmatch(secret) and _SIGNING.search(text, max(0, start - 16), start):  # using RSA key 59D7...
+        return True
+    # at check (src/password.js:12:3)
+    return _FILE_LINE.fullmatch(secret) is not None and _SOURCE.search(text[start:end]) is not None
+
+
+def is_message(text: str, end: int, value: Value) -> bool:
+    """Tell whether a dotted name is a logger's, and a sentence follows: `django.security.csrf: Forbidden (`."""
+    word = text[value.start : value.end]
+    return (
+        text[end : end + 2] == ": "
+        and word.isalpha()
+        and word.istitle()
+        and _GOES_ON.match(text, value.end) is not None
+    )
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalpha())
+
+
+def _goes_on(text: str, start: int, end: int, value: Value) -> bool:
+    """Tell whether a sentence follows a colon: `token: signature is invalid`, `secrets: could not get x`."""
+    word = text[value.start : value.end]
+    if not (text[end : end + 2] == ": " and word.isalpha() and word.islower()):
+        return False
+    program = "-" in text[start:end] and start == 0  # external-secrets: reconciled ExternalSecret x
+    return _VERB.match(text, value.end) is not None or (program and _SPEAKS.match(text, value.end) is not None)
+
+
+_SPEAKS = re.compile(r" [A-Za-z]{2}")
+_VERB = re.compile(r" (?:is|was|are|were|has|have|not|cannot|could|must|should|does|did|failed|fetch|expired)\b")
+# What a bank says to a payment: `auth code 253935 captured`
+_APPROVAL = re.compile(
+    r"\bauth(?:orization)? code\b.*\b(?:captured|approved|settled|for order|approval|acquirer)"
+    r"|(?:approved|transaction|captured|settled)\b.*\bauth(?:orization)? code\b",
+    re.IGNORECASE,
+)
+_SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
+_FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
+_SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
+_REFERRED = frozenset({"${", "::"})
+_VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 passlib-1.7.4
+_TOLD_BY = ("TASK [", "pam_unix(", "pam_sss(", "pam_pwquality(")
+# What a parser says: `unexpected token: IDENTIFIER`
+_GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous)[ ]\Z", re.IGNORECASE)
+_GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
+_FILE_LINE = re.compile(r"\[\d{1,7},\d{1,7}\]|\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
+_SOURCE = re.compile(
+    r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl|ya?ml"
+    r"|json|toml|tf|xml|conf|ini|properties)$"
+)
+_SPOKEN_OF = re.compile(r"[\"'\u201d]? (?:not|is|was|will|has|does|missing|found|expired|rejected|set)\b")
+_TALLY = re.compile(r"[,;]?[ ]{1,4}(?:fail|skip|error|warn|xfail|total)", re.IGNORECASE)
+_NAME_OF = frozenset({"secret-id", "secretid", "secret_id"})
+_TEST = re.compile(r"[tT]est|Example|Benchmark|Fuzz")  # --- PASS: TestToken (0.00s)
