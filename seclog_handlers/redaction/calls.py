@@ -83,9 +83,8 @@ def protocols(text: str, spend: Spend) -> list[Found]:
     for match in _PROTOCOL.finditer(text):
         spend(LOOK)
         kind = match.lastgroup or "login"
-        if kind == "refused" and (match[kind].islower() or match[kind].isupper()):
-            continue
-        if kind != "login" or looks_chosen(match[kind]):
+        plain = kind == "login" or (kind == "refused" and (match[kind].islower() or match[kind].isupper()))
+        if not plain or looks_chosen(match[kind]):
             found.append((*match.span(kind), "password"))
     return [span for span in found if not is_statement(text[span[0] : span[1]])]
 

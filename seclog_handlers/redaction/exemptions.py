@@ -6,13 +6,17 @@ import re
 
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import Value, looks_made
+from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS
 
 
 def is_no_name(text: str, start: int, end: int) -> bool:
     """Tell whether text[start:end] names no secret where it stands."""
-    if text[start - 1 : start] == "%" and text[start:end].isupper():  # %IDS-4-TCP_SIG: what a router tells
+    before = text[max(0, start - 2) : start]
+    if before[-1:] == "%" and _FACILITY.fullmatch(text, start, end):
         return True
-    if start > 1 and text[start - 2 : start] in _REFERRED:  # ${secret:billing/dsn}, AWS::SecretsManager::Secret Db
+    if before == "::" and _CLASS.match(text, end) and text.count("::", max(0, start - 48), start) > 1:
+        return True  # AWS::SecretsManager::Secret Db
+    if before == "${" and _REFERENCE.match(text, start) is not None:
         return True
     return _VERSIONED.search(text, start, end) is not None or text[max(0, start - 16) : start].endswith(_TOLD_BY)
 
@@ -31,7 +35,7 @@ def is_exempt(text: str, start: int, end: int, value: Value, name: str, rule: Ru
     secret, low = text[value.start : value.end], name.lower()
     return (
         _is_told(text, start, end, value, rule)
-        or _is_called(text, start, end, secret, name)
+        or _is_called(text, start, end, secret, name, rule)
         or (low == "accesskey" and len(secret) == 1)  # an attribute of HTML
         or (low == "pass" and secret.isdigit() and _TALLY.match(text, value.end) is not None)  # pass=6327 fail=0
         or (low in _NAME_OF and ("/" in secret or ":" in secret))  # --secret-id prod/db
@@ -44,16 +48,17 @@ def _is_told(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
     secret = text[value.start : value.end]
     if rule.kind == "token" and secret.isalpha() and _GRAMMAR.search(text, max(0, start - 16), start):
         return True
-    if _goes_on(text, start, end, value):
+    if _goes_on(text, start, end, value, rule):
         return True
     if rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80):
         return True
-    if rule.kind == "cookie" and text[end : end + 1] == " ":  # Cookie "x" not present
+    if rule.kind == "cookie" and text[start] != "-" and not text[end : value.start].strip(" \"'"):
+        # Cookie "x" not present
         return not looks_made(secret) or _SPOKEN_OF.match(text, value.end) is not None
     return False
 
 
-def _is_called(text: str, start: int, end: int, secret: str, name: str) -> bool:
+def _is_called(text: str, start: int, end: int, secret: str, name: str, rule: Rule) -> bool:
     """Tell whether a value is the name of something: a test, a file, a class, a checksum, a key's fingerprint."""
     before = text[start - 1 : start]
     if name.startswith("secret") and "gcloud secrets" in text[max(0, start - 96) : start]:  # --secret=db
@@ -62,8 +67,8 @@ def _is_called(text: str, start: int, end: int, secret: str, name: str) -> bool:
         return True
     if before == "/" and text[max(0, start - 9) : start] == "checksum/":
         return True
-    if before == "<" and text[end : end + 1] == ":" and _SLUG.fullmatch(secret):  # <Token: orders>
-        return True
+    if before == "<" and rule.kind != "password" and text[end : end + 1] == ":" and _SLUG.fullmatch(secret):
+        return True  # <Token: orders>
     if secret.isupper() and secret.replace("_", "").lower() == _letters(name):  # --secret-id SECRET_ID
         return True
     if _FINGERPRINT.fullmatch(secret) and _SIGNING.search(text, max(0, start - 16), start):  # using RSA key 59D7...
@@ -87,16 +92,25 @@ def _letters(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalpha())
 
 
-def _goes_on(text: str, start: int, end: int, value: Value) -> bool:
+def _goes_on(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
     """Tell whether a sentence follows a colon: `token: signature is invalid`, `secrets: could not get x`."""
     word = text[value.start : value.end]
-    if not (text[end : end + 2] == ": " and word.isalpha() and word.islower()):
+    if value.quoted or text[end : end + 1] != ":" or not word.isalpha():
         return False
-    program = "-" in text[start:end] and start == 0  # external-secrets: reconciled ExternalSecret x
+    if value.start == end + 1:  # permission secrets:read
+        return rule.kind != "password" and word in REMARKS
+    if word.lower() in REMARKS:  # a line with nothing else is one of YAML
+        return _SPEAKS.match(text, value.end) is not None or _SPOKEN.search(text, max(0, start - 24), start) is not None
+    program = _PROGRAM.fullmatch(text, start, end) is not None and start == 0  # external-secrets: reconciled x
+    chosen = rule.kind not in ("token", "tokens") and word not in BENIGN_TAILS  # password: dragon is wrong
+    if not word.islower() or (chosen and not program):
+        return False
     return _VERB.match(text, value.end) is not None or (program and _SPEAKS.match(text, value.end) is not None)
 
 
-_SPEAKS = re.compile(r" [A-Za-z]{2}")
+_SPEAKS = re.compile(r" [^\W\d_]{2}|\.{3}")
+_PROGRAM = re.compile(r"[a-z]+-[a-z-]+s")
+_SPOKEN = re.compile(r"[^\W\d_]{2}[,.;:]?[ ][\"']?\Z")
 _VERB = re.compile(r" (?:is|was|are|were|has|have|not|cannot|could|must|should|does|did|failed|fetch|expired)\b")
 # What a bank says to a payment: `auth code 253935 captured`
 _APPROVAL = re.compile(
@@ -107,7 +121,9 @@ _APPROVAL = re.compile(
 _SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
 _SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
-_REFERRED = frozenset({"${", "::"})
+_CLASS = re.compile(r"(?=\Z)|[ ](?=[A-Z][A-Za-z0-9]{1,80}(?:\s|\Z))")
+_FACILITY = re.compile(r"[A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)+")  # %IDS-4-TCP_SIG: what a router tells
+_REFERENCE = re.compile(r"secrets?:\w[\w.-]{0,63}(?:/[\w.-]{1,64}){1,6}\}")  # ${secret:billing/dsn}
 _VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 passlib-1.7.4
 _TOLD_BY = ("TASK [", "pam_unix(", "pam_sss(", "pam_pwquality(")
 # What a parser says: `unexpected token: IDENTIFIER`

@@ -375,7 +375,7 @@ def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
         return None
     value = value_at(text, member.end())
     opening = text[max(0, start - 12) : start].rstrip("\\\"'`bu ")
-    if value is None or not _is_pair(text, opening, value, flag=text[start] == "-"):
+    if value is None or not _is_pair(text, (start, end), opening, value):
         return None
     return value
 
@@ -389,17 +389,23 @@ def _shown_before(text: str, start: int) -> Value | None:
 
 MAX_TAG = 400
 _VALUE_BEFORE = re.compile(r"\svalue=(?P<q>[\"'])(?P<value>[^\"'<>]{1,256})(?P=q)")
+# A list of words: ENUM ('password', 'otp'); what only is called, too: data_bag_item('secrets', 'mysql')
+_LISTING = re.compile(r"\b(?:enum|set|in|any|check)\s{0,2}\($", re.IGNORECASE)
+_CALLER = re.compile(r"\w\($")
 _PLAIN_WORD = re.compile(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
 
 
-def _is_pair(text: str, opening: str, value: Value, *, flag: bool) -> bool:
+def _is_pair(text: str, name: tuple[int, int], opening: str, value: Value) -> bool:
     """Tell a (name, value) pair, or a flag and its value, from a list of names."""
-    if flag:
+    start, end = name
+    if text[start] == "-":
         return text[value.start : value.start + 1] != "-"
     closing = text[value.end : value.end + 20].lstrip("\\\"'` ")[:1]
     if not opening.strip(" ") or opening[-1] == "\n":  # a line of names and values: "password","x"
         return closing in ("", "\n", "\r") and looks_chosen(text[value.start : value.end])
     if opening[-1:] == "(":
-        called = opening[:-1].rstrip()[-1:].isalnum() and _PLAIN_WORD.fullmatch(text, value.start, value.end)
-        return closing in (")", ",", "") and not called  # data_bag_item('secrets', 'mysql')
+        if closing not in (")", ",", ""):
+            return False
+        listed = (_CALLER if text[start:end].endswith("s") else _LISTING).search(opening)
+        return listed is None or not _PLAIN_WORD.fullmatch(text, value.start, value.end)
     return opening[-1:] == "[" and closing in ("]", "") and not _PLAIN_WORD.fullmatch(text, value.start, value.end)

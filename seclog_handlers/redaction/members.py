@@ -13,6 +13,7 @@ from typing import Any
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.cookies import PREFERENCES, is_choice
 from seclog_handlers.redaction.keys import KeyRules, Rule
+from seclog_handlers.redaction.vocabulary import SCHEMA_WORDS
 
 MAX_MEMBERS = 64
 MAX_MEMBERS_NAME = 48
@@ -42,29 +43,35 @@ def shown_in(names: Iterable[Any]) -> frozenset[str]:
 
 
 _TYPES = frozenset({"string", "object", "integer", "number", "boolean", "array"})
-_EXAMPLES = frozenset({"default", "example", "examples", "value", "const", "enum"})
 
 
 def is_schema(value: dict[Any, Any]) -> bool:
     """Tell whether a mapping says what a secret looks like, and holds none: `{"type": "string", "format": "uuid"}`."""
     kind = value.get("type")
-    return type(kind) is str and kind in _TYPES and _EXAMPLES.isdisjoint(value)
+    return type(kind) is str and kind in _TYPES and SCHEMA_WORDS.issuperset(value)
 
 
-def are_telling(names: Iterable[Any], rules: KeyRules) -> bool:
-    """Tell whether the members of a mapping say for themselves which of them is secret."""
+def are_telling(names: Iterable[Any], rules: KeyRules, kind: str) -> bool:
+    """Tell whether the members of a mapping say for themselves which of them is secret.
+
+    Args:
+        names: Names of the members.
+        rules: How names are judged.
+        kind: What the mapping's own name holds: under a password's, all of it is secret.
+    """
     names = list(names)
+    if kind == "password":
+        return False
     if not 0 < len(names) <= MAX_MEMBERS or not all(
         type(name) is str and len(name) <= MAX_MEMBERS_NAME for name in names
     ):
         return False
     if not all(_NAME.fullmatch(name) for name in names):
         return False
-    return (
-        bool(shown_in(names))
-        or not PREFERENCES.isdisjoint(names)
-        or any(_is_strong(rules.rule(name)) for name in names)
-    )
+    shown = shown_in(names)
+    if kind == "cookie":
+        return bool(shown) or not PREFERENCES.isdisjoint(names) or any(_is_strong(rules.rule(name)) for name in names)
+    return len(shown) < len(names) and (bool(shown) or any(_is_strong(rules.rule(name)) for name in names))
 
 
 def _is_strong(rule: Rule | None) -> bool:
@@ -82,7 +89,7 @@ _NAMES, _VALUES = frozenset({"name", "key"}), frozenset({"value", "val"})
 Span = tuple[int, int]
 
 
-def secrets_in(text: str, start: int, end: int, rules: KeyRules) -> list[Span] | None:
+def secrets_in(text: str, start: int, end: int, rules: KeyRules, kind: str) -> list[Span] | None:
     """Return where the secrets of the container text[start:end] are; None if it does not tell them from the rest.
 
     Plain members only: whatever else it holds, it goes as a whole.
@@ -101,10 +108,12 @@ def secrets_in(text: str, start: int, end: int, rules: KeyRules) -> list[Span] |
     if closed is None or closed.end() != end:
         return None
     names = dict.fromkeys([name for name, _ in found])
-    if not are_telling(names, rules):
+    if not are_telling(names, rules, kind):
         return None
     shown = shown_in(names)
     values = [(name, span, text[slice(*span)]) for name, span in found]
     return [
-        span for name, span, value in values if name not in shown and value.strip(SEAL) and not is_choice(name, value)
+        span
+        for name, span, value in values
+        if name not in shown and value.strip(SEAL) and not (kind == "cookie" and is_choice(name, value))
     ]

@@ -7,7 +7,7 @@ import re
 
 from seclog_handlers.redaction import languages
 from seclog_handlers.redaction.values import Value, is_statement
-from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, SENTENCE_WORDS, STATUS_WORDS
+from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS, SENTENCE_WORDS, STATUS_WORDS
 
 # `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for
 # nothing else. A word in lower case could go on with the sentence, so somebody has to have logged in before.
@@ -38,13 +38,29 @@ def is_plain_password(text: str, start: int, value: Value) -> bool:
         return False
     if not (_WITH.search(text, max(0, start - 32), start) or _HIS.search(text, max(0, start - 96), start)):
         return False
-    if _ENDS.match(text, value.end) is None or word.lower() in _FOLLOWERS or word.lower() in BENIGN_TAILS:
+    if _ENDS.match(text, value.end) is None or is_statement(word):
         return False
-    if is_statement(word):
+    if word.lower() in _FOLLOWERS or word.lower() in BENIGN_TAILS or word.lower() in REMARKS:
         return False
     return not word.islower() or _WHO.search(text, max(0, start - 96), start) is not None
 
 
+def is_cell(text: str, start: int, value: Value) -> bool:
+    """Tell whether a word follows a password's name in a row of names and values: `user|bob|password|hunter`."""
+    line = text.rfind("\n", max(0, start - MAX_ROW), start) + 1
+    before = text[max(line, start - MAX_ROW) : start].count("|")
+    word = text[value.start : value.end]
+    follows = _PLAIN_PASSWORD.fullmatch(word) is not None and (
+        _CELL_ENDS.match(text, value.end) is not None
+        if before and before % 2 == 0 and text[start - 1] == "|"
+        else before == 1 and not text[line:start].strip(" |") and _ROW_ENDS.match(text, value.end) is not None
+    )
+    return follows and not (is_statement(word) or word.lower() in BENIGN_TAILS)
+
+
+MAX_ROW = 400
+_CELL_ENDS = re.compile(r"\||\s{0,8}(?:\Z|\n)")
+_ROW_ENDS = re.compile(r"[ ]{0,40}\|[ ]{0,8}(?:\Z|\r?\n)")
 # How a sentence goes on after `with password`, beside what vocabulary.py has for keys.
 _FOLLOWERS = frozenset(
     """
@@ -63,7 +79,7 @@ _FOLLOWERS = frozenset(
 def is_passphrase(value: str) -> bool:
     """Tell whether quoted words are a passphrase and not a remark: `correct horse 42`."""
     words = value.lower().split()
-    if not 2 <= len(words) <= 8 or not (STATUS_WORDS | SENTENCE_WORDS).isdisjoint(words):
+    if not 2 <= len(words) <= 8 or not (STATUS_WORDS | SENTENCE_WORDS | REMARKS).isdisjoint(words):
         return False
     return all(word.isalnum() for word in words) and (words[-1].isdigit() or len(words) >= 3)
 

@@ -8,7 +8,7 @@ import re
 from seclog_handlers.redaction import languages, passphrases
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import Value, is_statement, looks_chosen, looks_made, value_at
-from seclog_handlers.redaction.vocabulary import SENTENCE_WORDS
+from seclog_handlers.redaction.vocabulary import REMARKS, SENTENCE_WORDS
 
 Found = tuple[int, int, str]
 
@@ -263,7 +263,8 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return None if word.isdigit() and _COUNTED.match(text, value.end) else value
     if rule.kind != "password":
         return None
-    return value if passphrases.is_hyphened(word) or passphrases.is_plain_password(text, start, value) else None
+    plain = passphrases.is_plain_password(text, start, value) or passphrases.is_cell(text, start, value)
+    return value if plain or passphrases.is_hyphened(word) else None
 
 
 def _is_setting(text: str, start: int, rule: Rule) -> bool:
@@ -315,6 +316,8 @@ def fits(word: str, rule: Rule) -> bool:
         if rule.kind == "cvv":
             return 3 <= len(word) <= 8
         return 4 <= len(word) <= 8 if rule.sort == "code" else rule.kind == "password" and len(word) >= 6
+    if word.strip(".,:;!?").lower() in REMARKS:
+        return False
     return looks_chosen(word) or (rule.sort == "code" and _CODE_GROUPS.fullmatch(word) is not None)
 
 
@@ -342,9 +345,9 @@ def _told_abroad(text: str, position: int, rule: Rule) -> Value | None:
     value = _told(text, position, rule)
     if value is None or value.quoted:
         return value
-    if rule.kind == "password" and text[position - 2 : position].strip()[-1:] in _ASSIGNED:
-        return value
     word = text[value.start : value.end]
+    if rule.kind == "password" and text[position - 2 : position].strip()[-1:] in _ASSIGNED:
+        return None if word.lower() in REMARKS else value
     return value if looks_chosen(word) or (word.isdigit() and fits(word, rule)) else None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from seclog_handlers import rendering
 from seclog_handlers.redaction.commands import FIRST_WORDS
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import is_statement, looks_made
+from seclog_handlers.redaction.values import is_statement, is_word, looks_made
 
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
@@ -170,7 +170,7 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
         type(item) in (bool, float, type(None))
         or (type(item) is str and " " in item and is_statement(item))
         or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
-        or (rule.kind == "tokens" and type(item) is str and item.isalpha() and item.islower())
+        or (rule.kind == "tokens" and type(item) is str and is_word(item))
         for item in items
     )
     if counters and isinstance(value, dict):

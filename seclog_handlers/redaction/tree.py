@@ -41,9 +41,9 @@ _CONTAINERS = frozenset({dict, list, tuple, set, frozenset, deque})
 _SECRET = Rule("secret", "strong")
 
 
-def _is_label(item: str, key: str) -> bool:
+def _is_label(item: str, key: str, rule: Rule | None) -> bool:
     """Tell whether a value is its name as a form shows it: `{"password": "Password"}`."""
-    return item != key and item.lower() == key.lower()
+    return item != key and item.lower() == key.lower() and not (rule is not None and rule.sort == "user")
 
 
 Plan = tuple[tuple[str, "Rule | None"], ...]
@@ -271,7 +271,7 @@ class Walk:
             return None
         if members.is_schema(value):
             return self.mapping(value, None, depth)
-        if not members.are_telling(value, self._rules):
+        if not members.are_telling(value, self._rules, rule.kind):
             return None
         shown = members.shown_in(value)
         if rule.kind == "cookie":
@@ -320,7 +320,7 @@ class Walk:
 
     def member(self, key: Any, item: Any, rule: Rule | None, depth: int = -1) -> Any:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
-        if type(item) is str and type(key) is str and len(item) == len(key) and _is_label(item, key):
+        if type(item) is str and type(key) is str and len(item) == len(key) and _is_label(item, key, rule):
             return item
         clean = self.value(item, rule, depth + 1)
         if type(item) is dict and rule is None and type(key) is str and type(clean) is dict:

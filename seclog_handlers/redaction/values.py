@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.vocabulary import SENTENCE_WORDS, STATUS_WORDS
+from seclog_handlers.redaction.vocabulary import SCHEMA_WORDS, SENTENCE_WORDS, STATUS_WORDS
 
 MAX_QUOTED = 65_536
 MAX_NESTED = 16_384
@@ -20,6 +20,7 @@ MAX_WORD = 512
 CODE_DIGITS = 3
 MIN_SENTENCE = 4
 MIN_TOKEN = 4
+LONGEST_WORD = 20
 
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
 _PAIR = r"\s{0,2}[\w.$-]{1,40}(?:(?:\[|%5B)[\w.-]{0,40}(?:\]|%5D)){0,3}[\"']?\s?[=:]"
@@ -65,6 +66,7 @@ _TEMPLATE = re.compile(
 _SCHEMA = re.compile(
     r"\{\s{0,8}[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:string|object|integer|number|boolean|array)[\"'][^{}]{0,400}\}"
 )
+_SCHEMA_NAME = re.compile(r"[\"']([^\"']{0,400})[\"']\s{0,4}:")
 # How SSH's public keys begin, of whatever algorithm.
 _PUBLIC_KEY = re.compile(r"AAAA(?:B3NzaC1|C3NzaC1|E2VjZHNh)[A-Za-z0-9+/=]+\Z")
 _PLACEHOLDER = re.compile(
@@ -74,7 +76,6 @@ _PLACEHOLDER = re.compile(
     r"|<[A-Za-z_ /.-]{0,40}>"
     r"|<set to the key [^>\n]{0,120}>|(?:json|ya?ml|env|xml|form|validate|mapstructure|db|gorm|toml|bson"
     r"|binding):\\?\".*"
-    r"|[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?"
     r"|(?:required|nullable|sometimes|present|filled)(?:\|[a-z_]{2,24}(?::[\w,]{1,40})?){1,10}"
     r"|(?:ref\+[a-z]{2,24}|vault|op|sops|aws-sm|gcp-sm|keyring|bw)://[^\s]{1,80}"
     r"|\$(?:http|arg|cookie|remote|upstream|sent|ssl|proxy)_[a-z0-9_]{1,60}|\$[a-z]\w{0,24}(?:->\w{1,32}){1,3}"
@@ -190,17 +191,22 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         if rule.kind == "api-key":
             return _VENDORS_KEY.fullmatch(value) is not None or (looks_made(value) and not _OTHERS_ID.fullmatch(value))
         return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
-    if rule.kind != "password" and _PATH.fullmatch(value):
-        return False  # where it is kept
+    if rule.kind != "password" and (_PATH.fullmatch(value) or _VERSION.fullmatch(value)):
+        return False  # where it is kept, which package has to be installed
     if value.isdigit():
         return _is_secret_number(value, rule)
-    if rule.kind == "tokens" and ((value.isalpha() and value.islower()) or value.replace(".", "", 1).isdigit()):
+    if rule.kind == "tokens" and (is_word(value) or value.replace(".", "", 1).isdigit()):
         return False  # tokens=42.5, auth_tokens: index scans
     if rule.kind == "token" and len(value) < MIN_TOKEN and value.isalpha():  # LICENSE key: MIT
         return False
     if rule.sort == "code" and not quoted:
         return any(character.isdigit() for character in value) and len(value) > CODE_DIGITS
     return _OUR_TOKEN.fullmatch(value) is None
+
+
+def is_word(value: str) -> bool:
+    """Tell whether a value is a word in lower case, and not as long as a token."""
+    return len(value) <= LONGEST_WORD and value.isalpha() and value.islower()
 
 
 def _is_secret_container(value: str, rule: Rule) -> bool:
@@ -236,6 +242,7 @@ _VENDORS_KEY = re.compile(
 )
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}|[A-Z]:\\[\w\\. -]{4,200}")
+_VERSION = re.compile(r"[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?")
 _COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
 _REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)
 _QUOTED_TEXT = re.compile(r"\"([^\"]{1,512})\"")
@@ -254,7 +261,7 @@ def is_statement(value: str) -> bool:
     if value.startswith("AAAA") and _PUBLIC_KEY.match(value):
         return True
     if value[0] == "{" and _SCHEMA.fullmatch(value):
-        return "default" not in value and "example" not in value and "value" not in value
+        return SCHEMA_WORDS.issuperset(_SCHEMA_NAME.findall(value))
     if len(value) > 84:
         return False
     braced = value[0] == "{" and value[1:2] not in ("{", "%") and value[-1] == "}"

@@ -255,9 +255,8 @@ SENTENCE_WORDS = frozenset(
 )
 
 # Values that say something about a secret where the secret itself would stand.
-STATUS_WORDS = (
-    frozenset(
-        """
+STATUS_WORDS = frozenset(
+    """
     secrets requires expects anonymous access via per cli sensitive it they you we he she there
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
@@ -280,12 +279,22 @@ STATUS_WORDS = (
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
-    publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying
-    reading refreshing importing read write
-    edit view
-    deprecated signature
     recovery forgot forgotten amd64 arm64 armhf i386 x86_64
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
-    )
-    | languages.STATUS_WORDS
+)
+
+# Words that do so in a sentence only: `password=reading` is a password.
+REMARKS = languages.STATUS_WORDS | frozenset(
+    """
+    publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying
+    reading refreshing importing read write edit view deprecated signature
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+
+# What JSON Schema and OpenAPI say of a value without showing one.
+SCHEMA_WORDS = frozenset(
+    """
+    type format minLength maxLength pattern description title required nullable readOnly writeOnly deprecated items
+    properties additionalProperties minimum maximum minItems maxItems uniqueItems contentEncoding $ref sensitive
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )

@@ -151,6 +151,15 @@ NOTATIONS = {
     "Zapier": "hook https://hooks.zapier.com/hooks/catch/17589/k4k32w5/{:.0}",
     "expected and got": "CSRF token mismatch: expected a1B2c3D4e5F6g7, got {}AbC12",
     "unknown scheme": "Authorization: Klaviyo-API-Key {}",
+    "constant of a class": "Config::password={}",
+    "class constant in quotes": "Foo::PASSWORD = '{}'",
+    "default of a variable": "url=${{DB_PASSWORD:-{}}}",
+    "default of a property": "spring.datasource.password=${{DB_PASSWORD:{}}}",
+    "part of a form": "form.append('password','{}')",
+    "variable of a batch file": "set %PASSWORD={}",
+    "description that shows one": '{{"password": {{"type": "string", "data": "{}"}}}}',
+    "member of a password": '{{"password": {{"view": "{}"}}}}',
+    "LOGIN of a plain password": "a001 LOGIN jmiller monday6953{:.0}",
 }
 
 
@@ -166,6 +175,57 @@ def test_finds_the_secret(name: str) -> None:
     assert "atSWNVytKeKQfdu" not in clean
     assert "[REDACTED]" in clean
     assert Redactor().text(clean) == clean
+
+
+# A password that is a word: nothing but its place gives it away.
+PLACES = [
+    "password={}",
+    "DB_PASSWORD = {}",
+    'password: "{}"',
+    "password: {}",
+    '{{"password": "{}"}}',
+    "Config::password={}",
+    "login('bob') <password>{}</password>",
+    "mysql --password={} -e status",
+    "form.append('password', '{}')",
+    "user|bob|password|{}|status|ok",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("word", ["stark", "kurz", "reading", "instead", "edit", "letmein"])
+def test_finds_a_plain_word(place: str, word: str) -> None:
+    """A word that could say something in a sentence is a password where a value stands."""
+    assert word not in redactor.text(place.format(word))
+
+
+@pytest.mark.parametrize("rest", ["failed", "is wrong", "was rejected for bob", "not accepted"])
+def test_finds_a_plain_word_before_a_verb(rest: str) -> None:
+    """What is said of a password does not make it part of the sentence."""
+    assert redactor.text(f"auth: password: letmein {rest}") == f"auth: password: [REDACTED] {rest}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Passwort: falsch eingegeben",
+        "token: signature is invalid",
+        "secrets: could not get x",
+        "random_password.db: Creating...",
+        "AWS::SecretsManager::Secret DbSecret",
+        "data_bag_item('secrets', 'mysql')",
+        "| user | password | role |",
+    ],
+)
+def test_keeps_words_of_a_sentence(text: str) -> None:
+    """Words that say something about a secret stay where a sentence says it."""
+    assert redactor.text(text) == text
+
+
+def test_tokens_of_a_sentence_are_short_words() -> None:
+    """`auth_tokens: index scans` are words; twenty-six letters in a row are a token."""
+    assert redactor.text("tokens=scans") == "tokens=scans"
+    assert redactor.text("tokens=kqzwxjvbnmasdfghpoiuytrewl") == "tokens=[REDACTED]"
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,11 @@ def test_json_in_text_is_judged_alike(value: dict[str, Any], expected: dict[str,
         {"password": {"hunter 2": SECRET, "expires": 1}},
         {"token": [SECRET, {"scope": "x"}]},
         {"secret": {"nested": {"deep": SECRET}}},
+        {"password": {"view": SECRET}},
+        {"password": {"value": SECRET, "expires": 1}},
+        {"password": {"host": "letmein"}},
+        {"secret": {"username": "letmein", "host": "letmein"}},
+        {"password": {"type": "string", "data": SECRET}},
     ],
 )
 def test_all_others_go_as_a_whole(value: dict[str, Any]) -> None:
@@ -61,6 +66,23 @@ def test_all_others_go_as_a_whole(value: dict[str, Any]) -> None:
     [name] = value
 
     assert redact(value) == {name: M}
+
+
+@pytest.mark.parametrize("more", [{"format": "password"}, {"minLength": 8}, {"description": "of the database"}, {}])
+def test_only_a_description_is_a_schema(more: dict[str, Any]) -> None:
+    """What says how a password has to look stays; any member beside that is none of a schema."""
+    schema = {"password": {"type": "string", **more}}
+
+    assert redact(schema) == schema
+    assert redact(json.dumps(schema)) == json.dumps(schema)
+    assert SECRET not in repr(redact({"password": {"type": "string", "data": SECRET, **more}}))
+    assert SECRET not in redact(json.dumps({"password": {"type": "string", "data": SECRET, **more}}))
+
+
+def test_a_label_is_no_exemption_from_a_users_key() -> None:
+    """`{"password": "Password"}` is a label, but not under a key that the user calls secret."""
+    assert redact({"password": "Password"}) == {"password": "Password"}
+    assert Redactor(keys=["mykey"]).value({"mykey": "MYKEY"}) == {"mykey": M}
 
 
 @given(
