@@ -239,7 +239,7 @@ class Finder:
         budget.spend(FOUND * len(spans))
         if len(spans) == 1 and text[spans[0][0]] in _CONTAINERS and rule.sort in ("strong", "code"):
             first, last, kind = spans[0]
-            inner = members.secrets_in(text, first, last, self._rules, kind)
+            inner = members.secrets_in(text, first, last, self._rules, rule)
             if inner is not None:
                 budget.spend(last - first >> 3)
                 found.extend([(*span, kind) for span in inner])

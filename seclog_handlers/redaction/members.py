@@ -13,6 +13,7 @@ from typing import Any
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.cookies import PREFERENCES, is_choice
 from seclog_handlers.redaction.keys import KeyRules, Rule
+from seclog_handlers.redaction.values import is_secret
 from seclog_handlers.redaction.vocabulary import SCHEMA_WORDS
 
 MAX_MEMBERS = 64
@@ -23,23 +24,26 @@ COMPANIONS = frozenset(
     """
     expires expiresin expiresat expiry expiration exp maxage issuedat iat createdat updatedat lastused lastusedat
     scope scopes tokentype type granttype path domain httponly secure samesite size version region provider issuer
-    audience algorithm alg kid realm theme locale engine host hostname port username user dbname database protocol
+    audience algorithm alg kid realm engine host hostname port username user dbname database protocol
     driver schema tenant
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
+# Those of a cookie: under any other name a browser sends what a server gave it.
+ATTRIBUTES = frozenset({"expires", "expiry", "maxage", "path", "domain", "httponly", "secure", "samesite", "size"})
 _SIGNS = str.maketrans("", "", "_- ")
 
 
-def is_companion(name: str) -> bool:
-    """Tell whether a member with that name holds no secret itself."""
-    return name.translate(_SIGNS).lower() in COMPANIONS
+def shown_in(names: Iterable[Any], kind: str) -> frozenset[str]:
+    """Return which members of a mapping are none of its secrets: in an entry of name and value, its name, too.
 
-
-def shown_in(names: Iterable[Any]) -> frozenset[str]:
-    """Return which members of a mapping are none of its secrets: in an entry of name and value, its name, too."""
-    low = {name: name.lower() for name in names}
+    Args:
+        names: Names of the members.
+        kind: What the mapping's own name holds.
+    """
+    low = {name: name.translate(_SIGNS).lower() for name in names}
+    companions = ATTRIBUTES if kind == "cookie" else COMPANIONS
     is_entry = not _NAMES.isdisjoint(low.values()) and not _VALUES.isdisjoint(low.values())
-    return frozenset(name for name in low if is_companion(name) or (is_entry and low[name] in _NAMES))
+    return frozenset(name for name, plain in low.items() if plain in companions or (is_entry and plain in _NAMES))
 
 
 _TYPES = frozenset({"string", "object", "integer", "number", "boolean", "array"})
@@ -68,10 +72,14 @@ def are_telling(names: Iterable[Any], rules: KeyRules, kind: str) -> bool:
         return False
     if not all(_NAME.fullmatch(name) for name in names):
         return False
-    shown = shown_in(names)
-    if kind == "cookie":
-        return bool(shown) or not PREFERENCES.isdisjoint(names) or any(_is_strong(rules.rule(name)) for name in names)
-    return len(shown) < len(names) and (bool(shown) or any(_is_strong(rules.rule(name)) for name in names))
+    shown = shown_in(names, kind)
+    if len(shown) == len(names) and kind != "cookie":
+        return False
+    return (
+        bool(shown)
+        or (kind == "cookie" and not PREFERENCES.isdisjoint(names))
+        or any(_is_strong(rules.rule(name)) for name in names)
+    )
 
 
 def _is_strong(rule: Rule | None) -> bool:
@@ -89,7 +97,7 @@ _NAMES, _VALUES = frozenset({"name", "key"}), frozenset({"value", "val"})
 Span = tuple[int, int]
 
 
-def secrets_in(text: str, start: int, end: int, rules: KeyRules, kind: str) -> list[Span] | None:
+def secrets_in(text: str, start: int, end: int, rules: KeyRules, rule: Rule) -> list[Span] | None:
     """Return where the secrets of the container text[start:end] are; None if it does not tell them from the rest.
 
     Plain members only: whatever else it holds, it goes as a whole.
@@ -98,22 +106,40 @@ def secrets_in(text: str, start: int, end: int, rules: KeyRules, kind: str) -> l
     if opened is None:
         return None
     position = opened.end()
-    found: list[tuple[str, Span]] = []
+    found: list[tuple[str, Span, bool]] = []
     while (member := _MEMBER.match(text, position, end)) is not None:
         position = member.end()
-        found.append((member["name"], member.span("bare" if member["text"] is None else "text")))
+        quoted = member["text"] is not None
+        found.append((member["name"], member.span("text" if quoted else "bare"), quoted))
         if len(found) > MAX_MEMBERS:
             return None
     closed = _CLOSES.match(text, position, end)
     if closed is None or closed.end() != end:
         return None
-    names = dict.fromkeys([name for name, _ in found])
-    if not are_telling(names, rules, kind):
+    names = dict.fromkeys([name for name, _, _ in found])
+    if not are_telling(names, rules, rule.kind):
         return None
-    shown = shown_in(names)
-    values = [(name, span, text[slice(*span)]) for name, span in found]
+    shown = shown_in(names, rule.kind)
     return [
         span
-        for name, span, value in values
-        if name not in shown and value.strip(SEAL) and not (kind == "cookie" and is_choice(name, value))
+        for name, span, quoted in found
+        if name not in shown and is_hidden(name, text[slice(*span)] if quoted else _bare(text[slice(*span)]), rule)
     ]
+
+
+def _bare(text: str) -> Any:
+    """Return the number that stands in JSON; None for what is no number: true, false, null."""
+    return int(text) if text.lstrip("-").isdigit() else None
+
+
+def is_hidden(name: str, value: Any, rule: Rule) -> bool:
+    """Tell whether a member that is none of those shown, and no secret by its own name, goes with the others.
+
+    Args:
+        name: Its name.
+        value: What it holds.
+        rule: Of the mapping's own name.
+    """
+    if type(value) is str:
+        return value.strip(SEAL) != "" and not (rule.kind == "cookie" and is_choice(name, value))
+    return type(value) is int and is_secret(str(abs(value)), rule)

@@ -273,15 +273,16 @@ class Walk:
             return self.mapping(value, None, depth)
         if not members.are_telling(value, self._rules, rule.kind):
             return None
-        shown = members.shown_in(value)
-        if rule.kind == "cookie":
-            shown |= {name for name, item in value.items() if type(item) is str and cookies.is_choice(name, item)}
+        shown = members.shown_in(value, rule.kind)
         result: dict[str, Any] = {}
         for name, item in value.items():
             own = self._rules.rule(name)
             if own is None or own.sort == "weak":
                 own = None if name in shown else rule
-            clean = self.value(item, own, depth + 1)
+            if own is rule and members.is_hidden(name, item, rule) and not self._censor.seen(str(item)):
+                clean = self._censor.replacement(str(item), rule.kind)
+            else:
+                clean = self.value(item, None if own is rule and type(item) is str else own, depth + 1)
             if not (self._censor.removes and own is not None and clean == self._censor.marker):
                 result[self._name(name)] = clean
         return result

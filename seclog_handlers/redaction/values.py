@@ -18,6 +18,7 @@ SMALL_NUMBER = 2
 # Longer than any word, path or address of prose.
 MAX_WORD = 512
 CODE_DIGITS = 3
+COUNT_DIGITS = 3  # "must contain 8 characters"
 MIN_SENTENCE = 4
 MIN_TOKEN = 4
 LONGEST_WORD = 20
@@ -277,7 +278,9 @@ def is_statement(value: str) -> bool:
 def _is_sentence(value: str) -> bool:
     """Tell whether several words say something about a secret: "This field is required.", not "correct horse"."""
     words = [word.strip("\"'().,:;!?").lower() for word in value[:200].split()]
-    return all(word.replace("'", "").isalnum() or not word for word in words) and not SENTENCE_WORDS.isdisjoint(words)
+    return not SENTENCE_WORDS.isdisjoint(words) and all(
+        word.replace("'", "").isalpha() or not word or (word.isdigit() and len(word) <= COUNT_DIGITS) for word in words
+    )
 
 
 def _is_secret_number(value: str, rule: Rule) -> bool:

@@ -28,6 +28,10 @@ OPENED: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"cookies": [{"name": "session", "value": M, "path": "/"}]},
     ),
     ({"cookies": {"sessionid": SECRET, "lang": "de"}}, {"cookies": {"sessionid": M, "lang": "de"}}),
+    ({"cookies": {"user": SECRET, "theme": "dark"}}, {"cookies": {"user": M, "theme": "dark"}}),
+    ({"cookies": {"theme": SECRET, "path": "/"}}, {"cookies": {"theme": M, "path": "/"}}),
+    ({"token": {"expires_in": 3600, "foo": "a_b"}}, {"token": {"expires_in": 3600, "foo": M}}),
+    ({"token": {"expires_in": 3600, "active": True}}, {"token": {"expires_in": 3600, "active": True}}),
     ({"token": {"expires_in": 3600, "anything": SECRET}}, {"token": {"expires_in": 3600, "anything": M}}),
 ]
 
@@ -59,6 +63,8 @@ def test_json_in_text_is_judged_alike(value: dict[str, Any], expected: dict[str,
         {"password": {"host": "letmein"}},
         {"secret": {"username": "letmein", "host": "letmein"}},
         {"password": {"type": "string", "data": SECRET}},
+        {"password": "hunter2 is wrong"},
+        {"password": "12345678 is required"},
     ],
 )
 def test_all_others_go_as_a_whole(value: dict[str, Any]) -> None:
