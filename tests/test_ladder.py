@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "seclog_handlers"
 # Room -> rung. A module may import from its own room, from its own rung, or from below.
 RUNGS = {
-    "errors": 0, "_config": 0, "_record": 1, "rendering": 1, "_message": 1, "_occurrences": 1,
+    "errors": 0, "_config": 0, "_record": 1, "rendering": 1, "_message": 1, "_template": 1, "_occurrences": 1,
     "redaction": 2, "pseudonym": 2, "enrichment": 2, "detection": 2, "access": 2, "events": 2,
     "formatters": 3, "filters": 3, "adapter": 3,
     "context": 4, "policy": 4,

@@ -16,8 +16,9 @@ from seclog_handlers.redaction.finder import Finder
 from seclog_handlers.redaction.ids import is_random_id
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, PLAIN, Memo
+from seclog_handlers.redaction.plans import Plans
 from seclog_handlers.redaction.structures import CARD_FROM
-from seclog_handlers.redaction.tree import UNTOUCHED, Plans, Walk
+from seclog_handlers.redaction.tree import UNTOUCHED, Walk
 
 # Longer texts are cut before they are scanned.
 MAX_TEXT = 262_144

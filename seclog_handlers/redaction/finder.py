@@ -24,7 +24,6 @@ from seclog_handlers.redaction import (
 from seclog_handlers.redaction.budget import FOUND, TEXT, Budget
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import is_statement, value_at
 from seclog_handlers.redaction.vocabulary import SHORT
 
 Found = tuple[int, int, str]
@@ -35,8 +34,8 @@ _SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate"})
 _NEXT_WORD = re.compile(r"[ \t]([^\W\d_]{2,14})(?![^\W\d_])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
 MAX_BASE64 = 65_536
-# What it costs to look at what begins like a token, at a URL.
-TOKEN, URL = 2, 4
+# What it costs to look at what begins like a token.
+TOKEN = 2
 # Of so few words each place is looked up; of more, the text is searched once for all names.
 FEW = 6
 MAX_WITHIN = 1024
@@ -97,7 +96,7 @@ class Finder:
         raw = text.encode("ascii", "replace")  # of the same length
         is_ascii = text.isascii()
         named, marks, programs = self.gate.found(raw)
-        users = _urls(text, budget) if "://" in text and "@" in text else []
+        users = web.users(text, budget.spend) if "://" in text and "@" in text else []
         found = [user for user in users if user[2]]
         if named != [] or not is_ascii:
             self._names(text, (named or []) if is_ascii else [], budget, found, users)
@@ -218,7 +217,7 @@ class Finder:
                 found.extend(spans)
                 return spans[-1][1]
         if word == "identified":
-            return _identified(text, end, found)
+            return notations.identified(text, end, found)
         start, end = keyvalue.identifier(text, start, end)
         budget.spend(end - start >> 2)
         rule = keyvalue.rule_at(text, start, end, self._rules)
@@ -355,35 +354,11 @@ def _lower(text: str) -> str:
 
 
 _CONTAINERS = frozenset("{[")
-_REPLACED = re.compile(r"['\"]?\s{1,4}replace\s{1,4}['\"]?(?P<value>[^\s'\";]{1,128})", re.IGNORECASE)
-_SQL_USER = re.compile(r"\b(?:user|role|USER|ROLE|grant|GRANT)\s")
-_IDENTIFIED = re.compile(
-    r"\s{1,4}(?:with\s{1,4}['\"`]?\w{1,40}['\"`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?",
-    re.IGNORECASE,
-)
-
-
-def _identified(text: str, end: int, found: list[Found]) -> int:
-    match = _IDENTIFIED.match(text, end)
-    value = value_at(text, match.end()) if match else None
-    if (
-        value is None
-        or value.end <= value.start
-        or is_statement(text[value.start : value.end])
-        or not (value.quoted or _SQL_USER.search(text, max(0, end - 200), end))
-    ):
-        return end
-    found.append((value.start, value.end, "password"))
-    former = _REPLACED.match(text, value.end)
-    if former is None:
-        return value.end
-    found.append((*former.span("value"), "password"))
-    return former.end()
 
 
 def _numbers(text: str, raw: bytes, ids: list[tuple[int, int]], budget: Budget, found: list[Found]) -> None:
     """Find numbers of people, accounts and cards; UUIDs, where `ids` are, hold none."""
-    if gate.has_number(raw) and not (ids and not gate.has_number(_without(raw, ids))):
+    if gate.has_number(raw) and not (ids and not gate.has_number(gate.without(raw, ids))):
         budget.read(len(text))
         found.extend(pii.numbers(text, budget.spend))
         if "=" in text or "^" in text or "D" in text:
@@ -394,26 +369,6 @@ def _numbers(text: str, raw: bytes, ids: list[tuple[int, int]], budget: Budget, 
         budget.read(3 * len(text))
         found.extend(pii.ibans(text, budget.spend))
         found.extend(pii.lettered_ids(text, budget.spend))
-
-
-def _without(raw: bytes, spans: list[tuple[int, int]]) -> bytes:
-    parts: list[bytes] = []
-    last = 0
-    for start, end in spans:
-        parts += (raw[last:start], b"x")
-        last = end
-    return b"".join((*parts, raw[last:]))
-
-
-def _urls(text: str, budget: Budget) -> list[Found]:
-    found: list[Found] = []
-    position = text.find("://")
-    while position >= 0:
-        budget.spend(URL)
-        following = text.find("://", position + 3)
-        found.extend(web.userinfo(text, position, len(text) if following < 0 else following))
-        position = following
-    return found
 
 
 def merged(text: str, found: list[Found]) -> list[Found]:

@@ -101,6 +101,16 @@ def long_runs(raw: bytes) -> list[tuple[int, int]]:
     return found
 
 
+def without(raw: bytes, spans: list[tuple[int, int]]) -> bytes:
+    """Return what is left without the spans, each of which becomes a letter."""
+    parts: list[bytes] = []
+    last = 0
+    for start, end in spans:
+        parts += (raw[last:start], b"x")
+        last = end
+    return b"".join((*parts, raw[last:]))
+
+
 # What follows searches text, not bytes: that takes half as long. And it is spelled out: a loop would cost more than
 # the searches.
 

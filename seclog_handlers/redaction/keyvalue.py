@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from seclog_handlers.redaction import entries, exemptions, made, prose, vocabulary, web
+from seclog_handlers.redaction import assigned, entries, exemptions, made, passphrases, prose, vocabulary, web
+from seclog_handlers.redaction.assigned import MAX_IDENTIFIER, QUOTES
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.made import ASSIGN, IN_QUERY, LONG_HEX, USER_PAIR
+from seclog_handlers.redaction.made import IN_QUERY, USER_PAIR
 from seclog_handlers.redaction.values import Value, is_secret, is_statement, looks_chosen, value_at
-
-MAX_IDENTIFIER = 64
 
 # Names that mean something else after another word: "first pass", "MFA token".
 _MORE_BEFORE = vocabulary.SHORT | {"token", "password", "passcode"}
@@ -120,7 +119,7 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return []
     if rule.sort == "weak":
         found = made.find(text, start, end, rule)
-        return found or (_entry(text, end, rule) if text[start - 1 : start] in _QUOTES else [])
+        return found or (_entry(text, end, rule) if text[start - 1 : start] in QUOTES else [])
     if rule.kind == "private-key":
         return entries.putty(text, end)
     found = _beside(text, start, end, rule)
@@ -146,13 +145,13 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         pair_said = _PAIR_SAID.match(text, end)
         if pair_said is not None:
             return [(*pair_said.span("value"), rule.kind)]
-    words = prose.phrase(text, text[start:end], end)
+    words = passphrases.phrase(text, text[start:end], end)
     if words is not None:
         return [(*words, rule.kind)]
     value = (
         (rule.sort == "digits" and prose.number(text, end))
         or ("<" in text[end : end + 6] and _marked_up(text, end, rule))
-        or _assigned(text, start, end)
+        or assigned.value(text, start, end)
         or _placed(text, start, end, rule)
         or prose.value_of(text, start, end, rule)
     )
@@ -201,84 +200,6 @@ def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
     return Value(*match.span("value"), quoted=True)
 
 
-def _assigned(text: str, start: int, end: int) -> Value | None:
-    """The value after `=`, `:`, `=>` and their like."""
-    if text.startswith("}", end):  # -o jsonpath='{.data.password}' => x
-        end += 1
-    match = ASSIGN.match(text, end)
-    if match is None:
-        return None
-    position, gap = match.end(), match["gap"]
-    if text[start - 1 : start] == ";" and text[end : end + 1] == "=" and text[start:end].lower() == "jsessionid":
-        path = _PATH_SESSION.match(text, position)
-        return Value(*path.span(), quoted=False) if path else None
-    if text[start - 1 : start] == "`" and text.startswith("='", end):  # undefined method `password=' for #<User>
-        return None
-    if text[start].isupper() and _NEXT_FIELD.match(text, position):  # Go: {Token: Retries:3}
-        return None
-    if text.startswith("</", position):
-        return None
-    if text.startswith("rejected value [", position):  # Spring: on field 'password': rejected value [x]
-        return _nested_in(text, position + 15)
-    if text[start - 1 : start] == "/" and "->" in match[0]:  # git: fix/password-hash -> origin/...
-        return None
-    if gap and text[match.start("gap") - 1] == "=" and text[match.start("gap") - 2] not in " \t:=":
-        follows = text[position : position + MAX_IDENTIFIER]
-        if re.match(r"[\w.-]{1,40}=", follows):
-            return None
-    if (
-        text.startswith("==", match.start("gap") - 2)
-        and text[match.start("gap") - 3] != "="
-        and not _compared(text, position)
-    ):
-        return None
-    before = text[start - 1 : start]
-    if before == ":" and "arn:" in text[max(0, start - MAX_IDENTIFIER) : start]:
-        return None
-    if "\n" in (gap or "") and text.startswith("- ", position):
-        listed = _ITEMS.match(text, position)
-        first = listed["first"] if listed else ""
-        return Value(*listed.span(), quoted=True) if listed and looks_chosen(first.strip("\"'")) else None
-    if "\n" in (gap or "") and text[position] not in "\"'`\\" and not text.startswith("string(", position):
-        value = value_at(text, position)
-        secret = text[value.start : value.end] if value else ""
-        return value if looks_chosen(secret) or LONG_HEX.fullmatch(secret) else None
-    quote = text[position : position + 1]
-    if (
-        quote in _QUOTES
-        and quote
-        and (
-            (before == quote and quote not in match[0][: -len(gap) or None]) or _CONCATENATED.match(text, position + 1)
-        )
-    ):
-        return None
-    if before in ("?", "&", "#") and before and text[match.start("gap") - 1] == "=":
-        return value_at(text, position, in_url=True)
-    return value_at(text, position)
-
-
-_NEXT_FIELD = re.compile(r"[A-Z][A-Za-z]{1,24}:[^\s:/]{1,24}\}")
-_PATH_SESSION = re.compile(r"[\w.!-]{1,128}")  # /index.jsp;jsessionid=x?tab=1
-
-
-def _nested_in(text: str, opening: int) -> Value | None:
-    """The value in the bracket at `opening`, up to the end of the line if it is not closed."""
-    match = _BRACKETED.match(text, opening)
-    return Value(*match.span("value"), quoted=True) if match else None
-
-
-_BRACKETED = re.compile(r"\[(?P<value>[^\]\n]{1,256})")
-_ITEMS = re.compile(r"- (?P<first>[^\s]{1,256})(?:\r?\n[ \t]{1,32}- [^\s]{1,256}){0,50}(?=[ \t]*(?:[\r\n]|$))")
-_QUOTES = ("'", '"')
-_CONCATENATED = re.compile(r"[ ]?(?:[+,%][ ]?[A-Za-z_]\w*[(.\[]|\)|[+%] )")
-
-
-def _compared(text: str, position: int) -> bool:
-    """Tell whether what stands after `==` is a quoted secret, and not source code."""
-    value = value_at(text, position)
-    return value is not None and value.quoted and looks_chosen(text[value.start : value.end])
-
-
 _IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((?P<value>\s{0,4}N?'[^()]{1,4096})\)")
 # As Windows' registry shows it: `DefaultPassword    REG_SZ    x`
 # Terraform: variable "db_password" { default = "x" }
@@ -298,10 +219,10 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if before == ">":
         element = _ELEMENT.match(text, end)
         return _inside(text, element.end()) if element else None
-    if before == "/" and text[end : end + 1] in _QUOTES:  # "/prod/db/password"
+    if before == "/" and text[end : end + 1] in QUOTES:  # "/prod/db/password"
         entry = _ENTRY.match(text, end)
         return value_at(text, entry.end()) if entry else None
-    if before == "#" and text[start - 2 : start - 1] in _QUOTES:  # page.fill("#password", "x")
+    if before == "#" and text[start - 2 : start - 1] in QUOTES:  # page.fill("#password", "x")
         filled = _MEMBER.match(text, end)
         return value_at(text, filled.end()) if filled else None
     if before == "[" and text.startswith("]", end):  # name="user[password]"

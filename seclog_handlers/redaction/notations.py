@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from seclog_handlers.redaction.budget import LOOK
-from seclog_handlers.redaction.values import looks_chosen
+from seclog_handlers.redaction.values import is_statement, looks_chosen, value_at
 
 Found = tuple[int, int, str]
 Spend = Callable[[int], None]
@@ -99,3 +99,30 @@ def spoken_codes(text: str, spend: Spend) -> list[Found]:
         if code is not None and (match["used"] is None or _USED.search(text, max(0, code.start() - 48), code.start())):
             found.append((*code.span(), "otp"))
     return found
+
+
+_REPLACED = re.compile(r"['\"]?\s{1,4}replace\s{1,4}['\"]?(?P<value>[^\s'\";]{1,128})", re.IGNORECASE)
+_SQL_USER = re.compile(r"\b(?:user|role|USER|ROLE|grant|GRANT)\s")
+_IDENTIFIED = re.compile(
+    r"\s{1,4}(?:with\s{1,4}['\"`]?\w{1,40}['\"`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?",
+    re.IGNORECASE,
+)
+
+
+def identified(text: str, end: int, found: list[Found]) -> int:
+    """Find the password after IDENTIFIED in SQL, which ends at `end`; tell where it ends itself."""
+    match = _IDENTIFIED.match(text, end)
+    value = value_at(text, match.end()) if match else None
+    if (
+        value is None
+        or value.end <= value.start
+        or is_statement(text[value.start : value.end])
+        or not (value.quoted or _SQL_USER.search(text, max(0, end - 200), end))
+    ):
+        return end
+    found.append((value.start, value.end, "password"))
+    former = _REPLACED.match(text, value.end)
+    if former is None:
+        return value.end
+    found.append((*former.span("value"), "password"))
+    return former.end()

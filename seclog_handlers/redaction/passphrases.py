@@ -94,3 +94,24 @@ def is_hyphened(value: str) -> bool:
 
 
 _HYPHENED = re.compile(r"[a-z]{3,10}(?:-[a-z]{3,10}){3,7}")
+
+
+_MNEMONIC = re.compile(r"[a-z]{3,10}(?:[ ,]{1,2}[a-z]{3,10}){2,23}(?![\w])")
+_ASSIGNED_WORDS = re.compile(r"[\"']?[ \t]{0,4}(?:(?:[:=]|is\b|was\b)[ \t]{0,4}[\"']?|(?<=[ \t])[\"'])")
+_ASSIGNED_LINE = re.compile(r"(?:[ \t](?:for|of|to)[ \t][^\s:=]{1,64})?(?:[ ]is)?[ \t]?[:=][ \t]{1,4}|[ ](?:is|was)[ ]")
+_PASSPHRASE = re.compile(r"[A-Za-z0-9]{1,16}(?:[ ][A-Za-z0-9]{1,16}){1,11}(?=[ ]?$|\n)")
+
+
+def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
+    """Return the words of a seed phrase or passphrase after its name, which ends at `end`."""
+    if not name.lower().endswith(("phrase", "mnemonic", "seed")):
+        return None
+    assigned = _ASSIGNED_WORDS.match(text, end)
+    words = _MNEMONIC.match(text, assigned.end()) if assigned else None
+    if words is None and name.lower().endswith("phrase"):
+        assigned = _ASSIGNED_LINE.match(text, end)
+        words = _PASSPHRASE.match(text, assigned.end()) if assigned else None
+        words = words if words is not None and is_passphrase(words[0]) else None
+    if words is None or not SENTENCE_WORDS.isdisjoint(words[0].split()):
+        return None
+    return words.span()

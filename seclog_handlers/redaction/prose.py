@@ -8,7 +8,7 @@ import re
 from seclog_handlers.redaction import languages, passphrases
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import Value, is_statement, looks_chosen, looks_made, value_at
-from seclog_handlers.redaction.vocabulary import REMARKS, SENTENCE_WORDS
+from seclog_handlers.redaction.vocabulary import REMARKS
 
 Found = tuple[int, int, str]
 
@@ -101,10 +101,6 @@ _BEFORE_NAME = frozenset(
         "old",
     }
 )
-_MNEMONIC = re.compile(r"[a-z]{3,10}(?:[ ,]{1,2}[a-z]{3,10}){2,23}(?![\w])")
-_ASSIGNED_WORDS = re.compile(r"[\"']?[ \t]{0,4}(?:(?:[:=]|is\b|was\b)[ \t]{0,4}[\"']?|(?<=[ \t])[\"'])")
-_ASSIGNED_LINE = re.compile(r"(?:[ \t](?:for|of|to)[ \t][^\s:=]{1,64})?(?:[ ]is)?[ \t]?[:=][ \t]{1,4}|[ ](?:is|was)[ ]")
-_PASSPHRASE = re.compile(r"[A-Za-z0-9]{1,16}(?:[ ][A-Za-z0-9]{1,16}){1,11}(?=[ ]?$|\n)")
 _CHANGED_TO = re.compile(
     r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>(?<=[\"'])[^\"'\n]{4,128}(?=[\"'])|[^\s\"']{4,128})"
 )
@@ -374,21 +370,6 @@ def _is_last(text: str, value: Value) -> bool:
     """Tell whether a sentence or clause ends after the value."""
     rest = text[value.end : value.end + 3]
     return not rest.strip() or rest[0] in ".,;!)" or rest[:1] == "\n"
-
-
-def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
-    """Return the words of a seed phrase or passphrase after its name, which ends at `end`."""
-    if not name.lower().endswith(("phrase", "mnemonic", "seed")):
-        return None
-    assigned = _ASSIGNED_WORDS.match(text, end)
-    words = _MNEMONIC.match(text, assigned.end()) if assigned else None
-    if words is None and name.lower().endswith("phrase"):
-        assigned = _ASSIGNED_LINE.match(text, end)
-        words = _PASSPHRASE.match(text, assigned.end()) if assigned else None
-        words = words if words is not None and passphrases.is_passphrase(words[0]) else None
-    if words is None or not SENTENCE_WORDS.isdisjoint(words[0].split()):
-        return None
-    return words.span()
 
 
 def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:

@@ -19,6 +19,7 @@ from seclog_handlers.redaction.budget import Budget
 from seclog_handlers.redaction.censor import Censor
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, Memo
+from seclog_handlers.redaction.plans import MAX_PLAN, TEXT_ONLY, Plan, Plans
 from seclog_handlers.redaction.structures import CARD_FROM, MAX_NAME
 from seclog_handlers.redaction.values import is_secret
 
@@ -44,58 +45,6 @@ _SECRET = Rule("secret", "strong")
 def _is_label(item: str, key: str, rule: Rule | None) -> bool:
     """Tell whether a value is its name as a form shows it: `{"password": "Password"}`."""
     return item != key and item.lower() == key.lower() and not (rule is not None and rule.sort == "user")
-
-
-Plan = tuple[tuple[str, "Rule | None"], ...]
-_STR = frozenset({str})
-MAX_PLANS = 512
-MAX_PLAN = 64
-MAX_PLAN_TEXT = 4_096
-
-
-class Plans:
-    """Remembers how the keys of a mapping are judged: programs log few sets of keys.
-
-    Args:
-        rules: How keys are judged.
-        text: Redacts one text: a key, too.
-        usable: False if names alone do not tell, or keys may go.
-    """
-
-    def __init__(self, rules: KeyRules, text: Callable[[str, Budget], str], *, usable: bool) -> None:
-        self._rules = rules
-        self._text = text
-        self._usable = usable
-        self._outer: dict[tuple[str, ...], Plan | None] = {}
-        self._inner: dict[tuple[str, ...], Plan | None] = {}
-
-    def of(self, names: tuple[str, ...], *, inner: bool = False) -> Plan | None:
-        """Return each name with its rule; None if they have to be judged one by one.
-
-        Args:
-            names: Keys, all text.
-            inner: Whether they are those of a mapping inside a value, which may be an entry of name and value.
-        """
-        plans = self._inner if inner else self._outer
-        try:
-            return plans[names]
-        except KeyError:
-            plan = self._made(names, inner=inner)
-        if len(names) <= MAX_PLAN and all(len(name) <= MAX_NAME for name in names):
-            if len(plans) >= MAX_PLANS:
-                plans.clear()
-            plans[names] = plan
-        return plan
-
-    def _made(self, names: tuple[str, ...], *, inner: bool) -> Plan | None:
-        if not self._usable or not _STR.issuperset(map(type, names)) or sum(map(len, names)) > MAX_PLAN_TEXT:
-            return None
-        if inner and structures.is_entry(names):
-            return None
-        budget = Budget()
-        if any(self._text(name, budget) != name for name in names):
-            return None
-        return tuple([(name, self._rules.rule(name)) for name in names])
 
 
 class Walk:
@@ -295,7 +244,7 @@ class Walk:
 
     def mapping(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         """Return a new dict of what a mapping holds, judged key by key."""
-        if rule is None and type(value) is dict and len(value) <= MAX_PLAN and _STR.issuperset(map(type, value)):
+        if rule is None and type(value) is dict and len(value) <= MAX_PLAN and TEXT_ONLY.issuperset(map(type, value)):
             plan = self._plans.of(tuple(value), inner=True)
             if plan is not None and len(plan) < self._nodes:
                 return self._planned(value, plan, depth)

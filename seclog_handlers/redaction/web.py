@@ -13,7 +13,7 @@ from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_m
 
 Found = tuple[int, int, str]
 
-MAX_URL = 4096
+URL = 4  # what it costs to look at one
 _Q = r"\\{0,15}[\"'`]"
 _SCHEMES = (
     "bearer|basic|digest|negotiate|ntlm|apikey|api-key|token|hawk|mac|hoba|mutual|oauth|vapid|aws4-hmac-sha256|"
@@ -197,7 +197,19 @@ def decode_base64(value: str) -> str | None:
 _URLSAFE = str.maketrans("-_", "+/")
 
 
-def userinfo(text: str, colon: int, stop: int) -> list[Found]:
+def users(text: str, spend: Callable[[int], None]) -> list[Found]:
+    """Find the password, or the token, before the host of each URL; the kind is empty where that is nothing secret."""
+    found: list[Found] = []
+    position = text.find("://")
+    while position >= 0:
+        spend(URL)
+        following = text.find("://", position + 3)
+        found.extend(_userinfo(text, position, len(text) if following < 0 else following))
+        position = following
+    return found
+
+
+def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
     """Find the password, or the token, before the host of the URL whose `://` stands at `colon`, before `stop`.
 
     The kind is empty where that part of the URL is nothing secret.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from seclog_handlers import _message, redaction
+from seclog_handlers import _template, redaction
 from seclog_handlers.redaction import Redactor
 from seclog_handlers.redaction.budget import Budget
 from seclog_handlers.redaction.patterns import _pumps
@@ -33,7 +33,7 @@ def shipped() -> Iterator[tuple[str, re.Pattern[str], bool]]:
         importlib.import_module(f"seclog_handlers.redaction.{found.name}")
         for found in pkgutil.iter_modules(redaction.__path__)
     ]
-    for module in [*modules, _message]:
+    for module in [*modules, _template]:
         source = inspect.getsource(module)
         for name, value in vars(module).items():
             searched = (

@@ -1,0 +1,88 @@
+"""The value that an assignment joins to its name: `=`, `:`, `=>` and their like, and what stands in their place."""
+
+from __future__ import annotations
+
+import re
+
+from seclog_handlers.redaction.made import ASSIGN, LONG_HEX
+from seclog_handlers.redaction.values import Value, looks_chosen, value_at
+
+QUOTES = ("'", '"')
+MAX_IDENTIFIER = 64
+
+
+def value(text: str, start: int, end: int) -> Value | None:
+    """The value after `=`, `:`, `=>` and their like."""
+    if text.startswith("}", end):  # -o jsonpath='{.data.password}' => x
+        end += 1
+    match = ASSIGN.match(text, end)
+    if match is None:
+        return None
+    position, gap = match.end(), match["gap"]
+    if text[start - 1 : start] == ";" and text[end : end + 1] == "=" and text[start:end].lower() == "jsessionid":
+        path = _PATH_SESSION.match(text, position)
+        return Value(*path.span(), quoted=False) if path else None
+    if text[start - 1 : start] == "`" and text.startswith("='", end):  # undefined method `password=' for #<User>
+        return None
+    if text[start].isupper() and _NEXT_FIELD.match(text, position):  # Go: {Token: Retries:3}
+        return None
+    if text.startswith("</", position):
+        return None
+    if text.startswith("rejected value [", position):  # Spring: on field 'password': rejected value [x]
+        return _nested_in(text, position + 15)
+    if text[start - 1 : start] == "/" and "->" in match[0]:  # git: fix/password-hash -> origin/...
+        return None
+    if gap and text[match.start("gap") - 1] == "=" and text[match.start("gap") - 2] not in " \t:=":
+        follows = text[position : position + MAX_IDENTIFIER]
+        if re.match(r"[\w.-]{1,40}=", follows):
+            return None
+    if (
+        text.startswith("==", match.start("gap") - 2)
+        and text[match.start("gap") - 3] != "="
+        and not _compared(text, position)
+    ):
+        return None
+    before = text[start - 1 : start]
+    if before == ":" and "arn:" in text[max(0, start - MAX_IDENTIFIER) : start]:
+        return None
+    if "\n" in (gap or "") and text.startswith("- ", position):
+        listed = _ITEMS.match(text, position)
+        first = listed["first"] if listed else ""
+        return Value(*listed.span(), quoted=True) if listed and looks_chosen(first.strip("\"'")) else None
+    if "\n" in (gap or "") and text[position] not in "\"'`\\" and not text.startswith("string(", position):
+        line = value_at(text, position)
+        secret = text[line.start : line.end] if line else ""
+        return line if looks_chosen(secret) or LONG_HEX.fullmatch(secret) else None
+    quote = text[position : position + 1]
+    if (
+        quote in QUOTES
+        and quote
+        and (
+            (before == quote and quote not in match[0][: -len(gap) or None]) or _CONCATENATED.match(text, position + 1)
+        )
+    ):
+        return None
+    if before in ("?", "&", "#") and before and text[match.start("gap") - 1] == "=":
+        return value_at(text, position, in_url=True)
+    return value_at(text, position)
+
+
+_NEXT_FIELD = re.compile(r"[A-Z][A-Za-z]{1,24}:[^\s:/]{1,24}\}")
+_PATH_SESSION = re.compile(r"[\w.!-]{1,128}")  # /index.jsp;jsessionid=x?tab=1
+
+
+def _nested_in(text: str, opening: int) -> Value | None:
+    """The value in the bracket at `opening`, up to the end of the line if it is not closed."""
+    match = _BRACKETED.match(text, opening)
+    return Value(*match.span("value"), quoted=True) if match else None
+
+
+_BRACKETED = re.compile(r"\[(?P<value>[^\]\n]{1,256})")
+_ITEMS = re.compile(r"- (?P<first>[^\s]{1,256})(?:\r?\n[ \t]{1,32}- [^\s]{1,256}){0,50}(?=[ \t]*(?:[\r\n]|$))")
+_CONCATENATED = re.compile(r"[ ]?(?:[+,%][ ]?[A-Za-z_]\w*[(.\[]|\)|[+%] )")
+
+
+def _compared(text: str, position: int) -> bool:
+    """Tell whether what stands after `==` is a quoted secret, and not source code."""
+    quoted = value_at(text, position)
+    return quoted is not None and quoted.quoted and looks_chosen(text[quoted.start : quoted.end])
