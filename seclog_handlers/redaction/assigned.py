@@ -62,7 +62,7 @@ def value(text: str, start: int, end: int) -> Value | None:
         )
     ):
         return None
-    if before in ("?", "&", "#") and before and text[match.start("gap") - 1] == "=":
+    if before in ("?", "&", "#") and before and quote not in QUOTES and text[match.start("gap") - 1] == "=":
         return value_at(text, position, in_url=True)
     return value_at(text, position)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from seclog_handlers.redaction import web
 from seclog_handlers.redaction.budget import LOOK
 from seclog_handlers.redaction.values import is_statement, looks_chosen
 
@@ -18,14 +19,18 @@ _RESP = re.compile(
 
 # Begins with the characters that all of it begin with, so that a search skips the others quickly.
 _CALLS = re.compile(
-    r"[lLsSaAbBm_cCgP](?:(?<=[lL])og[oi]n|(?<=L)OGIN|(?<=[sS])ign[iI]n|(?<=[aA])uth(?:enticate)?|(?<=[bB])ind(?:_s)?"
-    r"|(?<=m)ysqli|(?<=_)p?connect|(?<=[cC])onnect|(?<=g)etConnection|(?<=P)DO(?:->|::)__construct|(?<=P)SCredential"
+    r"[lLsSaAbBm_cCgPp](?:(?<=[lL])og[oi]n|(?<=L)OGIN|(?<=[sS])ign[iI]n|(?<=[aA])uth(?:enticate)?|(?<=[bB])ind(?:_s)?"
+    r"|(?<=m)(?:ysqli?|ongodb)|(?<=p)ostgresql|(?<=_)p?connect|(?<=[cC])onnect|(?<=g)etConnection|(?<=P)DO(?:->|::)__construct|(?<=P)SCredential"
     r"|(?<=C)redentials?|(?<=s)p_(?:addlogin|password|addrolemember))"
-    r"(?:\(\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
+    r"(?:\n?\({1,3}\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
     r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
 )
 # What is part of a word, in lower case, of each call and of each line of a protocol.
-CALLED = re.compile(r"log[io]n|auth|signin|bind|mysqli|connect|pdo|credential|sp$|pass|setuser|input|crypt|ugfzc")
+CALLED = re.compile(
+    r"log[io]n|auth|signin|bind|mysqli?$|postgresql|mongodb|connect|pdo|credential|sp$|pass|register|setuser|input|crypt|ugfzc"
+)
+# ClickHouse: mysql('host:port', 'database', 'table', 'user', 'password')
+_FOREIGN_TABLES = ("mysql(", "postgresql(", "mongodb(")
 MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
 # A passphrase among what SQL's ciphers are called with, a password among what sets one.
 _CIPHERS = re.compile(
@@ -54,7 +59,7 @@ def call_arguments(text: str, spend: Spend) -> list[Found]:
     found: list[Found] = []
     for match in _CALLS.finditer(text):
         spend(LOOK)
-        first = 0 if "sp_password" in match[0] else 1
+        first = 0 if "sp_password" in match[0] else 4 if match[0].startswith(_FOREIGN_TABLES) else 1
         for argument in list(_ARGUMENT.finditer(text, *match.span("arguments")))[first:]:
             span = argument.span(1 if argument[1] is not None else 2)
             value = text[slice(*span)]
@@ -65,10 +70,13 @@ def call_arguments(text: str, spend: Spend) -> list[Found]:
 
 _PROTOCOL = re.compile(
     r"\bLOGIN [\w.@-]{1,64} (?P<refused>[^\s\"']{6,128})(?=['\"]|$)"
-    r"|AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>[A-Za-z0-9+/=]{8,1024})"
-    r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\":]{1,64}) \"?(?P<login>[^\s\"]{4,128})"
+    r"|AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>(?![a-z]{1,16}(?:\W|$))[A-Za-z0-9+/=]{8,1024})"
+    r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\":\\]{1,64}) \"?(?P<login>[^\s\"\\]{4,128})"
+    r"|\+login \w{1,64} (?P<steam>[^\s+\"]{4,128})"
+    r"|command: /(?:login|register|changepassword) (?P<game>[^\s]{4,64}(?: [^\s]{4,64})?)"
     r"|AUTH[ \t]\d{1,6}[ \t](?:PLAIN|LOGIN)\b[^\n]{0,400}?\bresp=(?P<resp>[A-Za-z0-9+/=]{8,1024})"
-    r"|334 UGFzc3dvcmQ6\W{1,8}(?:C: |-> |>{1,3} |\w{1,16}> )?(?P<asked>[A-Za-z0-9+/]{4,256}={0,2})"
+    r"|334 UGFzc3dvcmQ6\W{1,8}(?:C: |-> |>{1,3} |\w{1,16}> |\w{1,16} -> \w{1,16}: )?"
+    r"(?P<asked>[A-Za-z0-9+/]{4,256}={0,2})"
     r"|(?:^|[\r\n>]|\\n)\s{0,2}PASS (?!\S{0,100}(?:::|/test_|\.(?:py|js|ts|go|rb)\b))"
     r"(?P<ftp>[^\s\\]{1,128})(?=\s*$|[\r\n]|\\r)"
     r"|\"SETUSER\" [^\n]{1,200}?\">(?P<monitored>[^\"\n]{1,256})\""
@@ -86,7 +94,20 @@ def protocols(text: str, spend: Spend) -> list[Found]:
         plain = kind == "login" or (kind == "refused" and (match[kind].islower() or match[kind].isupper()))
         if not plain or looks_chosen(match[kind]):
             found.append((*match.span(kind), "password"))
+    if "AUTH LOGIN" in text:
+        found += [(*match.span(), "password") for match in _SASL.finditer(text) if _is_sasl(match[0])]
+        found += [(*match.span("value"), "password") for match in _CHALLENGE.finditer(text)]
     return [span for span in found if not is_statement(text[span[0] : span[1]])]
+
+
+# What a client of SMTP says after AUTH LOGIN, wherever the log shows it: base64 of a name or a password.
+_SASL = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+/]{8,344}={0,2}(?![\w+/=-])")
+_CHALLENGE = re.compile(r"AUTH LOGIN challenge: '(?P<value>[^'\n]{4,256})'")  # msmtp, mutt
+
+
+def _is_sasl(run: str) -> bool:
+    decoded = web.decode_base64(run) if len(run) % 4 == 0 else None
+    return decoded is not None and decoded.isascii() and looks_chosen(decoded)
 
 
 _AUTH = re.compile(r"(?:^|[\s\"'>])AUTH\s+(?P<first>[^\s\"']{1,256})(?:\s+(?P<second>[^\s\"']{4,256}))?")

@@ -17,7 +17,7 @@ Spend = Callable[[int], None]
 # Programs whose options carry secrets; the gate looks for these words first.
 WORDS = (
     "mysql", "mariadb", "sshpass", "docker login", "podman login", "nerdctl login", "helm registry login",
-    "az login", "curl", "redis-cli",
+    "az login", "curl", "redis-cli", "cargo login",
     "ldappasswd", "ldapdelete", "ldapcompare", "ldapsearch", "ldapmodify", "ldapadd", "ldapwhoami",
     "smbclient", "mongo", "psql", "sqlcmd", "rabbitmqctl",
     "htpasswd", "rclone obscure", "vault login", "vault operator",
@@ -61,53 +61,55 @@ _LOGINS = (
     r"|oc login"
 )
 _USER_OPTION = (
-    r"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]{0,4}['\"]?[^\s:'\"]{0,128}['\"]?:['\"]?(?!//)"
+    r"\s(?:-u|--user|--proxy-user|-U|--auth|-a)[= ]{0,8}['\"]?[^\s:'\"]{0,128}['\"]?:['\"]?(?!//)"
     r"(?P<value>[^\s'\"]{1,256})"
 )
 _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"mysql|mariadb",
      (r"(?:^|\s)-p(?P<value>\\{1,3}\"[^\"\\\n]{1,256}\\|'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
      r"|[^\s'\"-][^\s'\"]{0,255})")),
-    (_LOGINS, rf"\s-[pP][= ]{{0,8}}{_V}"),
-    (r"sqlcmd|bcp|isql|osql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,4}}{_V}"),
-    (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,4}}{_V}"),
-    (r"ldap\w+", rf"\s-w[= ]{{0,4}}{_V}"),
+    (_LOGINS, rf"\s-[pP][= ]{{0,8}}(?!\d{{2,5}}\s-){_V}"),
+    (r"sqlcmd|bcp|isql|osql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,8}}{_V}"),
+    (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,8}}{_V}"),
+    (r"ldap\w+", rf"\s-w[= ]{{0,8}}{_V}"),
     (r"curl|wget|http |lftp|svn", _USER_OPTION),
     (r"smbclient|rpcclient|winexe|net (?:use|rpc|ads)",
-     r"\s-U[= ]{0,4}['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
-    (r"snmp\w+", rf"\s-[cAX][= ]{{0,4}}{_V}"),
+     r"\s-U[= ]{0,8}['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
+    (r"snmp\w+", rf"\s-[cAX][= ]{{0,8}}{_V}"),
     (r"htpasswd", rf"\s-\w*b\w*\s+\S+\s+\S+\s+{_V}"),
     (r"rabbitmqctl", rf"\s(?:add_user|change_password|authenticate_user)\s+\S+\s+{_V}"),
     (r"vault login", rf"login\s+(?:-\S+\s+)*(?!-|\w+=){_V}"),
+    (r"cargo login", rf"login\s+(?:-\S+\s+)*(?!-){_V}"),
     (r"vault operator", rf"unseal\s+(?!-){_V}"),
     (r"net use", rf"\s/user:\S+\s+{_V}"),
     (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
     (r"sudo -s", rf"<<<\s*{_V}"),
-    (r"openssl", rf"\s(?:pass:|-k[ ]{{1,4}}){_V}"),
+    (r"openssl", rf"\s(?:pass:|-k[ ]{{1,8}}){_V}"),
     (r"openssl", rf"\spasswd\s+(?:-\w+\s+){{1,4}}(?!-){_V}"),
     (r"kinit", rf"<<<\s*{_V}"),
-    (r"gh secret", rf"--body[= ]{{1,4}}{_V}"),
+    (r"gh secret", rf"--body[= ]{{1,8}}{_V}"),
     (r"xfreerdp", rf"\s/p:{_V}"),
-    (r"useradd|usermod|wpa_passphrase", rf"(?:\s-p[ ]{{1,4}}|wpa_passphrase\s+\S+\s+){_V}"),
+    (r"useradd|usermod|wpa_passphrase", rf"(?:\s-p[ ]{{1,8}}|wpa_passphrase\s+\S+\s+){_V}"),
     (r"kubectl create secret", rf"--from-literal[= ]['\"]?[\w.-]+={_V}"),
     (r"sqlplus|expdp|impdp", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@|\s|$)"),
-    (r"ssh-keygen", rf"\s-N[ ]{{0,4}}{_V}"),
+    (r"ssh-keygen", rf"\s-N[ ]{{0,8}}{_V}"),
     (r"signtool|runas", rf"\s/p[: ]{{1,4}}{_V}"),
-    (r"certutil|psexec|ncftp", rf"\s-p[ ]{{1,4}}{_V}"),
+    (r"certutil|psexec|ncftp", rf"\s-p[ ]{{1,8}}{_V}"),
     (r"winrm", rf"\s-p:{_V}"),
-    (r"lftp", rf"\s-u[ ]{{1,4}}[^\s,]{{1,64}},{_V}"),
+    (r"lftp", rf"\s-u[ ]{{1,8}}[^\s,]{{1,64}},{_V}"),
     (r"net use", rf"use\s+(?:\w:\s+)?\\\\\S+\s+(?!/){_V}"),
     (r"convertto-securestring", rf"(?i:securestring)\s+(?:-\w+\s+)?(?!-){_V}"),
+    (r"convertto-securestring", rf"name=\"String\"; value={_V}"),
     (r"rclone obscure", rf"obscure\s+{_V}"),
     (r"chpasswd", r"chpasswd\s+[\w.-]{1,32}:(?P<value>[^\s'\"]{4,256})"),
     (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),
-    (r"security", rf"\s-w[ ]{{1,4}}{_V}"),
+    (r"security", rf"\s-w[ ]{{1,8}}{_V}"),
     (r"incorrect", r"\[[^/\s\]]{1,64}/(?P<value>[^\s\]]{3,128})\]"),
     (r"tacacs|radius", rf"\skey[ ](?:\d[ ])?(?!\d ){_V}"),
     (r"rman |connect |connecting ", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@)"),
     (r"attempt", r"\[b?['\"]?[^/\s'\"\]]{1,64}['\"]?/b?['\"]?(?P<value>[^\s'\"\]]{3,128})"),
-    (r"hydra|medusa|ncrack", rf"\s-p[ ]{{1,4}}{_V}"),
-    (r"schtasks", rf"\s/rp[ ]{{1,4}}{_V}"),
+    (r"hydra|medusa|ncrack", rf"\s-p[ ]{{1,8}}{_V}"),
+    (r"schtasks", rf"\s/rp[ ]{{1,8}}{_V}"),
     (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=\S))?{_V}"),
     (
         r"mount",
@@ -117,17 +119,17 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
 _PIPED = re.compile(
     r"\b(?:echo|printf)\s+(?:-\w+\s+|'%s(?:\\n)?'\s+|\"%s(?:\\n)?\"\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
     r"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login|kinit|cryptsetup"
-    r"|helm registry login|base64(?:(?! -d| --decode)| (?:-d|--decode)\s*\|))",
+    r"|helm registry login|base64(?:(?! -d| --decode)| (?:-d|--decode)\s*[|)]))",
     re.IGNORECASE,
 )
 # Who says `-u name` and `-p` means a password, whatever the program; a port is a number.
 _USER_PAIR = re.compile(
-    r"\s-{1,2}(?:u|user|userpass|auth|credentials|creds|proxy-user|basic)[ =]{1,4}['\"]?[\w.@-]{1,64}:"
+    r"\s-{1,2}(?:u|user|userpass|auth|credentials|creds|proxy-user|basic)[ =]{1,8}['\"]?[\w.@-]{1,64}:"
     r"(?P<value>[^\s'\":/]{4,256})(?=['\"]?(?:\s|$|[,\]]))",
 )
 _USER_AND_P = re.compile(
-    r"\s(?:-u|--user|--username|-U)[ =:]{1,4}['\"]?[^\s'\"]{1,64}['\"]?\s{1,4}(?:-\w\s{1,4}[^\s-]\S{0,64}\s{1,4})?"
-    r"-p[ =:]{0,4}(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})",
+    r"\s(?:-u|--user|--username|-U)[ =:]{1,8}['\"]?[^\s'\"]{1,64}['\"]?\s{1,4}(?:-\w\s{1,4}[^\s-]\S{0,64}\s{1,4})?"
+    r"-p[ =:]{0,8}(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"-][^\s'\"]{0,255})",
 )
 
 

@@ -81,10 +81,7 @@ def is_message(text: str, end: int, value: Value) -> bool:
     """Tell whether a dotted name is a logger's, and a sentence follows: `django.security.csrf: Forbidden (`."""
     word = text[value.start : value.end]
     return (
-        text[end : end + 2] == ": "
-        and word.isalpha()
-        and word.istitle()
-        and _GOES_ON.match(text, value.end) is not None
+        text[end : end + 1] == ":" and word.isalpha() and word.istitle() and _GOES_ON.match(text, value.end) is not None
     )
 
 

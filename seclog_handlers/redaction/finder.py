@@ -120,7 +120,7 @@ class Finder:
             found.extend(web.path_tokens(text, budget.spend))
         if (
             marks & gate.SPOKEN
-            and (" to " in text or "our " in text or " the " in text or "ode " in text)
+            and (" to " in text or "our " in text or "our+" in text or " the " in text or "ode " in text)
             and gate.has_code(raw)
         ):
             budget.read(length)
@@ -149,7 +149,15 @@ class Finder:
         if "('" in text or '("' in text or "sp_" in text or '( "' in text:
             budget.read(len(text))
             found.extend(calls.call_arguments(text, budget.spend))
-        if "AUTH" in text or "LOGIN " in text or "PASS " in text or "SETUSER" in text or "334 " in text:
+        if (
+            "AUTH" in text
+            or "LOGIN " in text
+            or "PASS " in text
+            or "SETUSER" in text
+            or "334 " in text
+            or "login " in text
+            or ": /" in text
+        ):
             budget.read(len(text))
             found.extend(calls.protocols(text, budget.spend))
         if "crypt(" in text or "CRYPT(" in text or "assword(" in text:

@@ -16,6 +16,7 @@ MAX_WORDS = 24  # in a name; those in the middle of a longer one are passed over
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_PHRASE = 4
+MIN_GLUED = 5  # isampwd; cwd and pwd are shorter
 _NOT_ENDINGS = frozenset({
     "chpasswd", "gpasswd", "smbpasswd", "mkpasswd", "changepassword", "resetpassword", "forgotpassword",
     "updatepassword", "nontoken", "tiktoken", "subtoken", "pretoken", "detoken", "wordtoken",
@@ -182,6 +183,8 @@ def _match(parts: list[str], start: int) -> tuple[Rule, int] | None:
         for ending in words_of.SHORT:
             if word.endswith(ending) and word[: -len(ending)] in words_of.SHORT_HEADS:
                 return Rule("password", "strong"), start + 1
+    if word.endswith("pwd") and len(word) > MIN_GLUED:
+        return Rule("password", "strong"), start + 1
     if word.startswith("password") and word[8:] not in words_of.BENIGN_TAILS:
         return Rule("password", "strong"), start + 1
     return None

@@ -206,6 +206,11 @@ _IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((
 _HCL = re.compile(
     rf"{_Q}\s{{0,4}}\{{\s{{0,8}}(?:\w{{1,24}}\s{{0,8}}=\s{{0,4}}[^\n{{}}=]{{1,80}}\s{{1,8}}){{0,4}}?default\s{{0,8}}=\s{{0,4}}"
 )
+# {key=cryptPassword, default=}, value=x; variable : db_password, value : x
+_ENTRY_OF = re.compile(
+    r"\b(?:key|name|variable|setting|field|param|parameter|property|option)\s?[:=]\s?\Z", re.IGNORECASE
+)
+_ENTERED = re.compile(r"[,;}\])][^\n=:]{0,24}(?:[=:][^\n=:]{0,24}?[,;}\])][^\n=:]{0,8}?)?\b[vV]alue\s?[:=]\s?(?=\S)")
 _REGISTRY = re.compile(r"[ \t]{1,16}REG_(?:SZ|EXPAND_SZ)[ \t]{1,16}(?=\S)")
 _SETTERS = ("set_pass", "check_pass", "verify_pass", "change_pass", "setpass", "checkpass", "verifypass")
 
@@ -242,6 +247,9 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
         value = value_at(text, called.end())
         setting = text[start:end].lower().startswith(_SETTERS) and value is not None and value.quoted
         return value if value and (setting or looks_chosen(text[value.start : value.end])) else None
+    entered = _ENTERED.match(text, end) if _ENTRY_OF.search(text, max(0, start - 16), start) else None
+    if entered is not None:
+        return value_at(text, entered.end())
     kept = _REGISTRY.match(text, end)
     if kept is not None:
         return value_at(text, kept.end())

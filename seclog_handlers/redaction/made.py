@@ -42,6 +42,21 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
             return [(*pair.span("value"), "password")]
     opened = _OPENED.match(text, position)
     first = opened.end() if opened else position
+    if (
+        rule.kind == "token"
+        and (code := _CODE.match(text, first))
+        and _ONE_TIME.search(text, max(0, start - 80), start)
+    ):
+        return [(*code.span(), "otp")]  # SMS OTP sent: phone=... code=123456
+    if rule.kind == "secret" and _CIPHER.search(text, max(0, start - 64), start):  # decrypting archive with key: x
+        whole = value_at(text, position)
+        return [(whole.start, whole.end, "secret")] if whole and looks_chosen(text[whole.start : whole.end]) else []
+    if (
+        rule.kind == "secret"
+        and (key := LONG_HEX.match(text, first))
+        and _PRIVATE.search(text, max(0, start - 48), start)
+    ):
+        return [(*key.span(), "secret")]  # Unknown private key type. Key: F14E...
     signed = _SIGNED.match(text, first)
     value = _MADE.match(text, signed.end() if signed else first)
     in_url = text[start - 1 : start] in IN_QUERY
@@ -64,6 +79,9 @@ def _beside(text: str, end: int, rule: Rule) -> list[Found]:
     if encrypted is not None:
         return [(*encrypted.span("value"), "secret")]
     if rule.kind == "secret" and text[end : end + 1] == " ":
+        of_api = _OF_API.match(text, end)  # wandb: Appending key for api.wandb.ai ...
+        if of_api is not None:
+            return [(*of_api.span("value"), "secret")]
         key = _BASE64_KEY.match(text, end + 1)
         return [(*key.span(), "secret")] if key is not None and looks_made(key[0].rstrip("=")) else []
     if rule.kind == "token":
@@ -75,6 +93,11 @@ def _beside(text: str, end: int, rule: Rule) -> list[Found]:
     return []
 
 
+_CODE = re.compile(r"\d{4,8}(?![\w.-])")
+_ONE_TIME = re.compile(r"\b(?:otp|totp|2fa|mfa|sms|one-time|passcode)\b", re.IGNORECASE)
+_CIPHER = re.compile(r"\b(?:en|de)crypt\w{0,5}\b[^.;\n]{0,40}\b(?:with|using) (?:the )?\Z", re.IGNORECASE)
+_PRIVATE = re.compile(r"\b(?:private|secret|signing|encryption|master)[ _-]?key\b", re.IGNORECASE)
+_OF_API = re.compile(r" for (?:api\.)[\w.-]{4,64} (?P<value>[0-9a-f]{32,64})(?![\w-])")
 _CISCO = re.compile(r" \d (?P<value>[0-9A-Fa-f]{8,64})(?![\w])")  # tacacs+ key 7 FCE63AD2...
 _CODE_SENT = re.compile(r" (?:sent|generated|issued|texted): ?(?P<value>\d{4,8})(?![\w.-])")
 # auth failed (bob:x), auth: user bob/x rejected

@@ -15,7 +15,8 @@ LONG_WORDS = (
     "mobilenumber", *languages.SECRETS, "creditcard", "cardnumber", "ccnum", "aadhaar", "aadhar", "personnummer",
     "codice", "identified", "telefon", "steuer", "sozialversicherungsnummer", "ausweis",
     "reisepass", "burgerservice",
-    "identifikationsnummer", "sonar", "fødselsnummer", "fodselsnummer", "şifre", "sifre",
+    "identifikationsnummer", "sonar", "geburt", "naissance", "nacimiento", "nascimento", "nascita", "geboorte",
+    "fødselsnummer", "fodselsnummer", "şifre", "sifre",
 )  # fmt: skip
 SHORT_WORDS = (
     *sorted(vendors.VENDORS), "york",
@@ -32,7 +33,7 @@ SHORT_WORDS = (
     "num", "security", "social", "tax", "national", "material", "license", "licence", "insee", "sécu", "secu",
     "kimlik", "itin", "crumb", "nr", "sociale", "idnr", "cnpj", "tfn", "cpr", "cuit", "cuil",
     "ahv", "nric", "hkid",
-    "ppsn", "tckn", "provided", "verification", "community", "response", "account", "bank", "identity",
+    "ppsn", "tckn", "cid", "provided", "verification", "community", "response", "account", "bank", "identity",
 )  # fmt: skip
 
 # A name may go on after a space with these: `session id`, `social security number`.

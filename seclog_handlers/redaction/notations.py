@@ -21,9 +21,13 @@ _PGPASS = re.compile(r"(?<![\w.:-])[\w.*-]{1,128}:5432:[\w*.-]{1,64}:[\w.*-]{1,6
 _JWK = re.compile(r"\"(?:d|p|q|dp|dq|qi|k)\"\s{0,4}:\s{0,4}\"(?P<value>[\w-]{16,4096})\"")
 # Postfix' sasl_passwd: `[smtp.example.org]:587 user:x`
 _POSTFIX = re.compile(r"\]:(?:25|465|587|2525)[ \t]{1,8}[\w.@-]{1,64}:(?P<value>[^\s\"']{4,256})")
+# libpq, of a connection string that it does not understand: what stands there is often a password with a space.
+_CONNINFO = re.compile(r"missing \"=\" after \"(?P<value>[^\"\n]{4,256})\" in connection info string")
+# Modems and Wi-Fi chips: AT+CPIN="1234", AT+CWJAP="network","x"
+_MODEM = re.compile(r'AT\+(?:CPIN="?(?P<otp>\d{4,8})|CWJAP(?:_\w{3})?="[^"\n]{1,64}","(?P<password>[^"\n]{1,128})")')
 # A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters
 # that follow each other.
-WORDS = frozenset({"wifi", "p", "kty", "sasl", "relayhost"})
+WORDS = frozenset({"wifi", "p", "kty", "sasl", "relayhost", "dsn", "cpin", "cwjap"})
 
 
 def compact(text: str) -> list[Found]:
@@ -39,9 +43,13 @@ def compact(text: str) -> list[Found]:
         found += [(*match.span("value"), "password") for match in _PGPASS.finditer(text)]
     if '"kty"' in text:
         found += [(*match.span("value"), "private-key") for match in _JWK.finditer(text)]
+    if 'missing "=" after "' in text:
+        found += [(*match.span("value"), "password") for match in _CONNINFO.finditer(text)]
+    if "AT+C" in text:
+        found += [(*match.span(kind), kind) for match in _MODEM.finditer(text) if (kind := match.lastgroup or "") != ""]
     if "]:" in text:
         found += [(*match.span("value"), "password") for match in _POSTFIX.finditer(text)]
-    return [span for span in found if not text[span[0] : span[1]].isdigit()]
+    return [span for span in found if not text[span[0] : span[1]].isdigit() or span[2] == "otp"]
 
 
 def logins(text: str, spend: Spend) -> list[Found]:
@@ -64,9 +72,9 @@ _CODE_AFTER = re.compile(
 )
 _CODE = re.compile(r"(?<![\w.-])(?:\d{4,8}|\d{3}[- ]\d{3}|[A-Z]-?\d{6})$")
 _YOUR_CODE = re.compile(
-    r"[Yy](?<!\w.)our "
+    r"[Yy](?<!\w.)our[ +]"
     r"(?:(?!zip|postal|area|country|promo|discount|coupon|product|exit|error|status|return|response|order)"
-    r"[\w-]{1,24} ){0,3}code (?:is |: ?|= ?)(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
+    r"[\w-]{1,24}[ +]){0,3}code[ +]?(?:is[ +]|: ?|= ?)(?P<code>\d{4,8}|\d{3}[- ]\d{3})(?![\w-])",
 )
 _CODE_EXPIRED = re.compile(
     r"[cC]ode (?P<code>\d{6}) (?:has expired|expired|is (?:invalid|wrong|incorrect|expired)"

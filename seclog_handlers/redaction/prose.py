@@ -7,7 +7,7 @@ import re
 
 from seclog_handlers.redaction import languages, passphrases
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import Value, is_statement, looks_chosen, looks_made, value_at
+from seclog_handlers.redaction.values import LONG_LETTERS, Value, is_statement, looks_chosen, looks_made, value_at
 from seclog_handlers.redaction.vocabulary import REMARKS
 
 Found = tuple[int, int, str]
@@ -25,7 +25,7 @@ _SAID = re.compile(
     r"|=|are|will be|(?:set|changed|reset|updated|resolved|expanded|evaluated|defaults) to|changed from|equals"
     r"|becomes)[ \t]*:?[ \t]{1,4}"
     r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:(?:user|account|key|file|keystore|host)[ \t])?"
-    r"(?!\w{0,24}(?:id|name|user|host|ip|port|account)=)[^\s=:]{1,64}"
+    r"(?!\w{0,24}(?:id|name|user|host|ip|port|account)=)(?:'[^'\n]{1,48}'|[^\s=:]{1,64})"
     r"[ \t]?[:=][ \t]?"
     r"|[ \t]to[ \t]be[ \t]{1,4}|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
     re.IGNORECASE,
@@ -55,7 +55,7 @@ _SQL = re.compile(
 )
 _QUOTES = ("'", '"')
 _SPACED = re.compile(
-    r"(?:[ ]\.[ ](?=[\"'])|[ ]\d[ ](?=\S{6})|\.{3,64}[ \t]{0,2}|[ \t]{0,2}\|[ \t]{0,2}"
+    r"(?:[ ]\.[ ](?=[\"'])|[ ]\d[ ](?=\S{6})|[ ]\d{1,3}[ ]md5[ ](?:\d[ ])?|\.{3,64}[ \t]{0,2}|[ \t]{0,2}\|[ \t]{0,2}"
     r"|[ \t]{1,32}(?:\.{3,64}[ \t]{1,4}|hash |value |string |header |number |ascii-text |hexadecimal "
     r"|-{1,2} |\u2013 )?)(?=\S)"
 )
@@ -110,7 +110,9 @@ _REJECTED = re.compile(
     r"|(?:was |has been )?(?:changed|reset|updated|rotated|replaced)[ ]from[ ][^\s\"']{1,128}[ ]to[ ])"
     r"[\"']?(?P<value>[^\s\"']{4,128})"
 )
-_GOT = re.compile(r"[\"']?,? (?:but )?(?:got|received|found) [\"']?(?P<value>[^\s\"',;]{12,512})")
+_GOT = re.compile(
+    r"[\"']?,? (?:but )?(?:got|received|found|expected|actual|wanted) [\"']?(?P<value>[^\s\"',;]{12,512})"
+)
 _MISMATCH = re.compile(r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[ ][\"'](?P<value>[^\"'\n]{4,128})")
 _VERSUS = re.compile(r"[\"'] ?(?:!=|==|<>|->|=>|\u2192|vs\.?|is not|instead of) ?[\"'](?P<value>[^\"'\n]{4,128})[\"']")
 _PLURALS = ("codes", "passwords", "secrets", "passcodes", "pins")
@@ -248,6 +250,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     remote = _AFTER_COLON.match(text, end) if _COLON.search(text, end, end + MAX_COLON) else None
     if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
         return Value(*remote.span("value"), quoted=False)
+    refused = _REFUSED.match(text, end) if rule.kind == "password" else None
+    if refused is not None:
+        return Value(*refused.span("value"), quoted=True)
     spaced = languages.WRONG.match(text, end) or _SPACED.match(text, end)
     value = value_at(text, spaced.end()) if spaced else None
     if value is None or text[value.start] in "([{<" or text.startswith("--", value.start):
@@ -276,7 +281,8 @@ _REPORTED = re.compile(
     r"|created|issued|set|changed|updated|sent|used|entered|typed|provided|supplied|given|submitted|decoded|decrypted"
     r"|detected|exposed|printed|stored|saved|plain|cleartext|plaintext|raw|follows|below|returned)"
     r"(?:[ ]?\([^()\n]{1,40}\))?[ ]?[:=][ ]|[ ]?\([^()\n]{1,40}\)[ ]?[:=][ ]"
-    r"|[ ](?:mismatch(?:ed)?|differs|check failed)[,:;]?[ ](?:but[ ])?(?:got|received|found|was|saw)[ ]"
+    r"|[ ](?:mismatch(?:ed)?|differs|check failed)[,:;]?[ ](?:\(|but[ ])?"
+    r"(?:got|received|found|was|saw|expected|wanted)[ ]"
     r"|[ ](?:invalid|rejected|expired|revoked|unknown|denied|not found)[ ]?[(\[](?=[^\s()\[\]]{16})"
     r"|[ ]?\[[^\[\]\n]{1,40}\][ ]?[:=][ ]|[ ]in[ ](?:header|use|request|body|query|form|cookie|url)[ ]?[:=][ ]"
     r"|(?:[ ](?:entered|typed|used|given|provided|submitted))?[ ](?:of|from|for|by)(?:[ ][\w.-]{1,24}){0,2}[ ]"
@@ -290,6 +296,10 @@ _AFTER_COLON = re.compile(
     r"(?P<between>[ \t][\w ,.'()\[\]`/-]{0,80}?)[ \t]?[:=](?:\s|\\n){1,8}(?:expected[ \t]{1,2})?[\"']?"
     r"(?P<value>[\w+/.~%$!@#^*|-]{12,512}?={0,2})[\"']?(?=[,;.]?(?:\s|\\n|$))",
 )
+# `passphrase supplied in X is incorrect: "several words"`
+_REFUSED = re.compile(
+    r"[ \t][\w ,.'()\[\]`/-]{0,100}?[ ](?:incorrect|invalid|wrong|rejected|refused):[ ]\"(?P<value>[^\"\n]{4,128})\""
+)
 # What it cannot do without, so that most sentences are not read to their end.
 _COLON = re.compile(r"[:=](?:\s|\\n)")
 MAX_COLON = 86
@@ -298,11 +308,16 @@ _UNRELATED = frozenset({
     "date", "at", "host", "address", "ip", "sha", "checksum", "kid", "name", "job", "backend", "store", "rule",
     "algorithm", "issuer", "audience", "scope", "prefix",
 })  # fmt: skip
+_CAPITAL, _SMALL = re.compile("[A-Z]"), re.compile("[a-z]")
 _LONG_HEX = re.compile(r"[0-9a-f]{20,128}")
 
 
 def _surely(match: re.Match[str], rule: Rule) -> bool:
     value = match["value"].rstrip("=")
+    if rule.kind == "password" and value.isalpha():
+        return len(value) >= LONG_LETTERS and len(value) <= 4 * min(
+            map(len, (_CAPITAL.findall(value), _SMALL.findall(value)))
+        )
     return looks_made(value) or (rule.kind == "password" and _LONG_HEX.fullmatch(value) is not None)
 
 
@@ -361,9 +376,15 @@ def _literal(text: str, position: int, rule: Rule) -> Value | None:
     value = value_at(text, position)
     if value is None or text[value.end : value.end + 1] not in _QUOTES:
         return None
+    second = _SECOND.match(text, value.end)  # OpenVPN: password "Auth" "x"
+    if second is not None and looks_chosen(second["value"]):
+        return Value(*second.span("value"), quoted=True)
     if " " in text[value.start : value.end] and not passphrases.is_passphrase(text[value.start : value.end]):
         return None
     return value if rule.kind == "password" or fits(text[value.start : value.end], rule) else None
+
+
+_SECOND = re.compile(r"[\"'] [\"'](?P<value>[^\"'\n]{4,128})[\"']")
 
 
 def _is_last(text: str, value: Value) -> bool:

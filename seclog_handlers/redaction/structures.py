@@ -30,7 +30,7 @@ VALUE_KEYS = frozenset({
     "previous", "current", "old_value", "new_value", "oldvalue", "newvalue", "original", "updated",
 })  # fmt: skip
 # Names that say what they hold only together with the one around them: {"api": {"key": ...}}, {"mfa": {"code": ...}}.
-GENERAL = ("key", "code")
+GENERAL = ("key", "code", "community")
 _FIELD_NAMES = frozenset({
     "username", "email", "user", "name", "login", "id", "user_id", "phone", "address", "password", "confirm", "age",
     "role",

@@ -241,6 +241,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("okta", "00", rf"(?={_W}{{0,38}}[A-Z])(?={_W}{{0,38}}[a-z])(?={_W}{{0,38}}[g-zG-Z]){_W}{{40}}(?!{_W})"),
     ("mapbox", "sk.eyJ pk.eyJ tk.eyJ", r"[\w-]{20,300}\.[\w-]{15,100}"),
     ("jwt", "eyJ", r"[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*){0,3}"),
+    ("fcm", "APA91b", rf"{_W}{{60,300}}"),
     # Hashes of passwords: an offline attack away from the password
     ("password-hash", "$2a$ $2b$ $2y$", r"\d\d\$[./A-Za-z0-9]{53}"),
     ("password-hash", "$1$ $5$ $6$ $y$ $7$ $8$ $9$ $apr1$", r"[^\s:$,]{1,64}\$[^\s:,]{16,200}"),
@@ -357,6 +358,7 @@ _SHAPED: tuple[tuple[str, int, str, re.Pattern[str]], ...] = (
         rf"(?<![A-Za-z0-9_.-])[a-z][a-z0-9]{{1,11}}(?:_[a-z0-9]{{1,12}}){{0,3}}_{_MIXED}"
         r"[A-Za-z0-9]{32,100}(?![A-Za-z0-9_-])",
     )),
+    ("fcm", 90, ":APA91b", re.compile(r"(?<![\w-])[\w-]{11,22}:APA91b[\w-]{60,300}")),
     ("wallet-key", 51, "", re.compile(r"(?<![A-Za-z0-9])[5KL][1-9A-HJ-NP-Za-km-z]{50,51}(?![A-Za-z0-9])")),
 )  # fmt: skip
 

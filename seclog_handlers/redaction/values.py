@@ -35,15 +35,17 @@ _BARE = re.compile(
 )
 # A `#` begins the fragment, but for one in a password that nobody has escaped: behind that are digits, or parameters.
 _IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+(?:#(?=[^\s&#\"'<>`\\;/=]{0,64}(?:\d|&))[^\s&#\"'<>`\\;/=]{1,128}){0,2}")
-_OPEN = re.compile(r"(\\{0,15})(\"\"\"|'''|''(?=[^\s',;:)\]}&|])|[\"'`])")
+_OPEN = re.compile(r"(\\{0,15})(\"\"\"|'''|''(?=[^\s',;:)\]}&|])|\"\"(?=[^\s\",;:)\]}&|<>/?]{4})|[\"'`])")
 # What may stand between the assignment and the value: types, string prefixes, calls around a literal.
 _BEFORE = re.compile(
     r"(?:string\(\d{1,6}\) ?|string (?=')|s:\d{1,6}:(?=\\{0,7}\")"
     r"|(?:new )?(?:Some|Just|Ok|Optional(?:\.of)?|SecretStr|SecretBytes"
     r"|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
     r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked"
-    r"|b64decode|quote)\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
-    r"|#(?=\")|!{1,2}[a-z]{1,8} (?=\S)|Str\((?=[^\s()\"']{1,256}\))"
+    r"|b64decode|quote"
+    r"|[a-z]\w{0,15}\.(?:String|Secret|Text)\w{0,12})\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
+    r"|#(?=\")|(?:\((?:const )?(?:unsigned )?char ?\*{1,2}\) )?0x[0-9a-f]{2,16} (?=\")"
+    r"|!{1,2}[a-z]{1,8} (?=\S)|Str\((?=[^\s()\"']{1,256}\))"
     r"){1,3}",
 )
 # Source code: a call or an index, whose text is not the secret.
@@ -62,7 +64,7 @@ _BLOCK = re.compile(
 )
 _TEMPLATE = re.compile(
     r"\{%[^%\n]{1,60}%\}|\$\{\{[^}]{1,80}\}\}|\$\{[^}\n]{1,80}\}|<set to the key [^>\n]{1,120}>|\{\{[^}]{1,80}\}\}"
-    r"|<[A-Za-z_ .-]{1,40}>|\$\([^)\n]{1,80}\)"
+    r"|<[A-Za-z_ .-]{1,40}>|\$\([^()\n]{1,400}\)"
 )
 _SCHEMA = re.compile(
     r"\{\s{0,8}[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:string|object|integer|number|boolean|array)[\"'][^{}]{0,400}\}"
@@ -151,7 +153,7 @@ def _quoted(text: str, opened: re.Match[str]) -> Value:
     return _unclosed(text, start)
 
 
-_CLOSING = {quote: re.compile(rf"\\{{0,31}}{quote}") for quote in ('"', "'", "`", '"' * 3, "'" * 3, "'" * 2)}
+_CLOSING = {quote: re.compile(rf"\\{{0,31}}{quote}") for quote in ('"', "'", "`", '"' * 3, "'" * 3, "'" * 2, '"' * 2)}
 
 
 def _unclosed(text: str, start: int) -> Value:
@@ -260,6 +262,8 @@ def is_statement(value: str) -> bool:
     if len(value) <= 24 and value.strip("\"'().,:;!? []").lower() in STATUS_WORDS:
         return True
     if value.startswith("AAAA") and _PUBLIC_KEY.match(value):
+        return True
+    if value[:2] == "$(" and value[-1] == ")":
         return True
     if value[0] == "{" and _SCHEMA.fullmatch(value):
         return SCHEMA_WORDS.issuperset(_SCHEMA_NAME.findall(value))

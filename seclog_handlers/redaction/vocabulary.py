@@ -13,7 +13,7 @@ STRONG: dict[str, str] = {
             "contraseña", "motdepasse", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode", "losenord",
             "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "pgpassword", "rootpw", "bindpw",
             "clave", "şifre", "sifre", *languages.PASSWORDS,
-            "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth",
+            "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth", "authtok",
         ),
         "password",
     ),
@@ -56,6 +56,7 @@ PHRASES: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
+            "isakmp key", "digest key",
             "decrypt key", "validation key", "private key", "secret key", "encryption key", "encrypt key",
             "decryption key", "signing key", "sign key",
             "master key", "account key", "shared key", "shared access key", "shared access signature", "storage key",
@@ -90,11 +91,11 @@ PHRASES: dict[str, str] = {
         "token",
     ),
     **dict.fromkeys(
-        ("session id", "session key", "sess id", "session cookie", "connect sid", "php sessid", "session hash",
+        ("session id", "session key", "sess id", "connect sid", "php sessid", "session hash",
          "session identifier", "jsession id"),
         "session",
     ),
-    **dict.fromkeys(("set cookie",), "cookie"),
+    **dict.fromkeys(("set cookie", "session cookie"), "cookie"),
     "user key file": "private-key",
     **dict.fromkeys(
         ("basic auth", "proxy auth", "http auth", "auth header", "auth basic", "x auth", "auth string",
@@ -120,7 +121,11 @@ CODES: dict[str, str] = {
         ),
         "otp",
     ),
-    **dict.fromkeys(("card verification", "card security", "security code", "card security code", "card code"), "cvv"),
+    **dict.fromkeys(
+        ("card verification", "card security", "security code", "card security code", "card code", "cc cid", "cc cvv",
+         "cc cvc"),
+        "cvv",
+    ),
 }  # fmt: skip
 
 # What these name is personal when it carries digits: numbers of people, cards and accounts.
@@ -155,7 +160,12 @@ NUMBERS: dict[str, str] = {
         "card",
     ),
     **dict.fromkeys(
-        ("dob", "date of birth", "birth date", "birthdate", "birthday", "dateofbirth", "born"), "birth-date",
+        (
+            "dob", "date of birth", "birth date", "birthdate", "birthday", "dateofbirth", "born", "geburtsdatum",
+            "geburtstag", "date de naissance", "fecha de nacimiento", "data de nascimento", "data di nascita",
+            "geboortedatum",
+        ),
+        "birth-date",
     ),
 }  # fmt: skip
 

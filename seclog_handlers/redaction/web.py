@@ -25,13 +25,14 @@ _AUTHORIZATION = re.compile(
     rf"|\+)?(?P<scheme>(?:{_SCHEMES})(?:\\?\s{{1,4}}|%20|\+))?",
     re.IGNORECASE,
 )
+_SCHEME_ALONE = re.compile(r"(?:aws4-hmac|scram|hmac)(?:-[a-z0-9]{1,8}){1,3}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
 _PARAMETERS = re.compile(
     r"(?:[ \t,]{0,4}[\w-]{1,40}(?:[ \t]?=[ \t]?\\{0,7}\"[^\"\n]{0,4096}\"|=[^\s,=\"'\\][^\s,\"'\\]{0,4095}),?){1,24}",
 )
 _SCHEME = re.compile(r"(?:[ \t]{1,4}|%20|\+|\.(?=[\w-]{20}))(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})")
 _DNS = re.compile(
-    r"(?:\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,255}|%2[fF][\w%.-]{1,200})(?::\d{1,5})?(?:[,/?#)\]}>\"'`\s;\\]|$)",
+    r"(?:\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,255}|%2[fF][\w%.-]{1,200})(?::\w{1,8})?(?:[,/?#)\]}>\"'`\s;\\]|$)",
 )
 _RUN = re.compile(r"[^\s\"'<>`{}|]{1,4096}")
 _HEX_KEY = re.compile(r"[0-9a-f]{32,64}")
@@ -93,7 +94,7 @@ def authorization(text: str, end: int) -> list[Found] | None:
     credentials = _CREDENTIALS.match(text, position)
     if credentials is None:
         return None  # http_auth=("bob", "x")
-    if is_statement(credentials[0]) or _POLICY.fullmatch(credentials[0]):
+    if is_statement(credentials[0]) or _SCHEME_ALONE.fullmatch(credentials[0]) or _POLICY.fullmatch(credentials[0]):
         return []
     found, stop = [(position, credentials.end(), "authorization")], credentials.end()
     if match["scheme"] is None and credentials[0].replace("-", "").isalpha():
@@ -225,8 +226,9 @@ def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
         return []
     user, _, password = run[:at].partition(":")
     if password:
-        found = [(start + len(user) + 1, start + at, "" if is_template(password) else "password")]
         is_key = _HEX_KEY.fullmatch(user) or (password in _NO_PASSWORDS and looks_made(user))
+        shown = is_template(password) or (password in _NO_PASSWORDS and (is_key or not user.strip(SEAL)))
+        found = [(start + len(user) + 1, start + at, "" if shown else "password")]
         return [(start, start + len(user), "token"), *found] if is_key else found
     secret = looks_made(user) or _HEX_KEY.fullmatch(user)
     return [(start, start + at, "token" if secret else "")]
