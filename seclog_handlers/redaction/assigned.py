@@ -26,6 +26,10 @@ def value(text: str, start: int, end: int) -> Value | None:
         return None
     if text[start].isupper() and _NEXT_FIELD.match(text, position):  # Go: {Token: Retries:3}
         return None
+    if match[0][0] == " " and not gap and _PSEUDO.match(text, position):  # HTTP/2 prints `:method=GET`
+        return None
+    if gap and _PAIRS.match(text, position):  # jwt: alg=RS256 kid=1
+        return None
     if text.startswith("</", position):
         return None
     if text.startswith("rejected value [", position):  # Spring: on field 'password': rejected value [x]
@@ -67,6 +71,8 @@ def value(text: str, start: int, end: int) -> Value | None:
     return value_at(text, position)
 
 
+_PSEUDO = re.compile(r"(?:method|path|authority|scheme|status|protocol)\b")
+_PAIRS = re.compile(r"[a-z_]{2,16}=[^\s=]{1,64}[ ][a-z_]{2,16}=[^\s=]{1,64}(?:[ ]|$)")
 _NEXT_FIELD = re.compile(r"[A-Z][A-Za-z]{1,24}:[^\s:/]{1,24}\}")
 _PATH_SESSION = re.compile(r"[\w.!-]{1,128}")  # /index.jsp;jsessionid=x?tab=1
 

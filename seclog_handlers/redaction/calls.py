@@ -19,10 +19,11 @@ _RESP = re.compile(
 
 # Begins with the characters that all of it begin with, so that a search skips the others quickly.
 _CALLS = re.compile(
-    r"[lLsSaAbBm_cCgPp](?:(?<=[lL])og[oi]n|(?<=L)OGIN|(?<=[sS])ign[iI]n|(?<=[aA])uth(?:enticate)?|(?<=[bB])ind(?:_s)?"
+    r"[lLsSaAbBm_cCgPp](?:(?<=[lL])og_?[oi]n|(?<=L)OGIN|(?<=[sS])ign[iI]n|(?<=[aA])uth(?:enticate)?|(?<=[bB])ind(?:_s)?"
     r"|(?<=m)(?:ysqli?|ongodb)|(?<=p)ostgresql|(?<=_)p?connect|(?<=[cC])onnect|(?<=g)etConnection|(?<=P)DO(?:->|::)__construct|(?<=P)SCredential"
     r"|(?<=C)redentials?|(?<=s)p_(?:addlogin|password|addrolemember))"
-    r"(?:\n?\({1,3}\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\")"
+    r"(?:\n?\({1,3}\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"\w])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\""
+    r"|(?<=\()[a-z][\w.]{0,40}(?=, ?['\"]))"
     r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
 )
 # What is part of a word, in lower case, of each call and of each line of a protocol.
@@ -31,6 +32,8 @@ CALLED = re.compile(
 )
 # ClickHouse: mysql('host:port', 'database', 'table', 'user', 'password')
 _FOREIGN_TABLES = ("mysql(", "postgresql(", "mongodb(")
+_QUOTES = ("'", '"')
+_LOGINS = ("login", "logon", "log_in", "log_on", "auth", "signin")
 MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
 # A passphrase among what SQL's ciphers are called with, a password among what sets one.
 _CIPHERS = re.compile(
@@ -60,17 +63,29 @@ def call_arguments(text: str, spend: Spend) -> list[Found]:
     for match in _CALLS.finditer(text):
         spend(LOOK)
         first = 0 if "sp_password" in match[0] else 4 if match[0].startswith(_FOREIGN_TABLES) else 1
+        if match["arguments"][0] not in _QUOTES:  # login(user, "x")
+            if not match[0].lower().startswith(_LOGINS):
+                continue
+            first = 0
         for argument in list(_ARGUMENT.finditer(text, *match.span("arguments")))[first:]:
             span = argument.span(1 if argument[1] is not None else 2)
             value = text[slice(*span)]
-            if looks_chosen(value) and (len(value) >= MIN_ARGUMENT or not value.isalnum()):
+            if (looks_chosen(value) and (len(value) >= MIN_ARGUMENT or not value.isalnum())) or _is_credential(
+                match, value
+            ):
                 found.append((*span, "password"))
     return found
+
+
+def _is_credential(call: re.Match[str], value: str) -> bool:
+    """Tell whether letters alone are the password: `new NetworkCredential("bob@example.com", "abcdefghijklmnop")`."""
+    return "redential" in call[0] and len(value) >= MIN_ARGUMENT and value.isalpha() and not is_statement(value)
 
 
 _PROTOCOL = re.compile(
     r"\bLOGIN [\w.@-]{1,64} (?P<refused>[^\s\"']{6,128})(?=['\"]|$)"
     r"|AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>(?![a-z]{1,16}(?:\W|$))[A-Za-z0-9+/=]{8,1024})"
+    r"|\bLOGIN (?:\"[^\"\n]{1,64}\"|[^\s\":\\]{1,64}) \"(?P<imap>[^\"\n]{1,128})\""
     r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\":\\]{1,64}) \"?(?P<login>[^\s\"\\]{4,128})"
     r"|\+login \w{1,64} (?P<steam>[^\s+\"]{4,128})"
     r"|command: /(?:login|register|changepassword) (?P<game>[^\s]{4,64}(?: [^\s]{4,64})?)"
@@ -110,7 +125,7 @@ def _is_sasl(run: str) -> bool:
     return decoded is not None and decoded.isascii() and looks_chosen(decoded)
 
 
-_AUTH = re.compile(r"(?:^|[\s\"'>])AUTH\s+(?P<first>[^\s\"']{1,256})(?:\s+(?P<second>[^\s\"']{4,256}))?")
+_AUTH = re.compile(r"(?:^|[\s\"'>(])AUTH\s+(?P<first>[^\s\"']{1,256})(?:\s+(?P<second>[^\s\"']{4,256}))?")
 
 # ioredis: `command: { name: 'auth', args: [ 'x' ] }`
 _NODE_AUTH = re.compile(
@@ -124,7 +139,7 @@ def redis_auth(text: str) -> list[Found]:
     found += [(*match.span("value"), "password") for match in _NODE_AUTH.finditer(text)]
     for match in _AUTH.finditer(text):
         for group in ("second", "first"):  # the user's name stands before the password
-            value = (match[group] or "").rstrip(".,;")
+            value = (match[group] or "").rstrip(".,;)")
             if (
                 looks_chosen(value)
                 and not value.startswith(("LOGIN", "PLAIN", "CRAM", "XOAUTH"))

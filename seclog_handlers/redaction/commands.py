@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from seclog_handlers.redaction import entries
 from seclog_handlers.redaction.budget import LOOK
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import is_statement, looks_chosen
+from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 Spend = Callable[[int], None]
@@ -32,7 +32,7 @@ WORDS = (
     "ssh-keygen", "signtool", "certutil", "osql", "winrm", "psexec", "ncftp", "runas", "rman ",
     "connect ", "convertto-securestring", "nickserv", "attempt", "hydra",
     "medusa", "ncrack", "schtasks", "security add-", "security find-", "incorrect: [", "tacacs-server", "radius-server",
-    "connecting ",
+    "connecting ", "connect to",
 )  # fmt: skip
 # `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
 HTTPIE = "http "
@@ -100,6 +100,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"net use", rf"use\s+(?:\w:\s+)?\\\\\S+\s+(?!/){_V}"),
     (r"convertto-securestring", rf"(?i:securestring)\s+(?:-\w+\s+)?(?!-){_V}"),
     (r"convertto-securestring", rf"name=\"String\"; value={_V}"),
+    (r"connect to", rf"(?i:user)\s+\S+\s+(?i:using)\s+{_V}"),
     (r"rclone obscure", rf"obscure\s+{_V}"),
     (r"chpasswd", r"chpasswd\s+[\w.-]{1,32}:(?P<value>[^\s'\"]{4,256})"),
     (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),
@@ -110,7 +111,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"attempt", r"\[b?['\"]?[^/\s'\"\]]{1,64}['\"]?/b?['\"]?(?P<value>[^\s'\"\]]{3,128})"),
     (r"hydra|medusa|ncrack", rf"\s-p[ ]{{1,8}}{_V}"),
     (r"schtasks", rf"\s/rp[ ]{{1,8}}{_V}"),
-    (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=\S))?{_V}"),
+    (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=[^\s#]))?{_V}"),
     (
         r"mount",
         r"[,\s-]o?\s?pass(?:word)?=(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|(?:[^\s'\",]|,(?!\w{1,24}=)){1,256})",
@@ -133,6 +134,9 @@ _USER_AND_P = re.compile(
 )
 
 
+# curl -u "token:", the user's name being all of it
+_USER_ALONE = re.compile(r"\s(?:-u|--user)[ =]{1,8}['\"]?(?P<value>[^\s'\":]{8,256}):['\"]?(?=\s|$)")
+_SIGN = re.compile(r"[^\w.@-]")
 _P_AND_USER = re.compile(r"\s-p[ ]{1,4}(?P<value>[^\s'\"-][^\s'\"]{3,255})\s{1,4}(?:-u|--user)[ =]")
 
 
@@ -140,6 +144,10 @@ def user_and_p(text: str, spend: Spend) -> list[Found]:
     """Find the password of a program that is called with `-u name -p password`."""
     line = _typed(text)
     found: list[Found] = []
+    for match in _USER_ALONE.finditer(line):
+        spend(LOOK)
+        if looks_made(match["value"]) or (looks_chosen(match["value"]) and _SIGN.search(match["value"])):
+            found.append((*match.span("value"), "token"))
     for pattern in (_USER_AND_P, _USER_PAIR, _P_AND_USER):
         for match in pattern.finditer(line):
             spend(LOOK)
@@ -159,7 +167,8 @@ _CELL = re.compile(
     r"\s{0,4}(?:N?'(?P<quoted>(?:[^'\\\n]|''|\\.){0,4096})'|\"(?P<double>[^\"\n]{0,4096})\""
     r"|(?P<bare>[^\s,()'\"][^,()'\"\n]{0,255}(?:\([^()\n]{0,256}\))?))\s{0,4}(?P<end>[,)])",
 )
-_PROGRAMS_END = re.compile(r"[\n;|]")
+# A command ends with a line, `;` or `|`, but for those in quotes.
+_PROGRAMS_END = re.compile(r"(?:[^\n;|'\"]+|'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|['\"])*")
 MAX_LINE = 600
 MAX_ROWS = 100
 MAX_PLACEHOLDER = 4
@@ -194,8 +203,8 @@ def options(text: str, programs: Sequence[tuple[int, str]], spend: Spend) -> lis
     for position, word in programs:
         if position >= end:
             spend(LOOK)
-            stop = _PROGRAMS_END.search(text, position, min(len(text), position + MAX_LINE))
-            end = stop.start() if stop else min(len(text), position + MAX_LINE)
+            line = _PROGRAMS_END.match(text, position, min(len(text), position + MAX_LINE))
+            end = line.end() if line else position
             seen: set[re.Pattern[str]] = set()
         for option in _options_of(word):
             if option not in seen:

@@ -51,6 +51,7 @@ def _around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
 _KIND = re.compile(rf"\bkind(?:{_Q})?[ ]?:[ ]?(?:{_Q})?$")
 _YAML_DATA = re.compile(r"(?:^|\n)(?P<indent>[ \t]{0,32})(?:data|stringData):[ \t]{0,8}(?=\r?\n)")
 _YAML_LINE = re.compile(r"\r?\n(?P<indent>[ \t]{1,40})[\"']?[\w.-]{1,128}[\"']?:[ ](?P<value>[^\r\n]{1,8192})")
+_SCALAR = re.compile(r"[|>][+-]?[ \t]{0,4}\r?\n[ \t]{1,40}(?P<lines>\S[^\n]{0,8191})")
 _JSON_DATA = re.compile(rf"{_Q}(?:data|stringData){_Q}\s{{0,8}}:\s{{0,8}}\{{")
 _JSON_MEMBER = re.compile(rf"\s{{0,32}},?\s{{0,32}}{_Q}[\w.-]{{1,128}}{_Q}\s{{0,8}}:\s{{0,8}}(?={_Q})")
 
@@ -61,8 +62,9 @@ def _manifest(text: str, start: int) -> list[Found]:
     for block in _YAML_DATA.finditer(text, first, last):
         position = block.end()
         while (line := _YAML_LINE.match(text, position)) and len(line["indent"]) > len(block["indent"]):
-            found.append((*line.span("value"), "secret"))
-            position = line.end()
+            scalar = _SCALAR.match(text, line.start("value"))
+            found.append((*(line.span("value") if scalar is None else scalar.span("lines")), "secret"))
+            position = line.end() if scalar is None else scalar.end()
     for block in _JSON_DATA.finditer(text, first, last):
         position = block.end()
         while member := _JSON_MEMBER.match(text, position):

@@ -63,6 +63,8 @@ def _is_called(text: str, start: int, end: int, secret: str, name: str, rule: Ru
     before = text[start - 1 : start]
     if name.startswith("secret") and "gcloud secrets" in text[max(0, start - 96) : start]:  # --secret=db
         return True
+    if text[start] == "$" and secret[0] == "$" and _VARIABLE.fullmatch(secret):  # $password = $input;
+        return True
     if name == "PASS" and _TEST.match(secret):
         return True
     if before == "/" and text[max(0, start - 9) : start] == "checksum/":
@@ -81,7 +83,10 @@ def is_message(text: str, end: int, value: Value) -> bool:
     """Tell whether a dotted name is a logger's, and a sentence follows: `django.security.csrf: Forbidden (`."""
     word = text[value.start : value.end]
     return (
-        text[end : end + 1] == ":" and word.isalpha() and word.istitle() and _GOES_ON.match(text, value.end) is not None
+        text[end : end + 1] == ":"
+        and word.isalpha()
+        and (word.istitle() or word in _LEVELS)
+        and _GOES_ON.match(text, value.end) is not None
     )
 
 
@@ -115,6 +120,7 @@ _APPROVAL = re.compile(
     r"|(?:approved|transaction|captured|settled)\b.*\bauth(?:orization)? code\b",
     re.IGNORECASE,
 )
+_VARIABLE = re.compile(r"\$[A-Za-z_]\w{0,60}")
 _SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
 _SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
@@ -125,7 +131,8 @@ _VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 
 _TOLD_BY = ("TASK [", "pam_unix(", "pam_sss(", "pam_pwquality(")
 # What a parser says: `unexpected token: IDENTIFIER`
 _GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous)[ ]\Z", re.IGNORECASE)
-_GOES_ON = re.compile(r" (?:[a-z]{2,16}\b(?![=:])|\()")
+_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"})
+_GOES_ON = re.compile(r" (?:[A-Za-z][a-z]{1,16}\b(?![=:])|\()")
 _FILE_LINE = re.compile(r"\[\d{1,7},\d{1,7}\]|\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
 _SOURCE = re.compile(
     r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl|ya?ml"

@@ -146,7 +146,7 @@ class Finder:
 
     def _calls(self, text: str, budget: Budget, found: list[Found]) -> None:
         """Find what functions and protocols are called with, where a place stands for the name."""
-        if "('" in text or '("' in text or "sp_" in text or '( "' in text:
+        if "('" in text or '("' in text or ", '" in text or ', "' in text or "sp_" in text or '( "' in text:
             budget.read(len(text))
             found.extend(calls.call_arguments(text, budget.spend))
         if (

@@ -16,6 +16,7 @@ MAX_WORDS = 24  # in a name; those in the middle of a longer one are passed over
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_PHRASE = 4
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_KEY")  # of the environment: GEOAPIFY_KEY
 MIN_GLUED = 5  # isampwd; cwd and pwd are shorter
 _NOT_ENDINGS = frozenset({
     "chpasswd", "gpasswd", "smbpasswd", "mkpasswd", "changepassword", "resetpassword", "forgotpassword",
@@ -93,6 +94,8 @@ class KeyRules:
         if self._keys.has(key):
             return Rule("field", "user")
         rule = classify(words(key))
+        if rule is not None and rule.sort == "weak" and _VARIABLE.fullmatch(key):
+            return _OF_VENDOR
         if rule is None and key.count(".") > 1:  # output.elasticsearch.password: where it starts says nothing about it
             rule = classify(words(".".join(key.split(".")[-2:])))
         return rule
@@ -157,7 +160,7 @@ def classify(parts: list[str]) -> Rule | None:
     """Return the rule that the words of a key ask for, or None."""
     if len(parts) > MAX_WORDS:
         parts = parts[: MAX_WORDS // 2] + parts[-MAX_WORDS // 2 :]
-    if parts and parts[0] in VENDORS and KEY_WORDS.issuperset(parts[1:]):
+    if _is_vendors(parts):
         return _OF_VENDOR
     for start in range(len(parts)):
         found = _match(parts, start)
@@ -166,6 +169,17 @@ def classify(parts: list[str]) -> Rule | None:
             if not _is_about(parts, start, end, rule):
                 return rule
     return None
+
+
+def _is_vendors(parts: list[str]) -> bool:
+    """Tell whether a name is a vendor's, alone or before words for a key: `snyk`, `app_center_key`, `x.plivo.key`."""
+    for first in range(len(parts)):
+        rest = first + 1
+        if parts[first] not in VENDORS:
+            rest = next((end for end in (first + 2, first + 3) if "".join(parts[first:end]) in VENDORS), 0)
+        if rest and KEY_WORDS.issuperset(parts[rest:]) and (not first or rest < len(parts)):
+            return True
+    return False
 
 
 def _match(parts: list[str], start: int) -> tuple[Rule, int] | None:
@@ -206,8 +220,11 @@ _RULES = {
 }
 
 
+_REPEATED = frozenset({"confirm", "confirmation", "repeat", "again", "new", "old", "1", "2"})  # pw_confirm
+
+
 def _short(parts: list[str], start: int) -> tuple[Rule, int]:
-    last = start == len(parts) - 1
+    last = _REPEATED.issuperset(parts[start + 1 :])
     strong = last and (not start or parts[start - 1] not in words_of.SHORT_NOT_AFTER)
     return Rule("password", "strong" if strong else "weak"), start + 1
 

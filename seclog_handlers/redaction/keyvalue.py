@@ -53,6 +53,8 @@ FIRST_WORDS = (
     | vocabulary.SHORT_HEADS
     | vocabulary.SHORT_NOT_AFTER
     | {
+        "wpa2",
+        "wpa3",
         "tacacs-server",
         "radius-server",
         "snmp-server",
@@ -321,6 +323,7 @@ _VALUE_BEFORE = re.compile(r"\svalue=(?P<q>[\"'])(?P<value>[^\"'<>]{1,256})(?P=q
 # A list of words: ENUM ('password', 'otp'); what only is called, too: data_bag_item('secrets', 'mysql')
 _LISTING = re.compile(r"\b(?:enum|set|in|any|check)\s{0,2}\($", re.IGNORECASE)
 _CALLER = re.compile(r"\w\($")
+_BUILD = re.compile(r"\b(?:buildConfigField|resValue)\b[^\n]{0,40}\Z")
 _PLAIN_WORD = re.compile(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
 
 
@@ -329,6 +332,8 @@ def _is_pair(text: str, name: tuple[int, int], opening: str, value: Value) -> bo
     start, end = name
     if text[start] == "-":
         return text[value.start : value.start + 1] != "-"
+    if opening[-1:] == "," and _BUILD.search(text, max(0, start - 60), start):  # buildConfigField "String", "KEY", "x"
+        return True
     closing = text[value.end : value.end + 20].lstrip("\\\"'` ")[:1]
     if not opening.strip(" ") or opening[-1] == "\n":  # a line of names and values: "password","x"
         return closing in ("", "\n", "\r") and looks_chosen(text[value.start : value.end])

@@ -57,6 +57,8 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         and _PRIVATE.search(text, max(0, start - 48), start)
     ):
         return [(*key.span(), "secret")]  # Unknown private key type. Key: F14E...
+    if text[start : start + 2] == "--" and (option := LONG_HEX.match(text, first)):
+        return [(*option.span(), "secret")]  # nessuscli agent link --key=b0ed...
     signed = _SIGNED.match(text, first)
     value = _MADE.match(text, signed.end() if signed else first)
     in_url = text[start - 1 : start] in IN_QUERY

@@ -6,7 +6,7 @@ from seclog_handlers.redaction import languages, vendors
 
 # Every name of vocabulary.py contains one of these, in lower case.
 LONG_WORDS = (
-    "pass", "pwd", "pswd", "secret", "token", "apikey", "cred", "auth", "cookie", "csrf", "xsrf", "bearer",
+    "pass", "loginpas", "pwd", "pswd", "secret", "token", "apikey", "cred", "auth", "cookie", "csrf", "xsrf", "bearer",
     "mnemonic", "sessid", "sessionid", "sessionkey", "privkey", "privatekey", "secretkey", "accesskey",
     "encryptionkey", "signingkey", "masterkey", "accountkey", "storagekey", "sharedkey", "appkey", "licensekey",
     "consumerkey", "kennwort", "wachtwoord", "senha", "contrase", "haslo", "hasło", "parola", "heslo", "salasana",
@@ -33,7 +33,7 @@ SHORT_WORDS = (
     "num", "security", "social", "tax", "national", "material", "license", "licence", "insee", "sécu", "secu",
     "kimlik", "itin", "crumb", "nr", "sociale", "idnr", "cnpj", "tfn", "cpr", "cuit", "cuil",
     "ahv", "nric", "hkid",
-    "ppsn", "tckn", "cid", "provided", "verification", "community", "response", "account", "bank", "identity",
+    "ppsn", "tckn", "cid", "rut", "provided", "verification", "community", "response", "account", "bank", "identity",
 )  # fmt: skip
 
 # A name may go on after a space with these: `session id`, `social security number`.

@@ -25,9 +25,11 @@ _POSTFIX = re.compile(r"\]:(?:25|465|587|2525)[ \t]{1,8}[\w.@-]{1,64}:(?P<value>
 _CONNINFO = re.compile(r"missing \"=\" after \"(?P<value>[^\"\n]{4,256})\" in connection info string")
 # Modems and Wi-Fi chips: AT+CPIN="1234", AT+CWJAP="network","x"
 _MODEM = re.compile(r'AT\+(?:CPIN="?(?P<otp>\d{4,8})|CWJAP(?:_\w{3})?="[^"\n]{1,64}","(?P<password>[^"\n]{1,128})")')
+# Bundler: BUNDLE_GEMS__CONTRIBSYS__COM=cafe1234:dead5678
+_BUNDLER = re.compile(r"BUNDLE_[A-Z0-9_]{3,80}[ ]?[:=][ ]?[\"']?(?P<value>[0-9a-z]{8}:[0-9a-z]{8})(?!\w)")
 # A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters
 # that follow each other.
-WORDS = frozenset({"wifi", "p", "kty", "sasl", "relayhost", "dsn", "cpin", "cwjap"})
+WORDS = frozenset({"wifi", "p", "kty", "sasl", "relayhost", "dsn", "cpin", "cwjap", "bundle"})
 
 
 def compact(text: str) -> list[Found]:
@@ -47,6 +49,8 @@ def compact(text: str) -> list[Found]:
         found += [(*match.span("value"), "password") for match in _CONNINFO.finditer(text)]
     if "AT+C" in text:
         found += [(*match.span(kind), kind) for match in _MODEM.finditer(text) if (kind := match.lastgroup or "") != ""]
+    if "BUNDLE_" in text:
+        found += [(*match.span("value"), "token") for match in _BUNDLER.finditer(text)]
     if "]:" in text:
         found += [(*match.span("value"), "password") for match in _POSTFIX.finditer(text)]
     return [span for span in found if not text[span[0] : span[1]].isdigit() or span[2] == "otp"]

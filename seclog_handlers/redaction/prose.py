@@ -144,6 +144,10 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         value = _forward(text, start, end, rule)
         if value is not None:
             return value
+    elif following == "\n" and rule.kind != "password":  # a label above its value
+        below = _BELOW.match(text, end)
+        if below is not None and (looks_made(below["value"]) or _LONG_HEX.fullmatch(below["value"])):
+            return Value(*below.span("value"), quoted=True)
     elif following == ";" and text[start - 1 : start] in ("", "\n"):
         row = _ROW.match(text, end)
         if row is not None and looks_chosen(row["value"]):
@@ -160,6 +164,7 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
 
 # `consul kv put app/db/password x`, `aws ssm put-parameter --name /app/db/password --value x`
 _PUT = re.compile(r"\b(?:put|set|write|put-parameter)\s(?:[^\n|;&]{0,80}\s)?[\"']?[\w./-]{0,80}/$")
+_BELOW = re.compile(r"\r?\n(?P<value>[\w+/=.-]{20,512})(?=\s|$)")
 _PUT_VALUE = re.compile(r"[\"']?[ \t]{1,4}(?:--?(?:value|v|data)[ =]{1,4}|value=)?(?!-)")
 # In a query string a space is a plus: ?q=password+is+x
 _SEARCHED = re.compile(
@@ -215,6 +220,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         if said is None and verb[1].lower() == "to" and _is_setting(text, start, rule):
             said = _SET_TO.match(text, end)
         if said is not None:
+            digits = _PIN.match(text, said.end()) if text[start:end].lower() == "pin" else None
+            if digits is not None:
+                return Value(*digits.span(), quoted=True)
             return _told(text, said.end(), rule, setting=verb[1].lower() != "for" and "to" in said[0].split()[-1:])
     said = languages.OF_IT.match(text, end) if text.startswith(" d'", end) else None
     if said is not None:
@@ -332,6 +340,7 @@ def fits(word: str, rule: Rule) -> bool:
     return looks_chosen(word) or (rule.sort == "code" and _CODE_GROUPS.fullmatch(word) is not None)
 
 
+_PIN = re.compile(r"\d{4,6}(?![\w.:-])")
 _COUNTED = re.compile(r"[ ](?:times|attempts?|tries|characters?|chars|digits|seconds|minutes|hours|days|uses|of)\b")
 _CODE_GROUPS = re.compile(r"\d{3,6}[- ]\d{3,6}")
 
@@ -379,11 +388,14 @@ def _literal(text: str, position: int, rule: Rule) -> Value | None:
     second = _SECOND.match(text, value.end)  # OpenVPN: password "Auth" "x"
     if second is not None and looks_chosen(second["value"]):
         return Value(*second.span("value"), quoted=True)
-    if " " in text[value.start : value.end] and not passphrases.is_passphrase(text[value.start : value.end]):
+    words = text[value.start : value.end].split()
+    chosen = rule.kind == "password" and len(words) <= MAX_CHOSEN and any(map(looks_chosen, words))
+    if len(words) > 1 and not (chosen or passphrases.is_passphrase(" ".join(words))):
         return None
     return value if rule.kind == "password" or fits(text[value.start : value.end], rule) else None
 
 
+MAX_CHOSEN = 4
 _SECOND = re.compile(r"[\"'] [\"'](?P<value>[^\"'\n]{4,128})[\"']")
 
 

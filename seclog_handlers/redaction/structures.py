@@ -18,6 +18,7 @@ MAX_NAME = 64
 # Integers this long may be card numbers.
 CARD_FROM = 10**12
 MAX_ARGUMENTS = 64
+LEAST_CODE = 100
 MAX_COMMAND = 4_096
 
 NAME_KEYS = frozenset({
@@ -37,11 +38,14 @@ _FIELD_NAMES = frozenset({
 })  # fmt: skip
 _TYPE_KEYS = frozenset({"type", "id", "path"})  # {"type": "password", "value": ...}, a patch of JSON
 _DATA_KEYS = ("data", "stringData")
+_PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
 _SEPARATORS = (" ", "', '", '", "')
 
 
 def is_entry(names: Sequence[str]) -> bool:
     """Tell whether a mapping with these keys may be an entry, or a manifest, whose values say how others are judged."""
+    if "kty" in names:
+        return True
     if "kind" in names and ("data" in names or "stringData" in names):
         return True
     if not 2 <= len(names) <= MAX_ENTRY:
@@ -82,7 +86,9 @@ def _names_value(key: str, entry: dict[Any, Any]) -> bool:
 
 
 def is_secret_data(value: dict[Any, Any], key: str) -> bool:
-    """Tell whether `key` holds the data of a Kubernetes Secret."""
+    """Tell whether `key` holds the data of a Kubernetes Secret, or the private part of a JSON Web Key (RFC 7518)."""
+    if key in _PRIVATE_PARTS and "kty" in value:
+        return True
     return key in _DATA_KEYS and dict.get(value, "kind") == "Secret"
 
 
@@ -166,10 +172,12 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
         return rule
     items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
     numbers = rule.kind in ("token", "tokens")
+    pins = rule.sort == "code" and isinstance(value, dict)  # of a chip: {"pin": {"number": 13, "mode": "output"}}
     counters = all(
         type(item) in (bool, float, type(None))
         or (type(item) is str and " " in item and is_statement(item))
         or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
+        or (pins and (is_word(item) if type(item) is str else type(item) is int and 0 <= item < LEAST_CODE))
         or (rule.kind == "tokens" and type(item) is str and is_word(item))
         for item in items
     )

@@ -333,6 +333,10 @@ _SHAPED: tuple[tuple[str, int, str, re.Pattern[str]], ...] = (
     ("newrelic", 40, "FFFFNRAL", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32,36}FFFFNRAL")),
     ("password-hash", 65, ":::", re.compile(r"(?<=:)[0-9a-f]{32}:[0-9a-f]{32}(?=:::)")),
     ("twilio", 67, ":", re.compile(r"(?<=(?<![A-Za-z0-9])AC[0-9a-f]{32}:)[0-9a-f]{32}(?![A-Za-z0-9])")),
+    ("fal", 69, ":", re.compile(
+        r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{32}(?![\w-])",
+    )),
+    ("deepl", 39, ":fx", re.compile(r"(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:fx(?![\w-])")),
     ("zhipu", 49, ".", re.compile(
         r"(?<![A-Za-z0-9.])[0-9a-f]{32}\.(?=[A-Za-z]{0,15}\d)[A-Za-z0-9]{16}(?![A-Za-z0-9.])",
     )),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.vocabulary import SCHEMA_WORDS, SENTENCE_WORDS, STATUS_WORDS
+from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS, SCHEMA_WORDS, SENTENCE_WORDS, STATUS_WORDS
 
 MAX_QUOTED = 65_536
 MAX_NESTED = 16_384
@@ -42,8 +42,8 @@ _BEFORE = re.compile(
     r"|(?:new )?(?:Some|Just|Ok|Optional(?:\.of)?|SecretStr|SecretBytes"
     r"|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
     r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked"
-    r"|b64decode|quote"
-    r"|[a-z]\w{0,15}\.(?:String|Secret|Text)\w{0,12})\((?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
+    r"|b64decode|quote|(?:Secret|Password|Sensitive|Protected)[A-Z]\w{0,24}"
+    r"|[a-z]\w{0,15}\.(?:String|Secret|Text)\w{0,12})\((?:value=)?(?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
     r"|#(?=\")|(?:\((?:const )?(?:unsigned )?char ?\*{1,2}\) )?0x[0-9a-f]{2,16} (?=\")"
     r"|!{1,2}[a-z]{1,8} (?=\S)|Str\((?=[^\s()\"']{1,256}\))"
     r"){1,3}",
@@ -69,6 +69,7 @@ _TEMPLATE = re.compile(
 _SCHEMA = re.compile(
     r"\{\s{0,8}[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:string|object|integer|number|boolean|array)[\"'][^{}]{0,400}\}"
 )
+_FILTERED = re.compile(r"\{\{\s?['\"](?P<value>[^'\"{}]{4,128})['\"]\s?\|[^{}]{0,60}\}\}")  # {{ 'x' | password_hash }}
 _SCHEMA_NAME = re.compile(r"[\"']([^\"']{0,400})[\"']\s{0,4}:")
 # How SSH's public keys begin, of whatever algorithm.
 _PUBLIC_KEY = re.compile(r"AAAA(?:B3NzaC1|C3NzaC1|E2VjZHNh)[A-Za-z0-9+/=]+\Z")
@@ -84,7 +85,8 @@ _PLACEHOLDER = re.compile(
     r"|\$(?:http|arg|cookie|remote|upstream|sent|ssl|proxy)_[a-z0-9_]{1,60}|\$[a-z]\w{0,24}(?:->\w{1,32}){1,3}"
     r"|[A-Z]\w{2,24}=(?:True|False)"
     r"|%\w{1,24}\([\w.:]{1,60}\)%|ssh-(?:rsa|dss|ed25519)|(?:sk-)?ecdsa-sha2-[\w@.-]{1,40}|rsa-sha2-\d{3}|CVE-\d{4}-\d{3,7}"
-    r"|env:[A-Z][A-Z0-9_]{1,60}|file:/[\w./-]{1,80}"
+    r"|'?\$\{?\w{0,40}(?:[pP]ass|PASS|pwd|PWD|secret|SECRET|token|TOKEN|_key|_KEY|cred|CRED)\w{0,40}\}?'?"
+    r"|&lt;[A-Za-z_ -]{1,40}&gt;|env:[A-Z][A-Z0-9_]{1,60}|file:/[\w./-]{1,80}"
     r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     r"|(?:CHANGE|REPLACE)[_-]?ME|TODO|FIXME|TBD|~"
     r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
@@ -153,7 +155,11 @@ def _quoted(text: str, opened: re.Match[str]) -> Value:
     return _unclosed(text, start)
 
 
-_CLOSING = {quote: re.compile(rf"\\{{0,31}}{quote}") for quote in ('"', "'", "`", '"' * 3, "'" * 3, "'" * 2, '"' * 2)}
+# GNU's programs quote `like this'.
+_CLOSING = {
+    quote: re.compile(rf"\\{{0,31}}{'[`' + chr(39) + ']' if quote == '`' else quote}")
+    for quote in ('"', "'", "`", '"' * 3, "'" * 3, "'" * 2, '"' * 2)
+}
 
 
 def _unclosed(text: str, start: int) -> Value:
@@ -186,7 +192,9 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return True
     if value[0] in "[({":
         return _is_secret_container(value, rule)
-    if is_statement(value) and not (quoted and _is_cut_call(value)):
+    if is_statement(value) and not (
+        quoted and (_is_cut_call(value) or (rule.kind == "password" and _is_phrase(value)))
+    ):
         return False
     if rule.sort == "digits":
         return _is_personal_number(value, rule.kind)
@@ -221,6 +229,8 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
         return False
     if rule.kind in ("token", "tokens") and len(value) < MAX_NESTED and _COUNTS.fullmatch(value):
         return False
+    if rule.kind == "tokens" and _WORD_LIST.fullmatch(value):
+        return False
     texts = _QUOTED_TEXT.findall(value) if len(value) < MAX_NESTED else []
     if texts and all(len(text.split()) >= MIN_SENTENCE - 1 and _speaks(text) for text in texts):
         return False  # what a form says about a field
@@ -228,6 +238,31 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
     if len(words) >= MIN_SENTENCE and not SENTENCE_WORDS.isdisjoint(words) and "," not in inner:
         return False  # ["is too short (minimum is 8 characters)"]
     return rule.sort == "code" or _LETTER.search(inner) is not None or rule.kind not in ("token", "tokens")
+
+
+def _is_phrase(value: str) -> bool:
+    """Tell whether joined words are a password: `open_sesame`, and neither `too_short` nor `user_input`."""
+    words = _JOINED.split(value)
+    return all(map(is_word, words)) and len(words) > 1 and _SPEAKING.isdisjoint(words)
+
+
+_JOINED = re.compile("[_.]")
+_SPEAKING = (
+    STATUS_WORDS
+    | SENTENCE_WORDS
+    | REMARKS
+    | BENIGN_TAILS
+    | frozenset(
+        """
+    self cls os config settings setting conf cfg options opts params args kwargs form data input inputs output raw val
+    values var vars env environ request req response resp res body payload context ctx state props get set put post
+    my your our the this db database ldap smtp imap redis mysql postgres http https api app web client server user
+    users admin root account bind login auth pw pwd pass passwd passphrase key keys hash crypt cipher random gen make
+    create build from to new old no not none common similar simple personal numeric entirely breached pwned reused
+    attribute constraint validator blank short long min max one two
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+    )
+)
 
 
 def _is_cut_call(value: str) -> bool:
@@ -241,10 +276,11 @@ _LONG_HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 _OTHERS_ID = re.compile(r"[A-Z]+(?:-[A-Z0-9]+)+")  # SNYK-JS-JSONWEBTOKEN-31898
 _VENDORS_KEY = re.compile(
     r"[0-9a-fA-F]{20,128}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?::[0-9a-f]{32})?"
-    r"|(?=[a-z]*\d)(?=\d*[a-z])[0-9a-z]{20,64}"
+    r"|(?:[a-z]{2,4}[_-])?(?=[a-z]*\d)(?=\d*[a-z])[0-9a-z]{20,64}"
 )
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}|[A-Z]:\\[\w\\. -]{4,200}")
+_WORD_LIST = re.compile(r"\[(?:\s?[\"'][a-z]{1,20}[\"'],?){1,100}\]")  # of a tokenizer
 _VERSION = re.compile(r"[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?")
 _COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
 _REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)
@@ -265,6 +301,8 @@ def is_statement(value: str) -> bool:
         return True
     if value[:2] == "$(" and value[-1] == ")":
         return True
+    if (literal := _FILTERED.fullmatch(value)) is not None and looks_chosen(literal["value"]):
+        return False
     if value[0] == "{" and _SCHEMA.fullmatch(value):
         return SCHEMA_WORDS.issuperset(_SCHEMA_NAME.findall(value))
     if len(value) > 84:
@@ -341,7 +379,7 @@ def _switches(value: str) -> int:
 
 
 _NOT_CHOSEN = re.compile(
-    r"\d{1,2}:\d[\w.+~:-]*|[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
+    r"v?\d+(?:\.\d+)+[-+][A-Za-z][\w.]*|\d{1,2}:\d[\w.+~:-]*|[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
     r"|ya?ml|go|java|c|h|log|html?)"
     r"|[\w.-]+\(.*|.*=[^=].*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|(?:[a-z0-9-]+/){2,}[a-z0-9._-]+|[a-z-]+-token-[a-z0-9]{5}",
 )

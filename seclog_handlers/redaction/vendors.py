@@ -27,10 +27,12 @@ VENDORS = frozenset(
     twitch twitter typeform uplead uploadcare unsplash upwave urlscan userstack vatlayer veriphone virustotal
     visualcrossing voyageai vpnapi vultr wakatime walkscore weatherapi weatherbit weatherstack webex wechat whoxy
     wistia wolfram wordsapi worldcoinindex yandex yelp youtube zendesk zenrows zenscrape zerobounce zerotier
-    zipcodeapi zonka
+    zipcodeapi zonka geoapify newyorktimes packagecloud pdflayer pinecone salesloft uptimerobot hubspot nessus
+    softlayer
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 # With these words beside it, a name is of a vendor's key.
 KEY_WORDS = frozenset({
-    "key", "api", "hec", "auth", "access", "pat", "env", "record", "read", "write", "rest", "account",
+    "key", "api", "hec", "auth", "access", "pat", "env", "record", "read", "write", "rest", "account", "private",
+    "certificate", "app",
 })  # fmt: skip

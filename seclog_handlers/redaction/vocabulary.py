@@ -13,7 +13,7 @@ STRONG: dict[str, str] = {
             "contraseña", "motdepasse", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode", "losenord",
             "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "pgpassword", "rootpw", "bindpw",
             "clave", "şifre", "sifre", *languages.PASSWORDS,
-            "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth", "authtok",
+            "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth", "authtok", "loginpas",
         ),
         "password",
     ),
@@ -49,14 +49,14 @@ PHRASES: dict[str, str] = {
     **dict.fromkeys(
         (
             "rediscli auth",
-            "ask pass", "askpass", "pass word", "pass wd", "pass phrase", "pass code", "mot de passe",
+            "auth pass", "ask pass", "askpass", "pass word", "pass wd", "pass phrase", "pass code", "mot de passe",
             "one time password", "unlock code",
         ),
         "password",
     ),
     **dict.fromkeys(
         (
-            "isakmp key", "digest key",
+            "isakmp key", "digest key", "wpa key", "wpa 2 key", "wpa 3 key", "wifi key", "wlan key",
             "decrypt key", "validation key", "private key", "secret key", "encryption key", "encrypt key",
             "decryption key", "signing key", "sign key",
             "master key", "account key", "shared key", "shared access key", "shared access signature", "storage key",
@@ -79,7 +79,7 @@ PHRASES: dict[str, str] = {
             "api key", "api keys", "api secret", "access key", "access keys", "auth key", "app key", "application key",
             "license key", "licence key", "consumer key", "integration key", "ingest key", "ingestion key",
             "subscription key", "functions key", "function key", "server key", "write key", "admin key", "service key",
-            "client key", "team key", "instrumentation key", "routing key", "developer key", "x api key", "auth token",
+            "client key", "team key", "instrumentation key", "developer key", "x api key", "auth token",
             "activation key", "webhook key", "rest key", "gateway key", "org key", "user key", "dev key", "maps key",
             "sonar login", "signature provided", "jenkins crumb", "stripe key", "openai key", "sendgrid key",
             "twilio key", "anthropic key", "github key", "aws key",
@@ -99,7 +99,7 @@ PHRASES: dict[str, str] = {
     "user key file": "private-key",
     **dict.fromkeys(
         ("basic auth", "proxy auth", "http auth", "auth header", "auth basic", "x auth", "auth string",
-         "auth data", "auth secret", "auth pass", "auth info"),
+         "auth data", "auth secret", "auth info"),
         "authorization",
     ),
 }  # fmt: skip
@@ -137,7 +137,8 @@ NUMBERS: dict[str, str] = {
     ),
     **dict.fromkeys(("wa id", "cell number", "mobile number", "fax number", "contact number"), "phone"),
     **dict.fromkeys(
-        ("ssn", "nino", "aadhaar", "aadhar", "cpf", "pesel", "bsn", "passport", "curp", "nhs number", "tax id", "tin",
+        ("ssn", "nino", "rut",
+         "aadhaar", "aadhar", "cpf", "pesel", "bsn", "passport", "curp", "nhs number", "tax id", "tin",
          "tax number", "national id", "national insurance", "national identity", "social security", "drivers license",
          "driver license", "driving license", "driving licence", "drivers licence", "passport number", "personnummer",
          "codice fiscale", "dni", "nif", "nir", "social insurance", "id card number", "sin number", "identity number",
@@ -178,6 +179,7 @@ WEAK: dict[str, str] = {
     **dict.fromkeys(("session", "sess", "sid", "sessions"), "session"),
     **dict.fromkeys(("code", "verifier", "assertion", "nonce", "ticket", "invite", "invitation"), "token"),
     **dict.fromkeys(("email", "mail"), "email"),
+    "routing key": "api-key",  # PagerDuty's; RabbitMQ's is a word
 }  # fmt: skip
 
 # `pass`, `pw` are passwords as the last word of a key, but for these everyday meanings; glued to one of HEADS, too.
@@ -289,7 +291,7 @@ STATUS_WORDS = frozenset(
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
-    recovery forgot forgotten amd64 arm64 armhf i386 x86_64
+    deprecated recovery forgot forgotten amd64 arm64 armhf i386 x86_64
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -297,7 +299,7 @@ STATUS_WORDS = frozenset(
 REMARKS = languages.STATUS_WORDS | frozenset(
     """
     publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying
-    reading refreshing importing read write edit view deprecated signature
+    reading refreshing importing read write edit view signature
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 

@@ -25,6 +25,7 @@ _AUTHORIZATION = re.compile(
     rf"|\+)?(?P<scheme>(?:{_SCHEMES})(?:\\?\s{{1,4}}|%20|\+))?",
     re.IGNORECASE,
 )
+_UNKNOWN = re.compile(r"[A-Za-z][A-Za-z-]{0,30}\d?")  # a scheme that nobody registered
 _SCHEME_ALONE = re.compile(r"(?:aws4-hmac|scram|hmac)(?:-[a-z0-9]{1,8}){1,3}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
 _PARAMETERS = re.compile(
@@ -64,6 +65,7 @@ LINKS = re.compile(
 LINK_WORDS = frozenset(
     """
     reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
+    telemetry attributes
     infura alchemyapi alchemy magic auth unsubscribe secret secrets apikey session sessions login signin sso share
     shared accept callback hook hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
@@ -73,6 +75,7 @@ _SOURCE_LINE = re.compile(r"[\w-]{1,64}\.(?:go|py|rs|js|ts|java|rb|php|cc?|cpp|c
 _FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{2,5}|[\w-]{1,64}\.(?:js|css|png|svg|html?|map)")
 # The projects of Ethereum's providers: https://mainnet.infura.io/v3/KEY
 _NODE = re.compile(r"(?:infura\.io|alchemyapi\.io|alchemy\.com)/v[23]/(?P<value>[A-Za-z0-9_-]{32})(?![\w-])")
+_DEVICE = re.compile(r"(?<=/api/v1/)[A-Za-z0-9]{20}(?=/(?:telemetry|attributes|rpc)\b)")  # ThingsBoard
 _CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
 _LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
@@ -97,7 +100,7 @@ def authorization(text: str, end: int) -> list[Found] | None:
     if is_statement(credentials[0]) or _SCHEME_ALONE.fullmatch(credentials[0]) or _POLICY.fullmatch(credentials[0]):
         return []
     found, stop = [(position, credentials.end(), "authorization")], credentials.end()
-    if match["scheme"] is None and credentials[0].replace("-", "").isalpha():
+    if match["scheme"] is None and _UNKNOWN.fullmatch(credentials[0]):
         more = _SCHEME.match(text, stop)
         if (
             more is not None
@@ -241,7 +244,7 @@ _PASSWORD_AT = re.compile(
     r":(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
 )
 _USER_BEFORE = re.compile(
-    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<!://))(?!mailto$)[\w.+-]{1,64}$"
+    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<!://)|(?<=\\/\\/))(?!mailto$)[\w.+-]{1,64}$"
 )
 _MAX_USER = 97
 # A URL that lacks its colon: `redis//:x@cache:6379`
@@ -335,8 +338,10 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
     spend(text.count("/") >> 1)
     if "/v3/" in text or "/v2/" in text:
         found = [(*match.span("value"), "token") for match in _NODE.finditer(text)]
+    if "/api/v1/" in text and ("/telemetry" in text or "/attributes" in text):
+        found += [(*match.span(), "token") for match in _DEVICE.finditer(text)]
     if "hooks/catch/" in text:
-        found = [(*match.span(), "token") for match in _CATCH.finditer(text)]
+        found += [(*match.span(), "token") for match in _CATCH.finditer(text)]
     for match in LINKS.finditer(text):
         spend(5)
         position = match.end()
