@@ -79,11 +79,11 @@ def _is_called(text: str, start: int, end: int, secret: str, name: str, rule: Ru
     return _FILE_LINE.fullmatch(secret) is not None and _SOURCE.search(text[start:end]) is not None
 
 
-def is_message(text: str, end: int, value: Value) -> bool:
+def is_message(text: str, end: int, value: Value, rule: Rule) -> bool:
     """Tell whether a dotted name is a logger's, and a sentence follows: `django.security.csrf: Forbidden (`."""
     word = text[value.start : value.end]
     return (
-        text[end : end + 1] == ":"
+        (text[end : end + 2] == ": " or (rule.kind != "password" and text[end : end + 1] == ":"))
         and word.isalpha()
         and (word.istitle() or word in _LEVELS)
         and _GOES_ON.match(text, value.end) is not None

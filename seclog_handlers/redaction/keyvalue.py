@@ -160,7 +160,7 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if not value:
         return []
     secret, name = text[value.start : value.end], text[start:end].rpartition(".")[2].lstrip("-_$")
-    if "." in text[start:end] and exemptions.is_message(text, end, value):
+    if "." in text[start:end] and exemptions.is_message(text, end, value, rule):
         return []
     if name.lower().startswith("cred") and is_statement(secret):  # credentials: admin / x
         more = _SLASHED.match(text, value.end)
