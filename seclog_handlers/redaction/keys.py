@@ -160,15 +160,16 @@ def classify(parts: list[str]) -> Rule | None:
     """Return the rule that the words of a key ask for, or None."""
     if len(parts) > MAX_WORDS:
         parts = parts[: MAX_WORDS // 2] + parts[-MAX_WORDS // 2 :]
-    if _is_vendors(parts):
-        return _OF_VENDOR
+    weak: Rule | None = None
     for start in range(len(parts)):
         found = _match(parts, start)
         if found is not None:
             rule, end = found
             if not _is_about(parts, start, end, rule):
-                return rule
-    return None
+                if rule.sort != "weak":
+                    return rule
+                weak = weak or rule
+    return _OF_VENDOR if _is_vendors(parts) else weak
 
 
 def _is_vendors(parts: list[str]) -> bool:
