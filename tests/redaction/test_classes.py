@@ -253,10 +253,10 @@ def test_finds_a_plain_word(place: str, word: str) -> None:
     assert word not in redactor.text(place.format(word))
 
 
-@pytest.mark.parametrize("vendor", ["datadog", "sentry", "softlayer", "new_york_times", "acme"])
+@pytest.mark.parametrize("vendor", ["deepgram", "sentry", "softlayer", "new_york_times", "acme"])
 @pytest.mark.parametrize("what", ["api_key", "auth_token", "access_key", "secret", "password"])
 def test_a_vendors_name_takes_nothing_from_a_secrets(vendor: str, what: str) -> None:
-    """`datadog_key` asks for a value that looks like a key; `datadog_api_key` for none."""
+    """`deepgram_key` asks for a value that looks like a key; `deepgram_api_key` for none."""
     assert redactor.text(f"{vendor}_{what}=letmein12") == f"{vendor}_{what}=[REDACTED]"
     assert redactor.text(f"{vendor}_key=search") == f"{vendor}_key=search"
 
