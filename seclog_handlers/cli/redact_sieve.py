@@ -62,7 +62,7 @@ _SPOKEN_WORDS = frozenset({"to", "as", "for"})
 
 # No layer of encoding, no address or user's part of a URL, no private key, no option of a command.
 _FOREIGN = re.compile(
-    r"[^!-~ ]|[@%\\]|:0000:|(?<![A-Za-z0-9])0z|hooks/catch/|infura|alchemy"
+    r"[^!-~ ]|[@%\\]|/\+|:0000:|(?<![A-Za-z0-9])0z|hooks/catch/|infura|alchemy"
     r"|&(?:#|quot|amp|lt|gt|apos|colon|equals|nbsp|commat)|-----|Q~|0\$|^-+[A-Za-z]",
 )
 # An id, alone or as a value; not a number, and not text in hexadecimal, each of whose bytes begins with a digit.
@@ -331,7 +331,13 @@ def _may_call(shape: str) -> bool:
         return True
     if "LOGIN" in shape or "AUTH" in shape or "PASS " in shape or "SETUSER" in shape:
         return True
+    if "login " in shape or ": /" in shape or _CALLED_WITH.search(shape):
+        return True
     return "/" in shape and (" at " in shape or " on " in shape)
+
+
+# login(user, "x")
+_CALLED_WITH = re.compile(r"(?:log_?[io]n|auth|enticate|sign[iI]n)\(", re.IGNORECASE)
 
 
 def _programs(word: str) -> frozenset[str]:

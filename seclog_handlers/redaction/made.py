@@ -81,9 +81,6 @@ def _beside(text: str, end: int, rule: Rule) -> list[Found]:
     if encrypted is not None:
         return [(*encrypted.span("value"), "secret")]
     if rule.kind == "secret" and text[end : end + 1] == " ":
-        of_api = _OF_API.match(text, end)  # wandb: Appending key for api.wandb.ai ...
-        if of_api is not None:
-            return [(*of_api.span("value"), "secret")]
         key = _BASE64_KEY.match(text, end + 1)
         return [(*key.span(), "secret")] if key is not None and looks_made(key[0].rstrip("=")) else []
     if rule.kind == "token":
@@ -99,7 +96,6 @@ _CODE = re.compile(r"\d{4,8}(?![\w.-])")
 _ONE_TIME = re.compile(r"\b(?:otp|totp|2fa|mfa|sms|one-time|passcode)\b", re.IGNORECASE)
 _CIPHER = re.compile(r"\b(?:en|de)crypt\w{0,5}\b[^.;\n]{0,40}\b(?:with|using) (?:the )?\Z", re.IGNORECASE)
 _PRIVATE = re.compile(r"\b(?:private|secret|signing|encryption|master)[ _-]?key\b", re.IGNORECASE)
-_OF_API = re.compile(r" for (?:api\.)[\w.-]{4,64} (?P<value>[0-9a-f]{32,64})(?![\w-])")
 _CISCO = re.compile(r" \d (?P<value>[0-9A-Fa-f]{8,64})(?![\w])")  # tacacs+ key 7 FCE63AD2...
 _CODE_SENT = re.compile(r" (?:sent|generated|issued|texted): ?(?P<value>\d{4,8})(?![\w.-])")
 # auth failed (bob:x), auth: user bob/x rejected
