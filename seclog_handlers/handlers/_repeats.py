@@ -87,6 +87,9 @@ _Known = tuple[
     dict[str, str], dict[str, str], "tuple[str, Any] | None", Repeat,
 ]  # fmt: skip
 
+# Of a record that takes no part: it has no key.
+_NO_PART: tuple[None, None] = (None, None)
+
 
 class Memory:
     """What is known of the records of one handler, bounded."""
@@ -142,13 +145,13 @@ class Repeats:
             mark: Its mark if that is new; None if stages may have been at work before.
         """
         attributes = record.__dict__
-        key = known = epoch = None
+        key = epoch = None
+        known: _Known | None = None
         if self._pause:
             self._pause -= 1
         elif mark is not None and type(record) is logging.LogRecord and attributes.get("exc_info") is None:
             try:
-                key = self._key(attributes)
-                known = self._memory.known.get(key)
+                key, known = self._find(attributes)
             except Exception:  # values with ideas of their own
                 key = None
         if key is None or mark is None:
@@ -230,35 +233,47 @@ class Repeats:
             Repeat(frozenset(after).difference(self._volatile, _UNREAD)),
         )
 
-    def _key(self, attributes: dict[str, Any]) -> Any:
-        """Return by what a record is looked up; None for one that takes no part."""
+    def _find(self, attributes: dict[str, Any]) -> tuple[Any, _Known | None]:
+        """Return by what a record is looked up, None for one that takes no part; and what is known of it."""
         for name in self._volatile:
             value = attributes[name]
-            if type(value) is not float and not self._is_harmless(value):
-                return None
+            kind = type(value)
+            if kind is float or (kind is int and -_SMALL < value < _SMALL):
+                continue
+            if not self._is_harmless(value):
+                return _NO_PART
         values = self._fetch(attributes)
         types = tuple(map(type, values))
         form = self._forms.get(types)
         if form is None and types not in self._forms:
             form = self._form(types)
-        if form is None or sum(map(len, form.texts(values))) > MAX_TEXT:
-            return None
-        if form.floats is not None and 0.0 in form.floats(values):  # equals minus zero, which shows another text
-            return None
+        if form is None:
+            return _NO_PART
         hashed = form.hashed
         for at in form.boxes:
             if values[at] != ():  # as the arguments of most records are
                 if not _is_flat(values[at]):
-                    return None
+                    return _NO_PART
                 hashed = True
-        return form, self._memory.digest(values) if hashed else values
+        key: Any = form, values
+        if not hashed:
+            known = self._memory.known.get(key)
+            if known is not None:  # and so are its size and its numbers
+                return key, known
+        if sum(map(len, form.texts(values))) > MAX_TEXT:
+            return _NO_PART
+        if form.floats is not None and 0.0 in form.floats(values):  # equals minus zero, which shows another text
+            return _NO_PART
+        if hashed:
+            key = form, self._memory.digest(values)
+            return key, self._memory.known.get(key)
+        return key, None
 
     def _is_harmless(self, value: Any) -> bool:
-        """Tell whether a volatile value is one that no stage would touch."""
-        kind = type(value)
-        if kind is str:
+        """Tell whether a volatile value that is no number is one that no stage would touch."""
+        if type(value) is str:
             return _WORD.fullmatch(value) is not None and self._passes(value)
-        return value is None or (kind is int and -_SMALL < value < _SMALL)
+        return value is None
 
     def _shows(self, attributes: dict[str, Any], needles: tuple[str, ...]) -> bool:
         """Tell whether an identity of the record may stand in what is volatile."""
