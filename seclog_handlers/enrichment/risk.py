@@ -164,7 +164,14 @@ class RiskModel:
             unusual, news = self._logins.judge(user, address, network, agent, device, success is True)
         points: dict[str, int] = {}
         if success is False:
-            _count(points, *self._failures.fail(user, address, when))
+            of_user, of_address = self._failures.fail(user, address, when)
+            # What `_count` does, written out: an attack asks this thousands of times a second.
+            if of_user >= _HALF:
+                points["user_failures"] = _POINTS[int(of_user + _HALF)] if of_user < _MANY else MAX_FAILURE_POINTS
+            if of_address >= _HALF:
+                points["address_failures"] = (
+                    _POINTS[int(of_address + _HALF)] if of_address < _MANY else MAX_FAILURE_POINTS
+                )
         elif (
             user in self._failed_users.young
             or address in self._failed_addresses.young
@@ -188,7 +195,10 @@ class RiskModel:
             points["anonymizer"] = ANONYMIZER
         if unusual is not None and unusual > _FAMILIAR and (worth := unfamiliar_points(unusual)):
             points["unfamiliar_login"] = worth
-        return _told(points) if points else (0, [])
+        if not points:
+            return 0, []
+        score, told = _known_tellings.get(tuple(points.items())) or _telling(points)
+        return score, list(map(_copy, told))
 
     def learn(self, login: Login) -> None:
         """Remember an event that another process has scored."""
@@ -260,20 +270,20 @@ def _agent(text: str) -> tuple[Agent, bool]:
     return known
 
 
-# Points -> the score, and them with the heaviest first: most events have one of a few combinations.
-_known_tellings: dict[tuple[tuple[str, int], ...], tuple[int, list[tuple[str, int]]]] = {}
+# Points -> the score, and its factors with the heaviest first: most events have one of a few combinations.
+_known_tellings: dict[tuple[tuple[str, int], ...], tuple[int, list[Factor]]] = {}
+_copy = dict.copy
 
 
-def _told(points: dict[str, int]) -> tuple[int, list[Factor]]:
-    """Return the score and its factors, the heaviest first; the list is a new one."""
+def _telling(points: dict[str, int]) -> tuple[int, list[Factor]]:
+    """Return the score and its factors, to be copied, and remember them."""
     key = tuple(points.items())
-    known = _known_tellings.get(key)
-    if known is None:
-        if len(_known_tellings) >= CACHE_SIZE:
-            _known_tellings.clear()
-        heaviest_first = sorted(key, key=_points_of, reverse=True)
-        known = _known_tellings[key] = min(MAX_SCORE, sum(points.values())), heaviest_first
-    return known[0], [{"name": name, "points": worth} for name, worth in known[1]]
+    if len(_known_tellings) >= CACHE_SIZE:
+        _known_tellings.clear()
+    heaviest_first = sorted(key, key=_points_of, reverse=True)
+    factors: list[Factor] = [{"name": name, "points": worth} for name, worth in heaviest_first]
+    known = _known_tellings[key] = min(MAX_SCORE, sum(points.values())), factors
+    return known
 
 
 def subject_of(fields: Mapping[str, Any], user: Any = None, names: Names | None = None) -> Subject:
