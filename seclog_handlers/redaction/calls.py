@@ -141,7 +141,10 @@ def redis_auth(text: str) -> list[Found]:
         for group in ("second", "first"):  # the user's name stands before the password
             value = (match[group] or "").rstrip(".,;)")
             if (
-                looks_chosen(value)
+                (
+                    looks_chosen(value)
+                    or (group == "second" and match["first"] == "default" and len(value) >= MIN_ARGUMENT)
+                )
                 and not value.startswith(("LOGIN", "PLAIN", "CRAM", "XOAUTH"))
                 and value[0] not in "(["
             ):

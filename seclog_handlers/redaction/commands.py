@@ -101,6 +101,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"convertto-securestring", rf"(?i:securestring)\s+(?:-\w+\s+)?(?!-){_V}"),
     (r"convertto-securestring", rf"name=\"String\"; value={_V}"),
     (r"connect to", rf"(?i:user)\s+\S+\s+(?i:using)\s+{_V}"),
+    (r"curl|http ", r"\s(?:-b|--cookie)[= ]{1,8}['\"]?[\w.-]{1,64}=(?P<value>[^\s;'\"]{4,1024})"),
     (r"rclone obscure", rf"obscure\s+{_V}"),
     (r"chpasswd", r"chpasswd\s+[\w.-]{1,32}:(?P<value>[^\s'\"]{4,256})"),
     (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),

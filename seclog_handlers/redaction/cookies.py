@@ -12,7 +12,8 @@ Found = tuple[int, int, str]
 _Q = r"\\{0,15}[\"'`]"
 _COOKIES = re.compile(
     rf"(?:(?:{_Q})?\]?(?:[ ](?:sent|set|received|jar|header|string|are|were))?"
-    rf"\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:b?{_Q}|\[{_Q})?|[ ](?:{_Q}))(?=[^\s=;,\"']{{1,128}}=)",
+    rf"\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:b?{_Q}|\[{_Q})?|[ ](?:{_Q})|(?<=<[Cc]ookie)[ ])"
+    r"(?=[^\s=;,\"']{1,128}=)",
     re.IGNORECASE,
 )
 _COOKIE = re.compile(

@@ -221,7 +221,11 @@ _RULES = {
 }
 
 
-_REPEATED = frozenset({"confirm", "confirmation", "repeat", "again", "new", "old", "1", "2"})  # pw_confirm
+# pw_confirm, pass_b64
+_REPEATED = frozenset({
+    "confirm", "confirmation", "repeat", "again", "new", "old", "1", "2", "b", "base", "64", "plain", "raw", "text",
+    "value", "encoded",
+})  # fmt: skip
 
 
 def _short(parts: list[str], start: int) -> tuple[Rule, int]:

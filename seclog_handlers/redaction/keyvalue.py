@@ -99,7 +99,7 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
     rule = rules.rule(name)
     if rule is not None and rule.sort != "weak" and name.lower() not in _MORE_BEFORE:
         return rule
-    if start and text[start - 1] in " \t":
+    if start and text[start - 1] in " \t" and text[start] != "-":
         window = text[max(0, start - 40) : start]
         if "'" in window or '"' in window or ">" in window:
             window = window.replace("'s ", "s ").replace('"', " ").replace(">", " ")

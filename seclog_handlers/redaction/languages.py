@@ -62,6 +62,7 @@ OF_IT = re.compile(r"[ ]d'(?:ordine|accesso|accès|acces|authentification)[ ]?[:
 # With what such a sentence goes on behind the name, in lower case.
 VERBS = frozenset(
     """
+    provisória provisoria provisório provisorio
     temporal temporaire temporanea temporária provisional provisoire inicial iniziale initial für fuer von vom des
     der de du del della do da di van voor pour para por lautet lautete ist war est était es era
     é è

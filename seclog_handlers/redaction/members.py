@@ -1,7 +1,7 @@
 """What a container under a secret's name shows all the same: names, when it expires, what it is for.
 
-`{"credentials": {"a": "x"}}` goes as a whole. `{"token": {"access_token": "x", "expires_in": 3600}}` says itself what
-of it is secret, and whoever reads the log wants the rest.
+Of `{"passwords": {"root": "x"}}` the names stay. `{"token": {"access_token": "x", "expires_in": 3600}}` says itself
+what of it is secret, and whoever reads the log wants the rest.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from seclog_handlers.redaction import structures
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.cookies import PREFERENCES, is_choice
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import is_secret
+from seclog_handlers.redaction.values import is_secret, looks_chosen
 from seclog_handlers.redaction.vocabulary import SCHEMA_WORDS
 
 MAX_MEMBERS = 64
@@ -46,6 +47,21 @@ def shown_in(names: Iterable[Any], kind: str) -> frozenset[str]:
     return frozenset(name for name, plain in low.items() if plain in companions or (is_entry and plain in _NAMES))
 
 
+# Of a mapping with these alone nothing is secret: {"secret": {"name": "db", "namespace": "prod", "version": 3}}.
+_METADATA = frozenset(
+    """
+    name namespace version type kind alg algorithm aud audience iss issuer exp iat nbf valid expired ttl length channel
+    digits period scope scopes expiresin expiresat status state createdat updatedat rotatedat count mode
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+
+
+def are_metadata(names: Iterable[Any]) -> bool:
+    """Tell whether a mapping with these members speaks about a secret and does not hold it."""
+    plain = [name.translate(_SIGNS).lower() if type(name) is str else "" for name in names]
+    return len(plain) > 1 and _METADATA.issuperset(plain)
+
+
 _TYPES = frozenset({"string", "object", "integer", "number", "boolean", "array"})
 
 
@@ -55,31 +71,34 @@ def is_schema(value: dict[Any, Any]) -> bool:
     return type(kind) is str and kind in _TYPES and SCHEMA_WORDS.issuperset(value)
 
 
-def are_telling(names: Iterable[Any], rules: KeyRules, kind: str) -> bool:
-    """Tell whether the members of a mapping say for themselves which of them is secret.
+def shown_of(names: Iterable[Any], rules: KeyRules, kind: str, *, only_text: bool) -> frozenset[str] | None:
+    """Return which members of a mapping stay, beside all names; None for one that goes as a whole.
+
+    A mapping keeps the names of its members if they are names: of a key that may be a secret itself nothing stays.
+    What they hold stays if some say that they are none of its secrets, and others that they are.
 
     Args:
         names: Names of the members.
         rules: How names are judged.
-        kind: What the mapping's own name holds: under a password's, all of it is secret.
+        kind: What the mapping's own name holds: under a password's, all values are secret.
+        only_text: Whether each member is a text.
     """
     names = list(names)
-    if kind == "password":
-        return False
     if not 0 < len(names) <= MAX_MEMBERS or not all(
-        type(name) is str and len(name) <= MAX_MEMBERS_NAME for name in names
+        type(name) is str and len(name) <= MAX_MEMBERS_NAME and _NAME.fullmatch(name) and not looks_chosen(name)
+        for name in names
     ):
-        return False
-    if not all(_NAME.fullmatch(name) for name in names):
-        return False
+        return None
     shown = shown_in(names, kind)
-    if len(shown) == len(names) and kind != "cookie":
-        return False
-    return (
-        bool(shown)
+    if kind == "password" or (len(shown) == len(names) and kind != "cookie"):
+        return frozenset() if only_text else None
+    telling = (
+        only_text
+        or bool(shown)
         or (kind == "cookie" and not PREFERENCES.isdisjoint(names))
         or any(_is_strong(rules.rule(name)) for name in names)
     )
+    return shown if telling else None
 
 
 def _is_strong(rule: Rule | None) -> bool:
@@ -117,9 +136,12 @@ def secrets_in(text: str, start: int, end: int, rules: KeyRules, rule: Rule) -> 
     if closed is None or closed.end() != end:
         return None
     names = dict.fromkeys([name for name, _, _ in found])
-    if not are_telling(names, rules, rule.kind):
+    held = {name: text[slice(*span)] if quoted else _bare(text[slice(*span)]) for name, span, quoted in found}
+    if (rule.kind != "password" and are_metadata(names)) or structures.without_counters(held, rule) is None:
+        return []
+    shown = shown_of(names, rules, rule.kind, only_text=all(quoted for _, _, quoted in found))
+    if shown is None:
         return None
-    shown = shown_in(names, rule.kind)
     return [
         span
         for name, span, quoted in found

@@ -33,7 +33,8 @@ SHORT_WORDS = (
     "num", "security", "social", "tax", "national", "material", "license", "licence", "insee", "sécu", "secu",
     "kimlik", "itin", "crumb", "nr", "sociale", "idnr", "cnpj", "tfn", "cpr", "cuit", "cuil",
     "ahv", "nric", "hkid",
-    "ppsn", "tckn", "cid", "rut", "provided", "verification", "community", "response", "account", "bank", "identity",
+    "ppsn", "tckn", "geboren", "nacido", "nacida", "nascido", "nascida", "cid", "rut",
+    "provided", "verification", "community", "response", "account", "bank", "identity",
 )  # fmt: skip
 
 # A name may go on after a space with these: `session id`, `social security number`.

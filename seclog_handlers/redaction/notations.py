@@ -27,9 +27,14 @@ _CONNINFO = re.compile(r"missing \"=\" after \"(?P<value>[^\"\n]{4,256})\" in co
 _MODEM = re.compile(r'AT\+(?:CPIN="?(?P<otp>\d{4,8})|CWJAP(?:_\w{3})?="[^"\n]{1,64}","(?P<password>[^"\n]{1,128})")')
 # Bundler: BUNDLE_GEMS__CONTRIBSYS__COM=cafe1234:dead5678
 _BUNDLER = re.compile(r"BUNDLE_[A-Z0-9_]{3,80}[ ]?[:=][ ]?[\"']?(?P<value>[0-9a-z]{8}:[0-9a-z]{8})(?!\w)")
+# `PAM: Authentication failure for bob (tried "x")`, `password authentication failed, tried x for user "bob"`
+_TRIED = re.compile(
+    r"[aA]uthenticat\w{1,4} fail[^\n]{0,80}?\btried "
+    r"(?:[\"'](?P<value>[^\"'\n]{4,128})|(?P<bare>[^\s\"'()]{4,128})(?= for user))"
+)
 # A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters
 # that follow each other.
-WORDS = frozenset({"wifi", "p", "kty", "sasl", "relayhost", "dsn", "cpin", "cwjap", "bundle"})
+WORDS = frozenset({"wifi", "p", "kty", "sasl", "relayhost", "dsn", "cpin", "cwjap", "bundle", "tried"})
 
 
 def compact(text: str) -> list[Found]:
@@ -51,6 +56,12 @@ def compact(text: str) -> list[Found]:
         found += [(*match.span(kind), kind) for match in _MODEM.finditer(text) if (kind := match.lastgroup or "") != ""]
     if "BUNDLE_" in text:
         found += [(*match.span("value"), "token") for match in _BUNDLER.finditer(text)]
+    if "tried " in text:
+        found += [
+            (*match.span(group), "password")
+            for match in _TRIED.finditer(text)
+            if (group := match.lastgroup or "") and looks_chosen(match[group])
+        ]
     if "]:" in text:
         found += [(*match.span("value"), "password") for match in _POSTFIX.finditer(text)]
     return [span for span in found if not text[span[0] : span[1]].isdigit() or span[2] == "otp"]

@@ -59,4 +59,4 @@ class Plans:
         budget = Budget()
         if any(self._text(name, budget) != name for name in names):
             return None
-        return tuple([(name, self._rules.rule(name)) for name in names])
+        return tuple([(name, structures.one_time(name, names) or self._rules.rule(name)) for name in names])

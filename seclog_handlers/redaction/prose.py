@@ -7,7 +7,15 @@ import re
 
 from seclog_handlers.redaction import languages, passphrases
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import LONG_LETTERS, Value, is_statement, looks_chosen, looks_made, value_at
+from seclog_handlers.redaction.values import (
+    IS_UUID,
+    LONG_LETTERS,
+    Value,
+    is_statement,
+    looks_chosen,
+    looks_made,
+    value_at,
+)
 from seclog_handlers.redaction.vocabulary import REMARKS
 
 Found = tuple[int, int, str]
@@ -26,7 +34,8 @@ _SAID = re.compile(
     r"|becomes)[ \t]*:?[ \t]{1,4}"
     r"|[ \t]{1,4}(?:for|of)[ \t](?:the[ \t])?(?:(?:user|account|key|file|keystore|host)[ \t])?"
     r"(?!\w{0,24}(?:id|name|user|host|ip|port|account)=)(?:'[^'\n]{1,48}'|[^\s=:]{1,64})"
-    r"[ \t]?[:=][ \t]?"
+    r"[ \t]?[:=](?!//)[ \t]?"
+    r"|[ \t]{1,4}(?:for|of)[ \t](?:user[ \t])?[^\s=:]{1,64}[ \t]to[ \t](?=[\"'])"
     r"|[ \t]to[ \t]be[ \t]{1,4}|[ \t]from[ \t](?=[^\s]{1,128}[ \t](?:to|into)[ \t])",
     re.IGNORECASE,
 )
@@ -37,7 +46,7 @@ _VERBS = frozenset({
     "chosen", "typed", "attempted", "tried", "read", "plain", "plaintext", "cleartext", "raw", "value", "string",
     "here",
 })  # fmt: skip
-_VERB = re.compile(r"[ \t]{1,4}\(?([^\W\d_]{1,9}|=)\)?(?=[ \t:])")
+_VERB = re.compile(r"[ \t]{1,4}\(?([^\W\d_]{1,12}|=)\)?(?=[ \t:])")
 # Where a password always follows: Redis' configuration, a .netrc.
 _DIRECTIVES = frozenset({"requirepass", "masterauth"})
 _SET_BEFORE = re.compile(r"\b(?:setx|setenv|SetEnv|ENV|ARG|set -x|config set(?: --[a-z-]{2,12}){0,2}|enable)[ ]{1,4}$")
@@ -67,7 +76,7 @@ _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128
 _COMMENT = re.compile(r"^(?://+|/\*+|#+|;+|--)")
 _NUMBER = re.compile(
     r"\)?(?:[ \t](?i:no|number|nr|num|card)\b\.?)?(?:[ \t](?:des|von|de|for|of)[ \t][\w.@-]{1,32})?"
-    r"[ \t]?(?:is|was|ist|lautet|est|es|:|=|#|of)?[ \t]{0,2}"
+    r"[ \t]?(?:is|was|ist|lautet|est|es|am|el|em|on|:|=|#|of)?[ \t]{0,2}"
     r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?"
     r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w|[*xX•]{2})",
 )
@@ -194,7 +203,7 @@ def number(text: str, end: int) -> Value | None:
 def _backward(text: str, start: int, rule: Rule) -> Value | None:
     """`X is the password`, `tried X as password`."""
     before = text[max(0, start - 32) : start].lower().split()[-3:]
-    if _BEFORE_NAME.isdisjoint(before):
+    if _BEFORE_NAME.isdisjoint(before) or _PROTECTED.match(text, start) is not None:
         return None
     window = text[max(0, start - 96) : start]
     if " as " not in window and " is " not in window:
@@ -208,6 +217,9 @@ def _backward(text: str, start: int, rule: Rule) -> Value | None:
     if not fits(word, rule):
         return None
     return Value(match.start("value") + skipped, match.end("value"), quoted=False)
+
+
+_PROTECTED = re.compile(r"\w{1,16}[ -](?:protected|required|encrypted|locked)\b")
 
 
 def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
@@ -270,6 +282,8 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     word = text[value.start : value.end]
     if fits(word, rule):
         return None if word.isdigit() and _COUNTED.match(text, value.end) else value
+    if value.quoted and rule.sort == "strong" and IS_UUID.fullmatch(word):  # could not parse token 'b8555e8b-...'
+        return value
     if rule.kind != "password":
         return None
     plain = passphrases.is_plain_password(text, start, value) or passphrases.is_cell(text, start, value)
@@ -357,7 +371,8 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
         (spelled or rule.kind in ("password", "otp"))
         and (_is_last(text, value) or (setting and _FOR_WHOM.match(text, value.end) is not None))
     )
-    return value if value.quoted or plain or looks_chosen(word) else None
+    named = rule.sort == "strong" and IS_UUID.fullmatch(word) is not None  # the secret key is 05faf044-...
+    return value if value.quoted or plain or named or looks_chosen(word) else None
 
 
 def _told_abroad(text: str, position: int, rule: Rule) -> Value | None:
@@ -390,12 +405,16 @@ def _literal(text: str, position: int, rule: Rule) -> Value | None:
         return Value(*second.span("value"), quoted=True)
     words = text[value.start : value.end].split()
     chosen = rule.kind == "password" and len(words) <= MAX_CHOSEN and any(map(looks_chosen, words))
-    if len(words) > 1 and not (chosen or passphrases.is_passphrase(" ".join(words))):
+    several = len(words) > 1
+    if several and not (chosen or passphrases.is_passphrase(" ".join(words))):
         return None
-    return value if rule.kind == "password" or fits(text[value.start : value.end], rule) else None
+    secret = rule.kind == "password" or (several and rule.sort == "strong" and len(words) > MAX_NAME_WORDS)
+    identity = rule.sort == "strong" and IS_UUID.fullmatch(text, value.start, value.end)
+    return value if secret or identity or fits(text[value.start : value.end], rule) else None
 
 
 MAX_CHOSEN = 4
+MAX_NAME_WORDS = 3
 _SECOND = re.compile(r"[\"'] [\"'](?P<value>[^\"'\n]{4,128})[\"']")
 
 

@@ -3,6 +3,7 @@
 # ruff: noqa: PLR2004 - lengths of names, entries and pairs
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any
@@ -23,7 +24,7 @@ MAX_COMMAND = 4_096
 
 NAME_KEYS = frozenset({
     "name", "key", "field", "header", "param", "parameter", "k", "label", "attribute", "env", "variable", "property",
-    "option", "loc", "column", "setting", "attr", "field_name", "fieldname",
+    "option", "loc", "column", "col", "prop", "setting", "attr", "field_name", "fieldname",
 })  # fmt: skip
 VALUE_KEYS = frozenset({
     "value", "val", "content", "v", "values", "data", "default", "stringvalue", "text", "currentvalue",
@@ -90,6 +91,16 @@ def is_secret_data(value: dict[Any, Any], key: str) -> bool:
     if key in _PRIVATE_PARTS and "kty" in value:
         return True
     return key in _DATA_KEYS and dict.get(value, "kind") == "Secret"
+
+
+def one_time(key: str, names: Iterable[Any]) -> Rule | None:
+    """Return the rule of a `code` whose neighbours speak of a second factor: `{"code": ..., "otp_secret": ...}`."""
+    if key == "code" and any(type(name) is str and _FACTOR.match(name) for name in names):
+        return Rule("otp", "code")
+    return None
+
+
+_FACTOR = re.compile(r"(?:\w{1,24}_)?(?:otp|totp|mfa|2fa)(?:_|\Z)", re.IGNORECASE)
 
 
 def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from seclog_handlers import rendering
-from seclog_handlers.redaction import cookies, members, pii, structures
+from seclog_handlers.redaction import cookies, members, pii, structures, web
 from seclog_handlers.redaction.budget import Budget
 from seclog_handlers.redaction.censor import Censor
 from seclog_handlers.redaction.keys import KeyRules, Rule
@@ -40,11 +40,18 @@ UNTOUCHED = frozenset({
 })  # fmt: skip
 _CONTAINERS = frozenset({dict, list, tuple, set, frozenset, deque})
 _SECRET = Rule("secret", "strong")
+# Headers that hold several values, each with its name.
+_IN_PARTS = frozenset({"cookie", "authorization"})
 
 
 def _is_label(item: str, key: str, rule: Rule | None) -> bool:
     """Tell whether a value is its name as a form shows it: `{"password": "Password"}`."""
     return item != key and item.lower() == key.lower() and not (rule is not None and rule.sort == "user")
+
+
+def _is_headers(value: Any, rule: Rule | None) -> bool:
+    """Tell whether a sequence holds several headers of cookies, each of which keeps its names."""
+    return rule is not None and rule.kind == "cookie" and all(type(item) is str and "=" in item for item in value)
 
 
 class Walk:
@@ -116,20 +123,21 @@ class Walk:
     def _under(self, value: str, rule: Rule) -> str:
         """Judge a text that stands under a name of that rule."""
         if self._is_secret(value, rule):
-            if rule.kind == "cookie" and "=" in value and (named := self._cookies(value)) is not None:
+            if rule.kind in _IN_PARTS and "=" in value and (named := self._in_parts(value, rule.kind)) is not None:
                 return named
             return self._censor.replacement(value, rule.kind)
         text = self._text(value, self._budget)
         # Without the secret in it, what is left may look like one: as a second pass would see it.
         return self._censor.replacement(value, rule.kind) if text != value and self._is_secret(text, rule) else text
 
-    def _cookies(self, value: str) -> str | None:
-        """Return what a header holds with the names of its cookies; None if it holds anything else."""
-        spans = cookies.values(self._censor.seal(value))
+    def _in_parts(self, value: str, kind: str) -> str | None:
+        """Return what a header holds with the names of its cookies or parameters; None if it holds anything else."""
+        sealed = self._censor.seal(value)
+        spans = cookies.values(sealed) if kind == "cookie" else web.parameters(sealed)
         if spans is None:
             return None
         for start, end in reversed(spans):
-            value = value[:start] + self._censor.replacement(value[start:end], "cookie") + value[end:]
+            value = value[:start] + self._censor.replacement(value[start:end], kind) + value[end:]
         return value
 
     def _is_secret(self, value: str, rule: Rule) -> bool:
@@ -155,7 +163,7 @@ class Walk:
         if kind is list or kind is tuple:
             return (
                 self._opened_all(value, kind, rule, depth)
-                or self._whole(value, rule)
+                or (self._whole(value, rule) if not _is_headers(value, rule) else None)
                 or kind(self._sequence(value, rule, depth))
             )
         if kind in _CONTAINERS:
@@ -218,15 +226,16 @@ class Walk:
         """Return a mapping under a secret's key that says itself what of it is secret; None for any other."""
         if rule is None or rule.sort not in ("strong", "code") or self._rules.uses_paths:
             return None
-        if members.is_schema(value):
+        if members.is_schema(value) or (rule.kind != "password" and members.are_metadata(value)):
             return self.mapping(value, None, depth)
-        if not members.are_telling(value, self._rules, rule.kind):
+        only_text = all(type(item) is str for item in value.values())
+        shown = members.shown_of(value, self._rules, rule.kind, only_text=only_text)
+        if shown is None:
             return None
-        shown = members.shown_in(value, rule.kind)
         result: dict[str, Any] = {}
         for name, item in value.items():
             own = self._rules.rule(name)
-            if own is None or own.sort == "weak":
+            if own is None or own.sort == "weak" or rule.kind == "password":
                 own = None if name in shown else rule
             if own is rule and members.is_hidden(name, item, rule) and not self._censor.seen(str(item)):
                 clean = self._censor.replacement(str(item), rule.kind)
@@ -289,7 +298,7 @@ class Walk:
         items: Iterable[tuple[Any, Any]] = dict.items(value)
         for key, item in items:
             if type(key) is str:
-                own = self._rule(key) or rule
+                own = structures.one_time(key, value) or self._rule(key) or rule
                 if named is not None and structures.is_value_key(key.lower()):
                     own = named
                 elif structures.is_secret_data(value, key):

@@ -20,7 +20,7 @@ MAX_WORD = 512
 CODE_DIGITS = 3
 COUNT_DIGITS = 3  # "must contain 8 characters"
 MIN_SENTENCE = 4
-MIN_TOKEN = 4
+MIN_TOKEN, TICKER = 4, 5
 LONGEST_WORD = 20
 
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
@@ -56,7 +56,9 @@ _CALLEE = (
 )
 _CALL = re.compile(rf"(?:await |not |new )?(?:[A-Z]\w{{1,32}}::)?{_CALLEE}(?:\(|\[[\"'])")
 _REFERENCE = re.compile(
-    r"[A-Za-z_$.]{1,80}(?:\{|@(?=[0-9]{0,7}[a-f]))[0-9a-f]{5,8}\b.*|(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+"
+    r"[A-Za-z_$.]{1,80}\{[0-9a-f]{5,8}\b.*"
+    # Java's objects: java.lang.Object@1b2c3d4, UserToken@6d06d69c, [B@7852e922
+    r"|(?:\w{1,64}[.$][\w.$]{1,64}|[A-Z][a-z]+[A-Z]\w{1,64}|\[[A-Z])@(?=[0-9]{0,7}[a-f])[0-9a-f]{5,8}(?:[\s,;(\[{].*)?|(?:[a-z]+_)+[a-z]+|_+[a-z_]+|[a-z_]+(?:\.[a-z_]+)+"
     rf"|{_CALLEE}[\[(].*",
 )
 _BLOCK = re.compile(
@@ -86,13 +88,14 @@ _PLACEHOLDER = re.compile(
     r"|[A-Z]\w{2,24}=(?:True|False)"
     r"|%\w{1,24}\([\w.:]{1,60}\)%|ssh-(?:rsa|dss|ed25519)|(?:sk-)?ecdsa-sha2-[\w@.-]{1,40}|rsa-sha2-\d{3}|CVE-\d{4}-\d{3,7}"
     r"|'?\$\{?\w{0,40}(?:[pP]ass|PASS|pwd|PWD|secret|SECRET|token|TOKEN|_key|_KEY|cred|CRED)\w{0,40}\}?'?"
+    r"|\d{1,9}/(?:s|sec|second|m|min|minute|h|hour|d|day)"
     r"|&lt;[A-Za-z_ -]{1,40}&gt;|env:[A-Z][A-Z0-9_]{1,60}|file:/[\w./-]{1,80}"
     r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     r"|(?:CHANGE|REPLACE)[_-]?ME|TODO|FIXME|TBD|~"
     r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-f]{6,16}",
 )
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+IS_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CODEISH = re.compile(
     r"(?:self|cls|os|process|settings|config|request|response|args|kwargs|env|params|options|this|data)(?:\."
     r"|\[).{0,80}",
@@ -208,8 +211,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return _is_secret_number(value, rule)
     if rule.kind == "tokens" and (is_word(value) or value.replace(".", "", 1).isdigit()):
         return False  # tokens=42.5, auth_tokens: index scans
-    if rule.kind == "token" and len(value) < MIN_TOKEN and value.isalpha():  # LICENSE key: MIT
-        return False
+    if rule.kind == "token" and value.isalpha() and len(value) <= (TICKER if value.isupper() else MIN_TOKEN - 1):
+        return False  # LICENSE key: MIT, token: USDC
     if rule.sort == "code" and not quoted:
         return any(character.isdigit() for character in value) and len(value) > CODE_DIGITS
     return _OUR_TOKEN.fullmatch(value) is None
@@ -345,7 +348,7 @@ def _is_personal_number(value: str, kind: str) -> bool:
         return digits >= 4
     if digits == 4:  # letters and digits of an identity card
         return len(value) >= 8 and value.isalnum() and value.isupper()
-    return digits >= 5 and not _UUID.fullmatch(value)
+    return digits >= 5 and not IS_UUID.fullmatch(value)
 
 
 _MASKED_CARD = re.compile(r"\d{0,6}[*xX•. -]{4,}\d{0,4}")
@@ -357,7 +360,7 @@ def looks_made(value: str) -> bool:
         return False
     if (
         _PLAIN.fullmatch(value)
-        or _UUID.fullmatch(value)
+        or IS_UUID.fullmatch(value)
         or _OUR_TOKEN.fullmatch(value)
         or not _MACHINE.fullmatch(value)
     ):
@@ -395,4 +398,6 @@ def looks_chosen(value: str) -> bool:
         return False
     if not (_DIGIT.search(value) or _SIGN.search(value)):
         return len(value) >= LONG_LETTERS and value.isalpha() and len(_HUMP.findall(value)) * SHORT_HUMP >= len(value)
-    return len(value) > MAX_WORD or not (is_statement(value) or _NOT_CHOSEN.fullmatch(value) or _UUID.fullmatch(value))
+    return len(value) > MAX_WORD or not (
+        is_statement(value) or _NOT_CHOSEN.fullmatch(value) or IS_UUID.fullmatch(value)
+    )

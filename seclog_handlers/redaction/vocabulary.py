@@ -163,7 +163,8 @@ NUMBERS: dict[str, str] = {
     **dict.fromkeys(
         (
             "dob", "date of birth", "birth date", "birthdate", "birthday", "dateofbirth", "born", "geburtsdatum",
-            "geburtstag", "date de naissance", "fecha de nacimiento", "data de nascimento", "data di nascita",
+            "geburtstag", "geboren", "nacido", "nacida", "nascido", "nascida",
+            "date de naissance", "fecha de nacimiento", "data de nascimento", "data di nascita",
             "geboortedatum",
         ),
         "birth-date",

@@ -25,8 +25,11 @@ _AUTHORIZATION = re.compile(
     rf"|\+)?(?P<scheme>(?:{_SCHEMES})(?:\\?\s{{1,4}}|%20|\+))?",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(
+    r"(?:(?:sr|se|skn)=[^&\s\"']{0,512}&){0,3}sig=(?P<value>[^&\s\"']{8,512})(?=&(?:sr|se|skn)=|[\s\"']|$)"
+)
 _UNKNOWN = re.compile(r"[A-Za-z][A-Za-z-]{0,30}\d?")  # a scheme that nobody registered
-_SCHEME_ALONE = re.compile(r"(?:aws4-hmac|scram|hmac)(?:-[a-z0-9]{1,8}){1,3}", re.IGNORECASE)
+_SCHEME_ALONE = re.compile(r"x(?:-[a-z]{2,16}){1,4}|(?:aws4-hmac|scram|hmac)(?:-[a-z0-9]{1,8}){1,3}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
 _PARAMETERS = re.compile(
     r"(?:[ \t,]{0,4}[\w-]{1,40}(?:[ \t]?=[ \t]?\\{0,7}\"[^\"\n]{0,4096}\"|=[^\s,=\"'\\][^\s,\"'\\]{0,4095}),?){1,24}",
@@ -90,6 +93,9 @@ def authorization(text: str, end: int) -> list[Found] | None:
     if text.startswith("${", position):
         return []
     if match["scheme"] is not None:
+        signed = _SIGNED.match(text, position) if match["scheme"].lower().startswith("sharedaccess") else None
+        if signed is not None:
+            return [(*signed.span("value"), "authorization")]
         parameters = _PARAMETERS.match(text, position)
         if parameters is not None and "=" in parameters[0].rstrip("="):
             public = _PUBLIC | {"id"} if match["scheme"].lower().startswith("hawk") else _PUBLIC
@@ -130,8 +136,22 @@ def _parameters(text: str, start: int, stop: int, public: frozenset[str]) -> lis
     for match in _PARAMETER.finditer(text, start, stop):
         group = "bare" if match["quoted"] is None else "quoted"
         if match["name"].lower() not in public and match[group].strip(SEAL):
-            found.append((*match.span(group), "authorization"))
+            first, last = match.span(group)
+            scope = match[group].find("/20") if match["name"] == "Credential" else -1  # AWS: id/date/region/service
+            found.append((first, last if scope < 0 else first + scope, "authorization"))
     return found
+
+
+def parameters(value: str) -> list[tuple[int, int]] | None:
+    """Return where the secrets of a header's value are that is a scheme and parameters; None if it is anything else."""
+    match = _SCHEME_OF.match(value)
+    rest = _PARAMETERS.fullmatch(value, match.end()) if match is not None else None
+    if match is None or rest is None:
+        return None
+    return [(start, end) for start, end, _ in _parameters(value, match.end(), len(value), _PUBLIC)]
+
+
+_SCHEME_OF = re.compile(r"(?:digest|oauth|aws4-hmac-sha256|hawk|mac)\s{1,4}", re.IGNORECASE)
 
 
 def scheme(text: str, end: int, name: str) -> list[Found]:
@@ -241,7 +261,7 @@ def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
 _NO_PASSWORDS = frozenset({"x-oauth-basic", "api_token", "x", "X", "token", "unused", "none"})
 # Found from the `:` on, and only then backwards: a search for the user's name would stop at every word.
 _PASSWORD_AT = re.compile(
-    r":(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
+    r":(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')\\]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
 )
 _USER_BEFORE = re.compile(
     r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<!://)|(?<=\\/\\/))(?!mailto$)[\w.+-]{1,64}$"

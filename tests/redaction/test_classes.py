@@ -209,12 +209,26 @@ NOTATIONS = {
     "Gradle": 'buildConfigField "String", "API_KEY", "\\"{}\\""',
     "label above": "API Secret\na2813cd4502f94a77de470f2d7adc8d7{:.0}",
     "network credential": 'new NetworkCredential("bob", "vzihlaquknriqlht"){:.0}',
+    "UUID that is said to be the key": "the secret key is 05faf044-3e0d-41a5-8e05-452cb06d7013 for x{:.0}",
+    "UUID in quotes": "could not parse token 'b8555e8b-721c-404f-bd08-757c0be2bc2f' at x.csv{:.0}",
+    "passphrase that is set": 'set API_SECRET "maple pirate zigzag ember" for qa{:.0}',
+    "AUTH of the default user": "AUTH default cloudpenguin on api-02{:.0}",
+    "cookie of curl": "curl -b 'session=9e0c1ff8-e82c-40b8-b12d-479ac64f2143' https://x.example/me{:.0}",
+    "cookie of a jar": "<RequestsCookieJar[<Cookie auth=b03f03bb-f0a3-4b79-80af-b0974b26c937 for x.example/>]>{:.0}",
+    "password that looks like an object": "IDENTIFIED BY 'K@ff3353!'{:.0}",
+    "password encoded": "pass_b64=Z2lyYWZmZTE1Ng=={:.0}",
+    "password tried": 'sshd[6511]: error: PAM: Authentication failure for mkeller (tried "{}")',
+    "password tried, bare": 'pq: password authentication failed, tried {} for user "jenkins"',
+    "password reset to quotes": 'reset pwd of nova to "{}" by helpdesk',
+    "Portuguese sentence": "a senha provisória de tnguyen é {}",
+    "day of birth": "geboren am 28.04.2004, Vertrag 913699{:.0}",
     "joined words": '{{"password": "open_sesame"}}{:.0}',
 }
 # What of these stands for SECRET, beside it.
 OTHERS = (
     "abcdefgh", "atSWNVytKeKQfdu", "monday6953", "a0w5eFEy", "HGWBIbqWZ", "APA91b", "1234567890", "c39605d2e7", "dead5678",
     "b0ed12e9", "a2813cd4", "vzihlaqu", "open_sesame",
+    "3e0d-41a5", "721c-404f", "maple", "cloudpenguin", "e82c-40b8", "f0a3-4b79", "ff3353", "Z2lyYWZm", "28.04.2004",
 )  # fmt: skip
 
 
@@ -321,6 +335,29 @@ def test_keeps_what_a_form_says_about_a_field() -> None:
     assert redactor.value(errors) == errors
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("http --auth bob:kL9xQ2mW7z GET https://x.example/", "http --auth bob:[REDACTED] GET"),
+        ("invalid password for redis://:kL9xQ2mW7z@api-35:6379/0", "redis://:[REDACTED]@api-35:6379/0"),
+        ("postgres:\\/\\/app:kL9xQ2mW7z@db.example\\/shop", "app:[REDACTED]@db.example\\/shop"),
+        ("Authorization: SharedAccessSignature sr=x&sig=kL9xQ2mW7z%3D&se=17", "sr=x&sig=[REDACTED]&se=17"),
+        (
+            "Authorization: AWS4-HMAC-SHA256 Credential=AKIAMZMC5HAX6UBL2W65/20250101/eu-west-1/s3, Signature=e78067217e",
+            "Credential=[REDACTED]/20250101/eu-west-1/s3, Signature=[REDACTED]",
+        ),
+        ("git fetch https://" + "0d77" * 10 + ":x-oauth-basic@github.com/o/r", "[REDACTED]:x-oauth-basic@github.com"),
+    ],
+)
+def test_keeps_what_stands_beside(text: str, kept: str) -> None:
+    """Users, hosts and scopes stay beside the secret that goes."""
+    clean = redactor.text(text)
+
+    assert kept in clean
+    assert SECRET not in clean
+    assert redactor.text(clean) == clean
+
+
 def test_keeps_the_next_pair_of_a_form() -> None:
     """Brackets in a name end the value before it as any name does."""
     assert redactor.text("user[password]=aB3x9&user[name]=bob") == "user[password]=[REDACTED]&user[name]=bob"
@@ -328,6 +365,10 @@ def test_keeps_the_next_pair_of_a_form() -> None:
 
 BENIGN = [
     "secret_id_num_uses=0 secret_id_ttl=10m",
+    "rate limit by api key: 7751/min",
+    "game: lobby 193566 is password protected",
+    "config: auth.type=token auth.header=X-Api-Key",
+    "token=UserToken@6d06d69c released",
     "DEBUG:botocore.credentials:Looking for credentials via: env",
     "250-AUTH LOGIN PLAIN\\r\\n250-STARTTLS\\r\\n250 X-NOTHING\\r\\n, referer: https://a.example/x.php",
     'export PASSWORD=$(kubectl get secret --namespace default pg -o jsonpath="{.data.pg-password}" | base64 -d)',

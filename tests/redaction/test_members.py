@@ -51,27 +51,57 @@ def test_json_in_text_is_judged_alike(value: dict[str, Any], expected: dict[str,
     assert json.dumps(shown) == json.dumps(expected)
 
 
+NAMED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"credentials": {"a": SECRET}}, {"credentials": {"a": M}}),
+    ({"passwords": {"root": SECRET, "guest": "letmein"}}, {"passwords": {"root": M, "guest": M}}),
+    ({"password": {"view": SECRET}}, {"password": {"view": M}}),
+    ({"password": {"host": "letmein", "password": "open_sesame"}}, {"password": {"host": M, "password": M}}),
+    ({"secret": {"username": "letmein", "host": "letmein"}}, {"secret": {"username": M, "host": M}}),
+    ({"password": {"type": "string", "data": SECRET}}, {"password": {"type": M, "data": M}}),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), NAMED)
+def test_names_of_members_stay(value: dict[str, Any], expected: dict[str, Any]) -> None:
+    """A mapping of texts that does not say what of it is secret keeps names alone, as a value and as JSON."""
+    assert redact(value) == expected
+    assert redact(expected) == expected
+    assert redact(json.dumps(value)) == json.dumps(expected)
+
+
 @pytest.mark.parametrize(
     "value",
     [
-        {"credentials": {"a": SECRET}},
         {"password": {"hunter 2": SECRET, "expires": 1}},
+        {"tokens": {"Xy19fk3lLp20": "letmein"}},
         {"token": [SECRET, {"scope": "x"}]},
         {"secret": {"nested": {"deep": SECRET}}},
-        {"password": {"view": SECRET}},
         {"password": {"value": SECRET, "expires": 1}},
-        {"password": {"host": "letmein"}},
-        {"secret": {"username": "letmein", "host": "letmein"}},
-        {"password": {"type": "string", "data": SECRET}},
         {"password": "hunter2 is wrong"},
         {"password": "12345678 is required"},
     ],
 )
 def test_all_others_go_as_a_whole(value: dict[str, Any]) -> None:
-    """A container that does not say what of it is secret is all secret."""
+    """A container that does not say what of it is secret, and whose names may be secrets themselves, is all secret."""
     [name] = value
 
     assert redact(value) == {name: M}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"secret": {"name": "db-creds", "version": 45, "namespace": "prod"}},
+        {"jwt": {"alg": "RS256", "aud": "mobile", "valid": False}},
+        {"otp": {"length": 6, "ttl": 300, "channel": "sms"}},
+        {"pin": {"number": 13, "mode": "output"}},
+        {"tx": {"token": "USDC", "confirmations": 35}},
+    ],
+)
+def test_what_speaks_about_a_secret_stays(value: dict[str, Any]) -> None:
+    """A mapping that says only what a secret is called, or how long it lives, holds none."""
+    assert redact(value) == value
+    assert redact(json.dumps(value)) == json.dumps(value)
 
 
 @pytest.mark.parametrize("more", [{"format": "password"}, {"minLength": 8}, {"description": "of the database"}, {}])
@@ -113,6 +143,21 @@ def test_a_cookie_header_keeps_names_and_choices() -> None:
     assert redact({"Set-Cookie": f"t={SECRET}; Path=/; HttpOnly"}) == {"Set-Cookie": f"t={M}; Path=/; HttpOnly"}
     assert redact({"Cookie": f"{M} = {SECRET}"}) == {"Cookie": M}
     assert redact(f"Set-Cookie: theme={SECRET}") == f"Set-Cookie: theme={M}"
+
+
+def test_a_header_keeps_what_is_public() -> None:
+    """Of a header's parameters those go that prove something, also where the header stands beside its name."""
+    digest = 'Digest username="carol", realm="shop", response="de54adff"'
+
+    assert redact(["Authorization", digest]) == ["Authorization", digest.replace("de54adff", M)]
+    assert redact({"Authorization": digest}) == {"Authorization": digest.replace("de54adff", M)}
+    assert redact({"set-cookie": [f"sid={SECRET}; Path=/"]}) == {"set-cookie": [f"sid={M}; Path=/"]}
+
+
+def test_a_code_beside_a_second_factor() -> None:
+    """`code` is a one-time code where its neighbours speak of one."""
+    assert redact({"code": "438457", "otp_method": "totp"}) == {"code": M, "otp_method": "totp"}
+    assert redact({"code": "438457", "status": "x"}) == {"code": "438457", "status": "x"}
 
 
 def test_a_censor_that_removes() -> None:

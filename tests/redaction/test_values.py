@@ -102,8 +102,8 @@ def test_numbers_can_be_secrets(value: dict[str, int]) -> None:
 
 
 def test_whole_value_under_a_secret_key_goes() -> None:
-    """A list or mapping under a secret's key is replaced as a whole."""
-    assert redact({"credentials": {"a": "x"}, "secrets": ["x", "y"]}) == {"credentials": M, "secrets": M}
+    """A list or mapping under a secret's key is replaced as a whole, but for names."""
+    assert redact({"credentials": {"a": "x"}, "secrets": ["x", "y"]}) == {"credentials": {"a": M}, "secrets": M}
 
 
 @pytest.mark.parametrize(
