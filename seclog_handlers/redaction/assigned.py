@@ -72,7 +72,9 @@ def value(text: str, start: int, end: int) -> Value | None:
 
 
 _PSEUDO = re.compile(r"(?:method|path|authority|scheme|status|protocol)\b")
-_PAIRS = re.compile(r"[a-z_]{2,16}=[^\s=]{1,64}[ ][a-z_]{2,16}=[^\s=]{1,64}(?:[ ]|$)")
+_PAIRS = re.compile(
+    r"[a-z_]{2,16}=(?:\"[^\"\n]{0,400}\"(?:[ ][a-z_]{2,16}=|$)|[^\s=]{1,64}[ ][a-z_]{2,16}=[^\s=]{1,64}(?:[ ]|$))"
+)
 _NEXT_FIELD = re.compile(r"[A-Z][A-Za-z]{1,24}:[^\s:/]{1,24}\}")
 _PATH_SESSION = re.compile(r"[\w.!-]{1,128}")  # /index.jsp;jsessionid=x?tab=1
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import Value, looks_made
+from seclog_handlers.redaction.values import Value, is_word, looks_made
 from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS
 
 
 def is_no_name(text: str, start: int, end: int) -> bool:
     """Tell whether text[start:end] names no secret where it stands."""
     before = text[max(0, start - 2) : start]
+    if text.startswith("][", end) and _PROCESS.match(text, end):  # gdm-password][43984]: gkr-pam: ...
+        return True
     if before[-1:] == "%" and _FACILITY.fullmatch(text, start, end):
         return True
     if before == "::" and _CLASS.match(text, end) and text.count("::", max(0, start - 48), start) > 1:
@@ -50,6 +52,8 @@ def _is_told(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
         return True
     if _goes_on(text, start, end, value, rule):
         return True
+    if text.startswith(" : ", end) and _INVALID.search(text, max(0, start - 16), start):
+        return True  # Invalid password : local database : user = *****
     if rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80):
         return True
     if rule.kind == "cookie" and text[start] != "-" and not text[end : value.start].strip(" \"'"):
@@ -104,6 +108,8 @@ def _goes_on(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
     if word.lower() in REMARKS:  # a line with nothing else is one of YAML
         return _SPEAKS.match(text, value.end) is not None or _SPOKEN.search(text, max(0, start - 24), start) is not None
     program = _PROGRAM.fullmatch(text, start, end) is not None and start == 0  # external-secrets: reconciled x
+    if rule.kind in ("token", "tokens") and is_word(word) and _WORDS.match(text, value.end):
+        return True  # jwt: audience claim mismatch
     chosen = rule.kind not in ("token", "tokens") and word not in BENIGN_TAILS  # password: dragon is wrong
     if not word.islower() or (chosen and not program):
         return False
@@ -111,6 +117,7 @@ def _goes_on(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
 
 
 _SPEAKS = re.compile(r" [^\W\d_]{2}|\.{3}")
+_WORDS = re.compile(r"(?:-[a-z]{2,16})?(?: [a-z]{2,16}\b(?![=:])){2}")
 _PROGRAM = re.compile(r"[a-z]+-[a-z-]+s")
 _SPOKEN = re.compile(r"[^\W\d_]{2}[,.;:]?[ ][\"']?\Z")
 _VERB = re.compile(r" (?:is|was|are|were|has|have|not|cannot|could|must|should|does|did|failed|fetch|expired)\b")
@@ -121,10 +128,12 @@ _APPROVAL = re.compile(
     re.IGNORECASE,
 )
 _VARIABLE = re.compile(r"\$[A-Za-z_]\w{0,60}")
+_INVALID = re.compile(r"\b(?:invalid|wrong|bad|incorrect|expired)[ ]\Z", re.IGNORECASE)
 _SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
 _SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
 _CLASS = re.compile(r"(?=\Z)|[ ](?=[A-Z][A-Za-z0-9]{1,80}(?:\s|\Z))")
+_PROCESS = re.compile(r"\]\[\d{1,7}\]:")
 _FACILITY = re.compile(r"[A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)+")  # %IDS-4-TCP_SIG: what a router tells
 _REFERENCE = re.compile(r"secrets?:\w[\w.-]{0,63}(?:/[\w.-]{1,64}){1,6}\}")  # ${secret:billing/dsn}
 _VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 passlib-1.7.4

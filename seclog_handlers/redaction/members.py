@@ -25,7 +25,7 @@ COMPANIONS = frozenset(
     """
     expires expiresin expiresat expiry expiration exp maxage issuedat iat createdat updatedat lastused lastusedat
     scope scopes tokentype type granttype path domain httponly secure samesite size version region provider issuer
-    audience algorithm alg kid realm engine host hostname port username user dbname database protocol
+    audience aud iss algorithm alg kid realm engine host hostname port username user dbname database protocol
     driver schema tenant
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -51,7 +51,8 @@ def shown_in(names: Iterable[Any], kind: str) -> frozenset[str]:
 _METADATA = frozenset(
     """
     name namespace version type kind alg algorithm aud audience iss issuer exp iat nbf valid expired ttl length channel
-    digits period scope scopes expiresin expiresat status state createdat updatedat rotatedat count mode
+    digits period kid reason result decision policy ruleid present sent required secure httponly samesite maxage path
+    domain scope scopes expiresin expiresat status state createdat updatedat rotatedat count mode
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 

@@ -12,6 +12,7 @@ from seclog_handlers.redaction.values import (
     LONG_LETTERS,
     Value,
     is_statement,
+    is_word,
     looks_chosen,
     looks_made,
     value_at,
@@ -53,7 +54,7 @@ _SET_BEFORE = re.compile(r"\b(?:setx|setenv|SetEnv|ENV|ARG|set -x|config set(?: 
 _SETS = ("setx ", "env ", "Env ", "ENV ", "ARG ", "-x ", "  ", " set ", "--secret ", "enable ")
 MAX_SET, MAX_BEFORE = 40, 96
 _SENTINEL = re.compile(r"[ ][\w.-]{1,64}[ ]{1,4}(?=\S)")  # sentinel auth-pass mymaster x
-_NETRC = re.compile(r"\blogin\s{1,16}\S{1,64}\s{1,16}$")
+_NETRC = re.compile(r"\blogin\s{1,16}(?!-)\S{1,64}\s{1,16}$")
 _SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
 _SETTING = re.compile(
     r"\b(?:set|setting|sets|change[ds]?|changing|reset|resetting|update[ds]?|updating)\b[^.;\n]{0,24}$", re.IGNORECASE
@@ -219,6 +220,7 @@ def _backward(text: str, start: int, rule: Rule) -> Value | None:
     return Value(match.start("value") + skipped, match.end("value"), quoted=False)
 
 
+_GOES_ON = re.compile(r" [a-z]{2,16}\b")
 _PROTECTED = re.compile(r"\w{1,16}[ -](?:protected|required|encrypted|locked)\b")
 
 
@@ -251,7 +253,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return value_at(text, master.end())
     if text[start:end] in _DIRECTIVES or ("login" in before and _NETRC.search(text, max(0, start - MAX_BEFORE), start)):
         directive = _SPACED.match(text, end)
-        return value_at(text, directive.end()) if directive else None
+        value = value_at(text, directive.end()) if directive else None
+        told = value is not None and is_word(text[value.start : value.end]) and _GOES_ON.match(text, value.end)
+        return None if told else value  # masterauth directive found in redis.conf
     sql = _SQL.match(text, end)
     if sql is not None:
         return _literal(text, sql.end(), rule)

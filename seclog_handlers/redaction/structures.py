@@ -19,7 +19,7 @@ MAX_NAME = 64
 # Integers this long may be card numbers.
 CARD_FROM = 10**12
 MAX_ARGUMENTS = 64
-LEAST_CODE = 100
+LEAST_CODE, LEAST_PASSWORD = 100, 1_000
 MAX_COMMAND = 4_096
 
 NAME_KEYS = frozenset({
@@ -183,11 +183,13 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
         return rule
     items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
     numbers = rule.kind in ("token", "tokens")
+    policy = rule.kind == "password" and isinstance(value, dict)  # {"password": {"min_length": 12, "history": 5}}
     pins = rule.sort == "code" and isinstance(value, dict)  # of a chip: {"pin": {"number": 13, "mode": "output"}}
     counters = all(
         type(item) in (bool, float, type(None))
         or (type(item) is str and " " in item and is_statement(item))
         or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
+        or (policy and type(item) is int and 0 <= item < LEAST_PASSWORD)
         or (pins and (is_word(item) if type(item) is str else type(item) is int and 0 <= item < LEAST_CODE))
         or (rule.kind == "tokens" and type(item) is str and is_word(item))
         for item in items

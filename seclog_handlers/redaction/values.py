@@ -54,7 +54,7 @@ _CALLEE = (
     r"(?:[A-Za-z_][\w.]{0,48}[._])?_{0,2}(?:[a-z][a-z0-9]{0,2}[a-z_]{2,24}|[a-z]{2,16}(?:[A-Z][a-z]{1,16}){1,6}"
     r"|[a-z]{2}|(?:[A-Z][a-z]{1,16}){1,6}|[A-Z_]{2,24})\d{0,4}"
 )
-_CALL = re.compile(rf"(?:await |not |new )?(?:[A-Z]\w{{1,32}}::)?{_CALLEE}(?:\(|\[[\"'])")
+_CALL = re.compile(rf"(?:await |not |new )?(?:\w{{1,32}}::){{0,4}}{_CALLEE}(?:\(|\[[\"'])")
 _REFERENCE = re.compile(
     r"[A-Za-z_$.]{1,80}\{[0-9a-f]{5,8}\b.*"
     # Java's objects: java.lang.Object@1b2c3d4, UserToken@6d06d69c, [B@7852e922
@@ -93,7 +93,9 @@ _PLACEHOLDER = re.compile(
     r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     r"|(?:CHANGE|REPLACE)[_-]?ME|TODO|FIXME|TBD|~"
     r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
-    r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-f]{6,16}",
+    r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-fA-F]{6,16}"
+    r"|Secret(?:Str|Bytes|String)|gpio\d{1,3}|(?:RSA|DSA|ECDSA|ED25519)(?:[- ]\d{3,4})?"
+    r"|&(?:'\w{1,16} )?(?:mut )?(?:str|String|\[u8\]?)",
 )
 IS_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CODEISH = re.compile(
@@ -205,6 +207,10 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         if rule.kind == "api-key":
             return _VENDORS_KEY.fullmatch(value) is not None or (looks_made(value) and not _OTHERS_ID.fullmatch(value))
         return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
+    if rule.kind in ("token", "tokens") and _ADDRESS.fullmatch(value):  # tokens of a ring: /10.0.0.1:7000
+        return False
+    if rule.kind == "secret" and _NAME_OF_SECRET.fullmatch(value):
+        return False
     if rule.kind != "password" and (_PATH.fullmatch(value) or _VERSION.fullmatch(value)):
         return False  # where it is kept, which package has to be installed
     if value.isdigit():
@@ -284,6 +290,9 @@ _VENDORS_KEY = re.compile(
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}|[A-Z]:\\[\w\\. -]{4,200}")
 _WORD_LIST = re.compile(r"\[(?:\s?[\"'][a-z]{1,20}[\"'],?){1,100}\]")  # of a tokenizer
+_ADDRESS = re.compile(r"/?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?")
+# prod/shop/db
+_NAME_OF_SECRET = re.compile(r"arn:aws:[\w:/.+=@-]{8,256}|(?:[a-z][a-z-]{0,30}/){2,6}[a-z][a-z_-]{0,40}")
 _VERSION = re.compile(r"[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?")
 _COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
 _REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)

@@ -232,6 +232,7 @@ BENIGN_TAILS = frozenset(
     encryption authn authz sign signin stdin fd entry interceptor holder sharing repository controller dao dto entity
     bean configuration properties impl listener registry supplier decoder adapter strategy wrapper mixin report rows row
     symbol santa result results requests statistics metrics metric scan
+    delay activation env envvar agent entries maps decision reason
     realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -242,7 +243,7 @@ ID_IS_SECRET = frozenset({"session", "sess", "secret", "cookie"})
 # A key that starts like this, or has this right before its secret word, asks about the secret or counts it.
 BENIGN_HEADS = frozenset(
     """
-    has is no num number max maximum min minimum total count failed failing invalid missing expired wrong bad
+    audit has is no num number max maximum min minimum total count failed failing invalid missing expired wrong bad
     incorrect forgot forgotten change changing changed requires require required requiring needs need should can
     allow allowed allows enable enabled disable disabled use uses using used show hide remember validate validates
     check expect expected expects supports support without output completion cached remaining avg average mean per

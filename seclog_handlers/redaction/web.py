@@ -28,6 +28,7 @@ _AUTHORIZATION = re.compile(
 _SIGNED = re.compile(
     r"(?:(?:sr|se|skn)=[^&\s\"']{0,512}&){0,3}sig=(?P<value>[^&\s\"']{8,512})(?=&(?:sr|se|skn)=|[\s\"']|$)"
 )
+_SPOKEN = re.compile(r" [a-z]{2,24}\b(?!=)")
 _UNKNOWN = re.compile(r"[A-Za-z][A-Za-z-]{0,30}\d?")  # a scheme that nobody registered
 _SCHEME_ALONE = re.compile(r"x(?:-[a-z]{2,16}){1,4}|(?:aws4-hmac|scram|hmac)(?:-[a-z0-9]{1,8}){1,3}", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
@@ -75,7 +76,12 @@ LINK_WORDS = frozenset(
 )
 # Where a program logs from: auth.go:200:SignIn()
 _SOURCE_LINE = re.compile(r"[\w-]{1,64}\.(?:go|py|rs|js|ts|java|rb|php|cc?|cpp|cs|kt|exs?):\d{1,6}(?![\w-])")
-_FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{2,5}|[\w-]{1,64}\.(?:js|css|png|svg|html?|map)")
+_LEASE = re.compile(r"\blease_id=[\w/-]{0,24}\Z")  # Vault's
+_VOLUME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[a-z][a-z0-9-]{2,60}")  # Kubernetes'
+_FILE = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{2,5}"
+    r"|[\w-]{1,64}\.(?:js|css|png|svg|html?|map|pem|crt|cer|csr|key|ya?ml|json|txt|log)"
+)
 # The projects of Ethereum's providers: https://mainnet.infura.io/v3/KEY
 _NODE = re.compile(r"(?:infura\.io|alchemyapi\.io|alchemy\.com)/v[23]/(?P<value>[A-Za-z0-9_-]{32})(?![\w-])")
 _DEVICE = re.compile(r"(?<=/api/v1/)[A-Za-z0-9]{20}(?=/(?:telemetry|attributes|rpc)\b)")  # ThingsBoard
@@ -114,6 +120,8 @@ def authorization(text: str, end: int) -> list[Found] | None:
             and (looks_made(more["value"]) or any(c.isdigit() for c in more["value"]))
         ):
             return [(more.start("value"), more.end("value"), "authorization")]
+        if credentials[0].islower() and _SPOKEN.match(text, stop):  # authorization: server message: ...
+            return []
     return found
 
 
@@ -376,6 +384,8 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
             value = segment[1].rstrip(".,:")
             if (
                 value == "login_flow"
+                or _LEASE.search(text, max(0, match.start() - 32), match.start())
+                or _VOLUME.fullmatch(value)
                 or _FILE.fullmatch(value)
                 or value.startswith("sha256:")
                 or _SOURCE_LINE.match(value)
