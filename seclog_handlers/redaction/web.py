@@ -120,8 +120,9 @@ def authorization(text: str, end: int) -> list[Found] | None:
             and (looks_made(more["value"]) or any(c.isdigit() for c in more["value"]))
         ):
             return [(more.start("value"), more.end("value"), "authorization")]
-        if credentials[0].islower() and _SPOKEN.match(text, stop):  # authorization: server message: ...
-            return []
+        word = credentials[0]
+        if text.startswith(": ", end) and word.isalpha() and word.islower() and _SPOKEN.match(text, stop):
+            return []  # docker: may require authorization: server message: ...
     return found
 
 
