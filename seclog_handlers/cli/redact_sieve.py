@@ -320,8 +320,8 @@ def _may_be_spoken(shape: str) -> bool:
         or "0 to " in shape
         or "0 as " in shape
         or "0 for " in shape
-        or "0 - use" in shape
-        or "0 - enter" in shape
+        or "0 - use " in shape
+        or "0 - enter " in shape
     )
 
 
