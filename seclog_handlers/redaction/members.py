@@ -14,7 +14,7 @@ from seclog_handlers.redaction import structures
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.cookies import PREFERENCES, is_choice
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import is_secret, looks_chosen
+from seclog_handlers.redaction.values import LONGEST_WORD, is_secret, looks_chosen
 from seclog_handlers.redaction.vocabulary import SCHEMA_WORDS
 
 MAX_MEMBERS = 64
@@ -85,10 +85,7 @@ def shown_of(names: Iterable[Any], rules: KeyRules, kind: str, *, only_text: boo
         only_text: Whether each member is a text.
     """
     names = list(names)
-    if not 0 < len(names) <= MAX_MEMBERS or not all(
-        type(name) is str and len(name) <= MAX_MEMBERS_NAME and _NAME.fullmatch(name) and not looks_chosen(name)
-        for name in names
-    ):
+    if not 0 < len(names) <= MAX_MEMBERS or not all(map(_is_name, names)):
         return None
     shown = shown_in(names, kind)
     if kind == "password" or (len(shown) == len(names) and kind != "cookie"):
@@ -100,6 +97,13 @@ def shown_of(names: Iterable[Any], rules: KeyRules, kind: str, *, only_text: boo
         or any(_is_strong(rules.rule(name)) for name in names)
     )
     return shown if telling else None
+
+
+def _is_name(name: Any) -> bool:
+    """Tell whether a key is a name, and no token that somebody's data stand under."""
+    if type(name) is not str or len(name) > MAX_MEMBERS_NAME or not _NAME.fullmatch(name) or looks_chosen(name):
+        return False
+    return len(name) <= LONGEST_WORD or not name.isalpha()
 
 
 def _is_strong(rule: Rule | None) -> bool:

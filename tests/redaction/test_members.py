@@ -74,6 +74,7 @@ def test_names_of_members_stay(value: dict[str, Any], expected: dict[str, Any]) 
     [
         {"password": {"hunter 2": SECRET, "expires": 1}},
         {"tokens": {"Xy19fk3lLp20": "letmein"}},
+        {"tokens": {"kqzwxjvbnmasdfghpoiuytrewl": "bob"}},
         {"token": [SECRET, {"scope": "x"}]},
         {"secret": {"nested": {"deep": SECRET}}},
         {"password": {"value": SECRET, "expires": 1}},
