@@ -14,7 +14,7 @@ from seclog_handlers.redaction import structures
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.cookies import PREFERENCES, is_choice
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import LONGEST_WORD, is_secret, looks_chosen
+from seclog_handlers.redaction.values import is_secret, looks_chosen
 from seclog_handlers.redaction.vocabulary import SCHEMA_WORDS
 
 MAX_MEMBERS = 64
@@ -100,10 +100,9 @@ def shown_of(names: Iterable[Any], rules: KeyRules, kind: str, *, only_text: boo
 
 
 def _is_name(name: Any) -> bool:
-    """Tell whether a key is a name, and no token that somebody's data stand under."""
-    if type(name) is not str or len(name) > MAX_MEMBERS_NAME or not _NAME.fullmatch(name) or looks_chosen(name):
+    if type(name) is not str or len(name) > MAX_MEMBERS_NAME or not _NAME.fullmatch(name):
         return False
-    return len(name) <= LONGEST_WORD or not name.isalpha()
+    return not (looks_chosen(name) or structures.is_random(name))
 
 
 def _is_strong(rule: Rule | None) -> bool:

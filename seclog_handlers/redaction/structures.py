@@ -11,7 +11,7 @@ from typing import Any
 from seclog_handlers import rendering
 from seclog_handlers.redaction.commands import FIRST_WORDS
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import is_statement, is_word, looks_made
+from seclog_handlers.redaction.values import LONGEST_WORD, is_statement, is_word, looks_made
 
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
@@ -177,6 +177,11 @@ def names_of(key: Any) -> list[str]:
     return [*names, str.__str__(key._name_)] if issubclass(kind, Enum) else names
 
 
+def is_random(name: str) -> bool:
+    """Tell whether a key may be a token itself that somebody's data stand under."""
+    return looks_made(name) or (len(name) > LONGEST_WORD and name.isalpha())
+
+
 def without_counters(value: Any, rule: Rule | None) -> Rule | None:
     """Return the rule for a container, or None if it holds but booleans, counts and sentences."""
     if rule is None or rule.sort in ("user", "weak", "digits"):
@@ -196,5 +201,5 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
     )
     if counters and isinstance(value, dict):
         names: Iterable[Any] = dict.keys(value)
-        counters = not any(type(name) is str and looks_made(name) for name in names)  # {"tokens": {"Xy1...": 1}}
+        counters = not any(type(name) is str and is_random(name) for name in names)  # {"tokens": {"Xy1...": 1}}
     return None if counters else rule
