@@ -90,6 +90,8 @@ _LETTERS = re.compile(r"[a-z]+")
 _SETTING = re.compile(r"([a-z]+(?:_[a-z]+)+)=([^=]*)")
 # A whole name as the engine reads it, and what it would take for its next word.
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z_.$-]*[A-Za-z])?")
+# Digits are 0 here: `2FA code`.
+_FIRST_WORDS = frozenset(re.sub(r"\d", "0", word) for word in keyvalue.FIRST_WORDS)
 _NEXT = re.compile(r"[A-Za-z]{2,14}(?![A-Za-z])")
 
 
@@ -228,7 +230,7 @@ class Sieve:
         # Only what has digits looks made by a machine.
         if is_weak and following and not following.isalpha():
             return True
-        if second.lower() in keyvalue.FIRST_WORDS or first.lower() in keyvalue.FIRST_WORDS:
+        if second.lower() in _FIRST_WORDS or first.lower() in _FIRST_WORDS:
             return True
         goes_on = _NEXT.match(following)
         return goes_on is not None and goes_on[0].lower() in mentions.AFTER_WORDS

@@ -26,6 +26,11 @@ def value(text: str, start: int, end: int) -> Value | None:
         return None
     if text[start].isupper() and _NEXT_FIELD.match(text, position):  # Go: {Token: Retries:3}
         return None
+    created = _CREATED.match(text, position)
+    if created is not None:  # Terraform: password: "" => "x"
+        return value_at(text, created.end())
+    if "=>" in match[0] and text[start - 1 : start] == "{" and _RENAMED.match(text, position):  # git
+        return None
     if match[0][0] == " " and not gap and _PSEUDO.match(text, position):  # HTTP/2 prints `:method=GET`
         return None
     if gap and _PAIRS.match(text, position):  # jwt: alg=RS256 kid=1
@@ -71,6 +76,8 @@ def value(text: str, start: int, end: int) -> Value | None:
     return value_at(text, position)
 
 
+_CREATED = re.compile(r"(?:\"\"|''|\"<\w{1,16}>\") [=-]> (?=[\"'])")
+_RENAMED = re.compile(r"[\w.-]{1,64}\}[/ ]")
 _PSEUDO = re.compile(r"(?:method|path|authority|scheme|status|protocol)\b")
 _PAIRS = re.compile(
     r"[a-z_]{2,16}=(?:\"[^\"\n]{0,400}\"(?:[ ][a-z_]{2,16}=|$)|[^\s=]{1,64}[ ][a-z_]{2,16}=[^\s=]{1,64}(?:[ ]|$))"

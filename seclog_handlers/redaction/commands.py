@@ -32,7 +32,7 @@ WORDS = (
     "ssh-keygen", "signtool", "certutil", "osql", "winrm", "psexec", "ncftp", "runas", "rman ",
     "connect ", "convertto-securestring", "nickserv", "attempt", "hydra",
     "medusa", "ncrack", "schtasks", "security add-", "security find-", "incorrect: [", "tacacs-server", "radius-server",
-    "connecting ", "connect to",
+    "connecting ", "connect to", "radtest",
 )  # fmt: skip
 # `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
 HTTPIE = "http "
@@ -102,6 +102,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"convertto-securestring", rf"name=\"String\"; value={_V}"),
     (r"connect to", rf"(?i:user)\s+\S+\s+(?i:using)\s+{_V}"),
     (r"curl|http ", r"\s(?:-b|--cookie)[= ]{1,8}['\"]?[\w.-]{1,64}=(?P<value>[^\s;'\"]{4,1024})"),
+    (r"radtest", rf"radtest\s+(?:-\w\s+\S+\s+)*\S+\s+{_V}"),
     (r"rclone obscure", rf"obscure\s+{_V}"),
     (r"chpasswd", r"chpasswd\s+[\w.-]{1,32}:(?P<value>[^\s'\"]{4,256})"),
     (r"chpasswd", r"(?:<<<\s*['\"]?|list:\s*\|?\s*-?\s*)[\w.-]{1,32}:(?P<value>[^\s'\"]{1,256})"),
@@ -247,7 +248,13 @@ def _span(match: re.Match[str]) -> Found | None:
 
 def piped(text: str) -> list[Found]:
     """Find what is echoed into a program that reads a password."""
-    return [span for match in _PIPED.finditer(text) if (span := _span(match)) is not None]
+    found: list[Found] = []
+    for match in _PIPED.finditer(text):
+        span = _span(match)
+        if span is not None:
+            user = text.find(":", *span[:2]) if "chpasswd" in match[0] else -1  # bob:x
+            found.append((max(span[0], user + 1), *span[1:]))
+    return found
 
 
 def inserted(text: str, is_name: Callable[[str], bool], spend: Spend) -> list[Found]:

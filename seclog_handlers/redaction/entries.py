@@ -42,11 +42,19 @@ def _around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         found = judged(text, start, rule) or _validated(text, end, rule) or _changed(text, end, rule)
         if found:
             return found
+    if following == " " and (changed := _OLD_NEW.match(text, end)) is not None:
+        spans = [changed.span("old"), changed.span("new")]
+        return [(*span, rule.kind) for span in spans if is_secret(text[slice(*span)], rule)]
     if following in _SEPARATORS_AFTER and text.find("\n", end, end + MAX_STATEMENT) >= 0:
         return _columns(text, start, end, rule)
     return []
 
 
+# setting changed: smtp_password old=x new=y
+_OLD_NEW = re.compile(
+    r"[ ](?:old|from|previous|before)[=:][ ]?(?P<old>[^\s,;]{1,256})[,;]?"
+    r"[ ](?:new|to|current|after)[=:][ ]?(?P<new>[^\s,;]{1,256})"
+)
 # Kubernetes: what a Secret holds is secret, whatever it is called.
 _KIND = re.compile(rf"\bkind(?:{_Q})?[ ]?:[ ]?(?:{_Q})?$")
 _YAML_DATA = re.compile(r"(?:^|\n)(?P<indent>[ \t]{0,32})(?:data|stringData):[ \t]{0,8}(?=\r?\n)")

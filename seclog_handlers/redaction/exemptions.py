@@ -12,7 +12,9 @@ from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS
 def is_no_name(text: str, start: int, end: int) -> bool:
     """Tell whether text[start:end] names no secret where it stands."""
     before = text[max(0, start - 2) : start]
-    if text.startswith("][", end) and _PROCESS.match(text, end):  # gdm-password][43984]: gkr-pam: ...
+    if (
+        text[end : end + 1] == "]" and before[-1:] != "[" and _PROCESS.match(text, end)
+    ):  # gdm-password][43984]: gkr-pam: ...
         return True
     if before[-1:] == "%" and _FACILITY.fullmatch(text, start, end):
         return True
@@ -70,6 +72,8 @@ def _is_called(text: str, start: int, end: int, secret: str, name: str, rule: Ru
     if text[start] == "$" and secret[0] == "$" and _VARIABLE.fullmatch(secret):  # $password = $input;
         return True
     if name == "PASS" and _TEST.match(secret):
+        return True
+    if text[max(0, start - 12) : start] == "--from-file=":  # kubectl create secret
         return True
     if before == "/" and text[max(0, start - 9) : start] == "checksum/":
         return True
@@ -133,15 +137,16 @@ _SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
 _SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
 _CLASS = re.compile(r"(?=\Z)|[ ](?=[A-Z][A-Za-z0-9]{1,80}(?:\s|\Z))")
-_PROCESS = re.compile(r"\]\[\d{1,7}\]:")
+# gdm-password][43984]: gkr-pam: ...
+_PROCESS = re.compile(r"\](?:\[\d{1,7}\])?: ")
 _FACILITY = re.compile(r"[A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)+")  # %IDS-4-TCP_SIG: what a router tells
 _REFERENCE = re.compile(r"secrets?:\w[\w.-]{0,63}(?:/[\w.-]{1,64}){1,6}\}")  # ${secret:billing/dsn}
 _VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 passlib-1.7.4
 _TOLD_BY = ("TASK [", "pam_unix(", "pam_sss(", "pam_pwquality(")
 # What a parser says: `unexpected token: IDENTIFIER`
-_GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous)[ ]\Z", re.IGNORECASE)
+_GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous|expected|got|found)[ ]\Z", re.IGNORECASE)
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"})
-_GOES_ON = re.compile(r" (?:[A-Za-z][a-z]{1,16}\b(?![=:])|\()")
+_GOES_ON = re.compile(r" (?:[A-Za-z][a-z]{0,16}\b(?![=:])|\()")
 _FILE_LINE = re.compile(r"\[\d{1,7},\d{1,7}\]|\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
 _SOURCE = re.compile(
     r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl|ya?ml"

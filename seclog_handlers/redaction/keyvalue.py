@@ -252,6 +252,9 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     entered = _ENTERED.match(text, end) if _ENTRY_OF.search(text, max(0, start - 16), start) else None
     if entered is not None:
         return value_at(text, entered.end())
+    labelled = _labelled(text, start, end)
+    if labelled is not None:
+        return labelled
     kept = _REGISTRY.match(text, end)
     if kept is not None:
         return value_at(text, kept.end())
@@ -266,6 +269,23 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
         if flag and text[flag.end() : flag.end() + 1] != "-":
             return value_at(text, flag.end())
     return None
+
+
+def _labelled(text: str, start: int, end: int) -> Value | None:
+    """The value of a custom field in ArcSight's format (CEF): `cs1Label=password cs1=x`, in either order."""
+    label = _LABEL.search(text, max(0, start - MAX_LABEL), start)
+    if label is None:
+        return None
+    first, last = max(0, start - MAX_TAG), label.start()
+    for field in (f" {label['field']}=", f"|{label['field']}="):
+        at = max(text.find(field, end, end + MAX_TAG), text.rfind(field, first, last))
+        if at >= 0:
+            return value_at(text, at + len(field))
+    return None
+
+
+MAX_LABEL = 32
+_LABEL = re.compile(r"\b(?P<field>[a-z][A-Za-z0-9]{1,24})Label=\Z")
 
 
 def _inside(text: str, position: int) -> Value | None:

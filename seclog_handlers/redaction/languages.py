@@ -53,7 +53,8 @@ _OF = (
 # `für bob lautet X`, `de marie est : X`, `es X`, `para reporting -> X`.
 SAID = re.compile(
     r"(?:[ \t](?:tempor\w{2,6}|provis\w{3,6}|inicial|iniziale|initiale?|nueva|nuova|nova|neue))?"
-    rf"[ \t]{{1,2}}(?:{_OF}[ \t]{{1,2}})?(?:lautete?|ist|war|est|était|es|era|é|è|is|->|→)[ \t]*:?[ \t]{{1,4}}"
+    rf"[ \t]{{1,2}}(?:{_OF}[ \t]{{1,2}})?"
+    r"(?:lautete?|wurde[ \t]auf|ist|war|est|était|es|era|é|è|is|->|→)[ \t]*:?[ \t]{1,4}"
     rf"|[ \t]{{1,2}}{_OF}[ \t]?[:=][ \t]{{1,4}}",
     re.IGNORECASE,
 )

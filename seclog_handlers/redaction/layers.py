@@ -32,7 +32,7 @@ _EQUAL = "\ufe66\u2236\ua789\ufe55"
 _STYLED = "\u24b6-\u24e9\U0001d400-\U0001d7ff"
 _LOOKALIKE = "".join(_ALIKE)
 # Begins with the characters that all of it begin with, so that a search skips the others quickly.
-_FIRST = r"%\\&\x1b"
+_FIRST = r"%\\&\x1b#"
 # Of a run of backslashes only the first begins anything, so that none is read twice.
 _ASCII_ENCODED = (
     r"(?<=%)(?:(?P<percent>[0-9A-Fa-f]{2})|u(?P<wide_percent>[0-9A-Fa-f]{4}))"
@@ -41,6 +41,7 @@ _ASCII_ENCODED = (
     r"|(?<=&)(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon"
     r"|equals|nbsp|commat));"
     rf"|(?<=\x1b)(?P<drop>{_ANSI}|[()][A-Z0-9])"
+    rf"|(?<=#)(?P<rsyslog>033{_ANSI})"  # as rsyslog writes it
 )
 _ENCODED = re.compile(rf"[{_FIRST}](?:{_ASCII_ENCODED})")
 _ENCODED_ANYWHERE = re.compile(
@@ -74,12 +75,12 @@ class Layer(NamedTuple):
 
 def may_decode(text: str) -> bool:
     """Tell whether a text could hold an encoding at all."""
-    return "%" in text or "\\" in text or "&" in text or not text.isascii() or "\x1b" in text
+    return "%" in text or "\\" in text or "&" in text or not text.isascii() or "\x1b" in text or "#033[" in text
 
 
 def is_encoded(text: str) -> bool:
     """Tell whether an ASCII text holds an encoded character."""
-    return ("%" in text or "\\" in text or "&" in text or "\x1b" in text) and _ENCODED.search(text) is not None
+    return may_decode(text) and _ENCODED.search(text) is not None
 
 
 def decode(text: str, spend: Callable[[int], None]) -> Layer | None:

@@ -15,7 +15,7 @@ _Q = r"\\{0,15}[\"'`]"
 ASSIGN = re.compile(
     rf"(?:~\d{{1,3}})?(?:{_Q}|%22|%27)?(?::(?:protected|private))?(?:\]|[ ]?\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}"
     rf"(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
-    r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|bytes|char ?\*"
+    r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|UUID|bytes|char ?\*"
     r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
     rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|\|{{1,2}}=|[+.]=|\?{{1,2}}=|:(?!//|:)|->|→|<-(?=[ ]?[\"'])"
     rf"|;(?=s:\d{{1,6}}:)|::(?=[ ][A-Za-z0-9+/]))(?:\*{{2}}(?=[ \t]))?"

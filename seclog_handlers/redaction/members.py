@@ -50,9 +50,13 @@ def shown_in(names: Iterable[Any], kind: str) -> frozenset[str]:
 # Of a mapping with these alone nothing is secret: {"secret": {"name": "db", "namespace": "prod", "version": 3}}.
 _METADATA = frozenset(
     """
-    name namespace version type kind alg algorithm aud audience iss issuer exp iat nbf valid expired ttl length channel
-    digits period kid reason result decision policy ruleid present sent required secure httponly samesite maxage path
-    domain scope scopes expiresin expiresat status state createdat updatedat rotatedat count mode
+    name namespace version type kind alg algorithm aud audience iss issuer exp iat nbf valid expired ttl length
+    channel digits period kid reason result decision policy ruleid present sent required secure httponly samesite
+    maxage path domain scope scopes expiresin expiresat expires expiry status state createdat created updatedat
+    updated rotatedat rotated count total mode loaded failed backend store provider source field engine bytes
+    rejected accepted keys missing missingscopes roles role model cached error errors age ages agedays tried found
+    used limit reset remaining quota lastused lastusedat issued issuedat subject sub owner clientid gpio ttls region
+    cache hit hits misses
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 

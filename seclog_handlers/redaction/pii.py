@@ -200,7 +200,7 @@ _NAMED_ID = re.compile(r"(?:id|Id|ID|hash|key|offset|seq|ts|time)[\"']?\]?[=: ]{
 
 
 # What a switchboard dials: `PJSIP/trunk/+4930123456789,30`
-_DIALLED = re.compile(r"(?<=/)\+[1-9]\d{7,14}(?=[,@)/\s]|$)")
+_DIALLED = re.compile(r"(?<=/)\+[1-9]\d{0,2}[ ]?\d(?:[ ]?\d){6,12}(?=[,@)/\s]|$)")
 
 
 def dialled(text: str) -> Iterator[Found]:

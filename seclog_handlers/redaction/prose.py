@@ -72,6 +72,7 @@ _SPACED = re.compile(
 _BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\]>](?![ ]?[:=])")
 _CELL = re.compile(r",[ \t]?(?P<value>(?![a-z_]{2,32}=)[\w+/=.~-]{16,512})(?=,|\s|$)")
 _ROW = re.compile(r";(?P<value>[^\s;]{4,128})(?=[;\r\n]|$)")  # password;x
+_NAMED_ROW = re.compile(r",(?P<value>[^\s,]{5,128})(?=[\r\n]|$)")  # key,value
 _SYMBOL = re.compile(r",[ ]?(?=[\"'])")  # [:password, "x"]
 _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
 _COMMENT = re.compile(r"^(?://+|/\*+|#+|;+|--)")
@@ -166,6 +167,9 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         symbol = _SYMBOL.match(text, end) if text[start - 1 : start] == ":" else None
         if symbol is not None:
             return value_at(text, symbol.end())
+        pair = _NAMED_ROW.match(text, end) if text[start - 1 : start] in ("", "\n") else None
+        if pair is not None and looks_chosen(pair["value"]):
+            return Value(*pair.span("value"), quoted=True)
         cell = _CELL.match(text, end)
         if cell is not None and (looks_made(cell["value"]) or _RANDOM.fullmatch(cell["value"])):
             return Value(*cell.span("value"), quoted=True)

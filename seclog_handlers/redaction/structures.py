@@ -36,10 +36,14 @@ GENERAL = ("key", "code", "community")
 _FIELD_NAMES = frozenset({
     "username", "email", "user", "name", "login", "id", "user_id", "phone", "address", "password", "confirm", "age",
     "role",
+    # what somebody may log in with
+    "publickey", "keyboard-interactive", "hostbased", "webauthn", "totp", "otp", "sms", "saml", "oidc", "oauth2",
+    "ldap", "kerberos", "mfa", "u2f", "fido2", "magic_link", "passkey",
 })  # fmt: skip
 _TYPE_KEYS = frozenset({"type", "id", "path"})  # {"type": "password", "value": ...}, a patch of JSON
 _DATA_KEYS = ("data", "stringData")
 _PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k"})
+_MASKS = ("[", "<", "*")
 _SEPARATORS = (" ", "', '", '", "')
 
 
@@ -192,11 +196,15 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
     pins = rule.sort == "code" and isinstance(value, dict)  # of a chip: {"pin": {"number": 13, "mode": "output"}}
     counters = all(
         type(item) in (bool, float, type(None))
-        or (type(item) is str and " " in item and is_statement(item))
+        or (type(item) is str and (" " in item or item[:1] in _MASKS) and item != "" and is_statement(item))
         or (numbers and type(item) is int and -CARD_FROM < item < CARD_FROM)
         or (policy and type(item) is int and 0 <= item < LEAST_PASSWORD)
         or (pins and (is_word(item) if type(item) is str else type(item) is int and 0 <= item < LEAST_CODE))
-        or (rule.kind == "tokens" and type(item) is str and is_word(item))
+        or (
+            rule.kind == "tokens"
+            and type(item) is str
+            and (is_word(item) or (item.isupper() and is_word(item.lower())))
+        )
         for item in items
     )
     if counters and isinstance(value, dict):

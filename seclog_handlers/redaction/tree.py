@@ -49,6 +49,11 @@ def _is_label(item: str, key: str, rule: Rule | None) -> bool:
     return item != key and item.lower() == key.lower() and not (rule is not None and rule.sort == "user")
 
 
+def _inherited(rule: Rule | None, item: Any) -> Rule | None:
+    """Return the rule of a mapping's own name for a member: `{"auth": {"scope": ["read", "write"]}}` is no login."""
+    return None if rule is not None and type(item) in (list, tuple) and structures.is_login(item, rule) else rule
+
+
 def _is_headers(value: Any, rule: Rule | None) -> bool:
     """Tell whether a sequence holds several headers of cookies, each of which keeps its names."""
     return rule is not None and rule.kind == "cookie" and all(type(item) is str and "=" in item for item in value)
@@ -298,7 +303,7 @@ class Walk:
         items: Iterable[tuple[Any, Any]] = dict.items(value)
         for key, item in items:
             if type(key) is str:
-                own = structures.one_time(key, value) or self._rule(key) or rule
+                own = structures.one_time(key, value) or self._rule(key) or _inherited(rule, item)
                 if named is not None and structures.is_value_key(key.lower()):
                     own = named
                 elif structures.is_secret_data(value, key):

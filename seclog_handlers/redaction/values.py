@@ -20,6 +20,7 @@ MAX_WORD = 512
 CODE_DIGITS = 3
 COUNT_DIGITS = 3  # "must contain 8 characters"
 MIN_SENTENCE = 4
+LEAST_PHONE = 6
 MIN_TOKEN, TICKER = 4, 5
 LONGEST_WORD = 20
 
@@ -51,10 +52,10 @@ _BEFORE = re.compile(
 # Source code: a call or an index, whose text is not the secret.
 # What is called has a name that people give: lower case, camelCase or CAPITALS; passwords may hold brackets, too.
 _CALLEE = (
-    r"(?:[A-Za-z_][\w.]{0,48}[._])?_{0,2}(?:[a-z][a-z0-9]{0,2}[a-z_]{2,24}|[a-z]{2,16}(?:[A-Z][a-z]{1,16}){1,6}"
+    r"(?:[A-Za-z_][\w.?]{0,48}[._])?_{0,2}(?:[a-z][a-z0-9]{0,2}[a-z_]{2,24}|[a-z]{2,16}(?:[A-Z][a-z]{1,16}){1,6}"
     r"|[a-z]{2}|(?:[A-Z][a-z]{1,16}){1,6}|[A-Z_]{2,24})\d{0,4}"
 )
-_CALL = re.compile(rf"(?:await |not |new )?(?:\w{{1,32}}::){{0,4}}{_CALLEE}(?:\(|\[[\"'])")
+_CALL = re.compile(rf"(?:await |not |new )?(?:\w{{1,32}}::){{0,4}}{_CALLEE}[!?]?(?:\(|\[[\"'])")
 _REFERENCE = re.compile(
     r"[A-Za-z_$.]{1,80}\{[0-9a-f]{5,8}\b.*"
     # Java's objects: java.lang.Object@1b2c3d4, UserToken@6d06d69c, [B@7852e922
@@ -288,11 +289,11 @@ _VENDORS_KEY = re.compile(
     r"|(?:[a-z]{2,4}[_-])?(?=[a-z]*\d)(?=\d*[a-z])[0-9a-z]{20,64}"
 )
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
-_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}|[A-Z]:\\[\w\\. -]{4,200}")
+_PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}/?|[A-Z]:\\[\w\\. -]{4,200}")
 _WORD_LIST = re.compile(r"\[(?:\s?[\"'][a-z]{1,20}[\"'],?){1,100}\]")  # of a tokenizer
 _ADDRESS = re.compile(r"/?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?")
 # prod/shop/db
-_NAME_OF_SECRET = re.compile(r"arn:aws:[\w:/.+=@-]{8,256}|(?:[a-z][a-z-]{0,30}/){2,6}[a-z][a-z_-]{0,40}")
+_NAME_OF_SECRET = re.compile(r"arn:aws:[\w:/.+=@-]{8,256}|(?:[a-z][a-z-]{1,30}/){1,6}[a-z][a-z_-]{1,40}")
 _VERSION = re.compile(r"[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?")
 _COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
 _REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)
@@ -353,8 +354,8 @@ def _is_personal_number(value: str, kind: str) -> bool:
     digits = sum(character.isdigit() for character in value)
     if _MASKED_CARD.fullmatch(value):
         return False
-    if kind == "birth-date":
-        return digits >= 4
+    if kind in ("birth-date", "phone"):
+        return digits >= (4 if kind == "birth-date" else LEAST_PHONE)
     if digits == 4:  # letters and digits of an identity card
         return len(value) >= 8 and value.isalnum() and value.isupper()
     return digits >= 5 and not IS_UUID.fullmatch(value)

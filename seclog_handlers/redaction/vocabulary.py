@@ -232,7 +232,7 @@ BENIGN_TAILS = frozenset(
     encryption authn authz sign signin stdin fd entry interceptor holder sharing repository controller dao dto entity
     bean configuration properties impl listener registry supplier decoder adapter strategy wrapper mixin report rows row
     symbol santa result results requests statistics metrics metric scan
-    delay activation env envvar agent entries maps decision reason
+    origins hosts quota check checks from refs delay activation env envvar agent entries maps decision reason
     realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -293,7 +293,7 @@ STATUS_WORDS = frozenset(
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
-    deprecated recovery forgot forgotten amd64 arm64 armhf i386 x86_64
+    suppressed concealed deprecated recovery forgot forgotten amd64 arm64 armhf i386 x86_64
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -302,6 +302,7 @@ REMARKS = languages.STATUS_WORDS | frozenset(
     """
     publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying
     reading refreshing importing read write edit view signature
+    raise return throw continue break print
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 

@@ -35,7 +35,9 @@ _CREDENTIALS = re.compile(r"[^\s\"'`,;<>(){}\[\]\\]+")
 _PARAMETERS = re.compile(
     r"(?:[ \t,]{0,4}[\w-]{1,40}(?:[ \t]?=[ \t]?\\{0,7}\"[^\"\n]{0,4096}\"|=[^\s,=\"'\\][^\s,\"'\\]{0,4095}),?){1,24}",
 )
-_SCHEME = re.compile(r"(?:[ \t]{1,4}|%20|\+|\.(?=[\w-]{20}))(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})")
+_SCHEME = re.compile(
+    r"(?:[ \t]{1,4}|%20|\+|\.(?:authorization\.k8s\.io\.)?(?=[\w-]{20}))(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})"
+)
 _DNS = re.compile(
     r"(?:\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,255}|%2[fF][\w%.-]{1,200})(?::\w{1,8})?(?:[,/?#)\]}>\"'`\s;\\]|$)",
 )
@@ -258,7 +260,9 @@ def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
         return []
     user, _, password = run[:at].partition(":")
     if password:
-        is_key = _HEX_KEY.fullmatch(user) or (password in _NO_PASSWORDS and looks_made(user))
+        is_key = (
+            head.endswith("cloudinary") or _HEX_KEY.fullmatch(user) or (password in _NO_PASSWORDS and looks_made(user))
+        )
         shown = is_template(password) or (password in _NO_PASSWORDS and (is_key or not user.strip(SEAL)))
         found = [(start + len(user) + 1, start + at, "" if shown else "password")]
         return [(start, start + len(user), "token"), *found] if is_key else found

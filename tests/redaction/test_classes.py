@@ -222,6 +222,17 @@ NOTATIONS = {
     "password reset to quotes": 'reset pwd of nova to "{}" by helpdesk',
     "Portuguese sentence": "a senha provisória de tnguyen é {}",
     "day of birth": "geboren am 28.04.2004, Vertrag 913699{:.0}",
+    "WebSocket of Kubernetes": "Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.EkT1_YMjpwLOwt8zrWywV588RF{:.0}",
+    "dialled with spaces": "asterisk: SIP/+49 170 46673735 caller ringing{:.0}",
+    "colour as rsyslog writes it": "#033[1mtoken#033[0m=71af3a8bd94dbc78834102b041c32a8f host=x{:.0}",
+    "created by Terraform": 'password: "" => "{}" engine: "postgres"',
+    "radtest": "radtest webadmin {} 192.0.2.114 0 testing",
+    "German sentence": "Passwort f\u00fcr pdurand wurde auf {} zur\u00fcckgesetzt",
+    "ArcSight's fields": "CEF:0|v|p|1|100|Login|5|suser=webadmin cs1Label=password cs1={}",
+    "ArcSight's fields, the label last": "CEF:0|v|p|1|100|Login|5|cs1={} cs1Label=password suser=webadmin",
+    "setting changed": "setting changed: smtp_password old={} new={} by=jenkins",
+    "row of a name": "key,value\nuser,mmueller\npassword,{}",
+    "code of a second factor": "2FA code for webadmin: 598199{:.0}",
     "joined words": '{{"password": "open_sesame"}}{:.0}',
 }
 # What of these stands for SECRET, beside it.
@@ -229,6 +240,7 @@ OTHERS = (
     "abcdefgh", "atSWNVytKeKQfdu", "monday6953", "a0w5eFEy", "HGWBIbqWZ", "APA91b", "1234567890", "c39605d2e7", "dead5678",
     "b0ed12e9", "a2813cd4", "vzihlaqu", "open_sesame",
     "3e0d-41a5", "721c-404f", "maple", "cloudpenguin", "e82c-40b8", "f0a3-4b79", "ff3353", "Z2lyYWZm", "28.04.2004",
+    "EkT1_YMj", "46673735", "71af3a8b", "598199",
 )  # fmt: skip
 
 
@@ -366,6 +378,18 @@ def test_keeps_the_next_pair_of_a_form() -> None:
 BENIGN = [
     "secret_id_num_uses=0 secret_id_ttl=10m",
     "rate limit by api key: 7751/min",
+    "django.security.csrf Forbidden (CSRF token missing.): /api/orders/3262/",
+    "var.db_password: Enter a value:",
+    "CSRF_TRUSTED_ORIGINS = ['https://web03']",
+    "if not token: raise Unauthorized()",
+    "rename app/{secrets => vault}/loader.py (92%)",
+    "const token = req.headers.authorization?.split(' ')[1];",
+    "    session_id: UUID = Field(default_factory=uuid4)",
+    "kubectl create secret generic events --from-file=password=/dev/stdin",
+    "ParseError: expected token=COMMA got token=RPAREN",
+    'password = System.fetch_env!("DB_PASSWORD")',
+    "Using generated security password: (suppressed)",
+    "bearer 5G NSA setup ok cell=78939",
     "web02 gdm-password][43984]: gkr-pam: unlocked login keyring",
     'nomad.vault: failed to renew token: error="Vault is sealed" backoff=3m',
     "jwt: audience claim mismatch, want api://default",
