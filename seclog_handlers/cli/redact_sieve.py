@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from seclog_handlers.redaction import Redactor, commands, gate, keyvalue, mentions, pii, web
+from seclog_handlers.redaction import Redactor, commands, gate, keyvalue, links, mentions, pii
 from seclog_handlers.redaction.keys import Rule
 
 # More might be more than the engine is ready to look at: see redaction.budget.
@@ -290,7 +290,7 @@ class Sieve:
         named, program = self._gate.ask(raw)
         if named or (program and not _HARMLESS_PROGRAMS.issuperset(_programs(word))):
             return False
-        if "/" in word and (web.LINKS.search(word) or _PERHAPS_BASE64.fullmatch(word)):
+        if "/" in word and (links.LINKS.search(word) or _PERHAPS_BASE64.fullmatch(word)):
             return False
         return all(_NOBODYS.fullmatch(match[0].strip()) for match in pii.NUMBER.finditer(word))
 

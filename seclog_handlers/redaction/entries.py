@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from seclog_handlers.redaction.extents import value_at
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import is_secret, value_at
+from seclog_handlers.redaction.values import is_secret
 
 Found = tuple[int, int, str]
 

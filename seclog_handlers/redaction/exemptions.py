@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from seclog_handlers.redaction.extents import Value
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import Value, is_word, looks_made
+from seclog_handlers.redaction.values import is_word, looks_made
 from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS
 
 

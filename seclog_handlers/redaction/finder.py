@@ -13,6 +13,7 @@ from seclog_handlers.redaction import (
     gate,
     keyvalue,
     layers,
+    links,
     members,
     mentions,
     notations,
@@ -45,7 +46,7 @@ _LOWER = {code: code + 32 for code in range(65, 91)}
 def _marks(word: str) -> int:
     """Tell for the gate what a word, in lower case, may be beside a name."""
     marks = gate.PROGRAM if word in commands.FIRST_WORDS else 0
-    if word in web.LINK_WORDS:
+    if word in links.LINK_WORDS:
         marks |= gate.LINK
     if calls.CALLED.search(word):
         marks |= gate.CALL
@@ -117,7 +118,7 @@ class Finder:
                 users += bare
             found.extend(pii.emails(text, users, budget.spend))
         if marks & gate.LINK and "/" in text:
-            found.extend(web.path_tokens(text, budget.spend))
+            found.extend(links.path_tokens(text, budget.spend))
         if (
             marks & gate.SPOKEN
             and (" to " in text or "our " in text or "our+" in text or " the " in text or "ode " in text)

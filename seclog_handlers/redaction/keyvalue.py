@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from seclog_handlers.redaction import assigned, entries, exemptions, made, passphrases, prose, vocabulary, web
+from seclog_handlers.redaction import assigned, entries, exemptions, made, passphrases, prose, reported, vocabulary, web
 from seclog_handlers.redaction.assigned import MAX_IDENTIFIER, QUOTES
+from seclog_handlers.redaction.extents import Value, value_at
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.made import IN_QUERY, USER_PAIR
-from seclog_handlers.redaction.values import Value, is_secret, is_statement, looks_chosen, value_at
+from seclog_handlers.redaction.values import is_secret, is_statement, looks_chosen
 
 # Names that mean something else after another word: "first pass", "MFA token".
 _MORE_BEFORE = vocabulary.SHORT | {"token", "password", "passcode"}
@@ -197,7 +198,7 @@ _MARKUP = re.compile(
 def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
     """The value after a name in HTML: `<b>Password:</b> x`, `<td>password</td><td>x</td>`."""
     match = _MARKUP.match(text, end)
-    if match is None or rule.sort == "weak" or not prose.fits(match["value"], rule):
+    if match is None or rule.sort == "weak" or not reported.fits(match["value"], rule):
         return None
     return Value(*match.span("value"), quoted=True)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction import web
+from seclog_handlers.redaction.extents import value_at
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import WEAK_LENGTH, is_secret, looks_chosen, looks_made, value_at
+from seclog_handlers.redaction.values import WEAK_LENGTH, is_secret, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 

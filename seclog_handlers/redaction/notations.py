@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from seclog_handlers.redaction.budget import LOOK
-from seclog_handlers.redaction.values import is_statement, looks_chosen, value_at
+from seclog_handlers.redaction.extents import value_at
+from seclog_handlers.redaction.values import is_statement, looks_chosen
 
 Found = tuple[int, int, str]
 Spend = Callable[[int], None]

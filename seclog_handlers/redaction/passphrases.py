@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction import languages
-from seclog_handlers.redaction.values import Value, is_statement
+from seclog_handlers.redaction.extents import Value
+from seclog_handlers.redaction.values import is_statement
 from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS, SENTENCE_WORDS, STATUS_WORDS
 
 # `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for

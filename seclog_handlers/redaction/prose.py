@@ -1,22 +1,13 @@
 """Secrets in sentences: `password for alice is X`, `MFA token 482913`, `X is the password`, seed phrases."""
-# ruff: noqa: PLR2004 - lengths of codes and numbers
 
 from __future__ import annotations
 
 import re
 
-from seclog_handlers.redaction import languages, passphrases
+from seclog_handlers.redaction import languages, passphrases, reported
+from seclog_handlers.redaction.extents import Value, value_at
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import (
-    IS_UUID,
-    LONG_LETTERS,
-    Value,
-    is_statement,
-    is_word,
-    looks_chosen,
-    looks_made,
-    value_at,
-)
+from seclog_handlers.redaction.values import IS_UUID, is_statement, is_word, looks_chosen, looks_made
 from seclog_handlers.redaction.vocabulary import REMARKS
 
 Found = tuple[int, int, str]
@@ -157,7 +148,7 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
             return value
     elif following == "\n" and rule.kind != "password":  # a label above its value
         below = _BELOW.match(text, end)
-        if below is not None and (looks_made(below["value"]) or _LONG_HEX.fullmatch(below["value"])):
+        if below is not None and (looks_made(below["value"]) or reported.LONG_HEX.fullmatch(below["value"])):
             return Value(*below.span("value"), quoted=True)
     elif following == ";" and text[start - 1 : start] in ("", "\n"):
         row = _ROW.match(text, end)
@@ -219,7 +210,7 @@ def _backward(text: str, start: int, rule: Rule) -> Value | None:
     if match is None:
         return None
     word = match["value"][skipped:]
-    if not fits(word, rule):
+    if not reported.fits(word, rule):
         return None
     return Value(match.start("value") + skipped, match.end("value"), quoted=False)
 
@@ -265,22 +256,13 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return _literal(text, sql.end(), rule)
     bracketed = _BRACKETED.match(text, end)
     if bracketed is not None:
-        return Value(*bracketed.span("value"), quoted=False) if fits(bracketed["value"], rule) else None
+        return Value(*bracketed.span("value"), quoted=False) if reported.fits(bracketed["value"], rule) else None
     compared = _MISMATCH.match(text, end)
     if compared is not None and _VERSUS.match(text, compared.end()):
         return Value(*compared.span("value"), quoted=True)
-    reported = _REPORTED.match(text, end)
-    if reported is not None:
-        word = reported["value"].rstrip(".")
-        pin = text[start:end].lower() == "pin" and 4 <= len(word) <= 6
-        if (pin or _is_code(word, rule)) if word.isdigit() else fits(word, rule):
-            return Value(*reported.span("value"), quoted=True)
-    remote = _AFTER_COLON.match(text, end) if _COLON.search(text, end, end + MAX_COLON) else None
-    if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
-        return Value(*remote.span("value"), quoted=False)
-    refused = _REFUSED.match(text, end) if rule.kind == "password" else None
-    if refused is not None:
-        return Value(*refused.span("value"), quoted=True)
+    shown = reported.value_of(text, start, end, rule)
+    if shown is not None:
+        return shown
     spaced = languages.WRONG.match(text, end) or _SPACED.match(text, end)
     value = value_at(text, spaced.end()) if spaced else None
     if value is None or text[value.start] in "([{<" or text.startswith("--", value.start):
@@ -288,7 +270,7 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if "|" in text[end : value.start] and "|" in text[value.start : value.end]:  # user|bob|password|x|status|ok
         value = value._replace(end=text.index("|", value.start))
     word = text[value.start : value.end]
-    if fits(word, rule):
+    if reported.fits(word, rule):
         return None if word.isdigit() and _COUNTED.match(text, value.end) else value
     if value.quoted and rule.sort == "strong" and IS_UUID.fullmatch(word):  # could not parse token 'b8555e8b-...'
         return value
@@ -305,66 +287,8 @@ def _is_setting(text: str, start: int, rule: Rule) -> bool:
     return _SETTING.search(text, max(0, start - 48), start) is not None
 
 
-# `token leaked in log: x`, `API key (bob): x`, `key mismatch, got x`: words that say where the value was seen.
-_REPORTED = re.compile(
-    r"(?:(?:[ ][A-Za-z]{2,12}){0,4}[ ](?:found|read|received|got|leaked|logs?|env|environment|input|values?|generated"
-    r"|created|issued|set|changed|updated|sent|used|entered|typed|provided|supplied|given|submitted|decoded|decrypted"
-    r"|detected|exposed|printed|stored|saved|plain|cleartext|plaintext|raw|follows|below|returned)"
-    r"(?:[ ]?\([^()\n]{1,40}\))?[ ]?[:=][ ]|[ ]?\([^()\n]{1,40}\)[ ]?[:=][ ]"
-    r"|[ ](?:mismatch(?:ed)?|differs|check failed)[,:;]?[ ](?:\(|but[ ])?"
-    r"(?:got|received|found|was|saw|expected|wanted)[ ]"
-    r"|[ ](?:invalid|rejected|expired|revoked|unknown|denied|not found)[ ]?[(\[](?=[^\s()\[\]]{16})"
-    r"|[ ]?\[[^\[\]\n]{1,40}\][ ]?[:=][ ]|[ ]in[ ](?:header|use|request|body|query|form|cookie|url)[ ]?[:=][ ]"
-    r"|(?:[ ](?:entered|typed|used|given|provided|submitted))?[ ](?:of|from|for|by)(?:[ ][\w.-]{1,24}){0,2}[ ]"
-    r"(?!(?:user|account|username|client|host|service|email)\b)"
-    r"[\w.-]{1,24}:[ ]"
-    r"|[ ](?:(?:must|should)[ ]differ[ ]from|contains|has[ ]value|equals|starts[ ]with)[ ])"
-    r"[\"']?(?P<value>[^\s\"',;]{4,512})",
-)
-# A sentence about the name, a colon, and what only a machine makes: "password for the [elastic] user: Xy1...".
-_AFTER_COLON = re.compile(
-    r"(?P<between>[ \t][\w ,.'()\[\]`/-]{0,80}?)[ \t]?[:=](?:\s|\\n){1,8}(?:expected[ \t]{1,2})?[\"']?"
-    r"(?P<value>[\w+/.~%$!@#^*|-]{12,512}?={0,2})[\"']?(?=[,;.]?(?:\s|\\n|$))",
-)
-# `passphrase supplied in X is incorrect: "several words"`
-_REFUSED = re.compile(
-    r"[ \t][\w ,.'()\[\]`/-]{0,100}?[ ](?:incorrect|invalid|wrong|rejected|refused):[ ]\"(?P<value>[^\"\n]{4,128})\""
-)
-# What it cannot do without, so that most sentences are not read to their end.
-_COLON = re.compile(r"[:=](?:\s|\\n)")
-MAX_COLON = 86
-_UNRELATED = frozenset({
-    "id", "request", "trace", "commit", "hash", "digest", "url", "uri", "path", "file", "line", "version", "time",
-    "date", "at", "host", "address", "ip", "sha", "checksum", "kid", "name", "job", "backend", "store", "rule",
-    "algorithm", "issuer", "audience", "scope", "prefix",
-})  # fmt: skip
-_CAPITAL, _SMALL = re.compile("[A-Z]"), re.compile("[a-z]")
-_LONG_HEX = re.compile(r"[0-9a-f]{20,128}")
-
-
-def _surely(match: re.Match[str], rule: Rule) -> bool:
-    value = match["value"].rstrip("=")
-    if rule.kind == "password" and value.isalpha():
-        return len(value) >= LONG_LETTERS and len(value) <= 4 * min(
-            map(len, (_CAPITAL.findall(value), _SMALL.findall(value)))
-        )
-    return looks_made(value) or (rule.kind == "password" and _LONG_HEX.fullmatch(value) is not None)
-
-
-def fits(word: str, rule: Rule) -> bool:
-    """Tell whether a word right beside a name is its value, and not how the sentence goes on."""
-    if word.isdigit():
-        if rule.kind == "cvv":
-            return 3 <= len(word) <= 8
-        return 4 <= len(word) <= 8 if rule.sort == "code" else rule.kind == "password" and len(word) >= 6
-    if word.strip(".,:;!?").lower() in REMARKS:
-        return False
-    return looks_chosen(word) or (rule.sort == "code" and _CODE_GROUPS.fullmatch(word) is not None)
-
-
 _PIN = re.compile(r"\d{4,6}(?![\w.:-])")
 _COUNTED = re.compile(r"[ ](?:times|attempts?|tries|characters?|chars|digits|seconds|minutes|hours|days|uses|of)\b")
-_CODE_GROUPS = re.compile(r"\d{3,6}[- ]\d{3,6}")
 
 
 def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Value | None:
@@ -373,7 +297,7 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
         return None
     word = text[value.start : value.end]
     spelled = text[position - 2 : position].strip()[-1:] in _ASSIGNED  # secret value: x
-    if spelled and word.isdigit() and not (value.quoted or _is_code(word, rule)):
+    if spelled and word.isdigit() and not (value.quoted or reported.is_code(word, rule)):
         return None  # OTP used: 5263, how often
     plain = word.isdigit() or (
         (spelled or rule.kind in ("password", "otp"))
@@ -391,12 +315,7 @@ def _told_abroad(text: str, position: int, rule: Rule) -> Value | None:
     word = text[value.start : value.end]
     if rule.kind == "password" and text[position - 2 : position].strip()[-1:] in _ASSIGNED:
         return None if word.lower() in REMARKS else value
-    return value if looks_chosen(word) or (word.isdigit() and fits(word, rule)) else None
-
-
-def _is_code(word: str, rule: Rule) -> bool:
-    """Tell whether digits that a sentence reports are a code, and not how many there were."""
-    return 6 <= len(word) <= 8 and (rule.sort == "code" or rule.kind == "password")
+    return value if looks_chosen(word) or (word.isdigit() and reported.fits(word, rule)) else None
 
 
 _ASSIGNED = frozenset({":", "="})
@@ -418,7 +337,7 @@ def _literal(text: str, position: int, rule: Rule) -> Value | None:
         return None
     secret = rule.kind == "password" or (several and rule.sort == "strong" and len(words) > MAX_NAME_WORDS)
     identity = rule.sort == "strong" and IS_UUID.fullmatch(text, value.start, value.end)
-    return value if secret or identity or fits(text[value.start : value.end], rule) else None
+    return value if secret or identity or reported.fits(text[value.start : value.end], rule) else None
 
 
 MAX_CHOSEN = 4

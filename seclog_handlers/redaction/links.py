@@ -1,0 +1,80 @@
+"""Tokens in the paths of links: `/reset/X`, `/invite/X`, hooks and projects of services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from seclog_handlers.redaction.values import looks_made
+
+Found = tuple[int, int, str]
+
+LINKS = re.compile(
+    r"/(?<!/usr/)(?<!/local/)(?=[\w-])(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
+    r"|invite|invites|invitation|token|tokens"
+    r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login(?!_flow)|signin|sso|share|shared|accept"
+    r"|callback|hook|hooks|webhook|webhooks"
+    r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=[/?])",
+    re.IGNORECASE,
+)
+# Of each of them at least one of these is a word: what the gate looks for.
+LINK_WORDS = frozenset(
+    """
+    reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
+    telemetry attributes
+    infura alchemyapi alchemy magic auth unsubscribe secret secrets apikey session sessions login signin sso share
+    shared accept callback hook hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+# Where a program logs from: auth.go:200:SignIn()
+_SOURCE_LINE = re.compile(r"[\w-]{1,64}\.(?:go|py|rs|js|ts|java|rb|php|cc?|cpp|cs|kt|exs?):\d{1,6}(?![\w-])")
+_LEASE = re.compile(r"\blease_id=[\w/-]{0,24}\Z")  # Vault's
+_VOLUME = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[a-z][a-z0-9-]{2,60}")  # Kubernetes'
+_FILE = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{2,5}"
+    r"|[\w-]{1,64}\.(?:js|css|png|svg|html?|map|pem|crt|cer|csr|key|ya?ml|json|txt|log)"
+)
+# The projects of Ethereum's providers: https://mainnet.infura.io/v3/KEY
+_NODE = re.compile(r"(?:infura\.io|alchemyapi\.io|alchemy\.com)/v[23]/(?P<value>[A-Za-z0-9_-]{32})(?![\w-])")
+_DEVICE = re.compile(r"(?<=/api/v1/)[A-Za-z0-9]{20}(?=/(?:telemetry|attributes|rpc)\b)")  # ThingsBoard
+_CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
+_SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
+_LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
+
+
+def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
+    """Find long random segments after segments such as `/reset/`, `/invite/`, `/verify/`, or in their query."""
+    found: list[Found] = []
+    spend(text.count("/") >> 1)
+    if "/v3/" in text or "/v2/" in text:
+        found = [(*match.span("value"), "token") for match in _NODE.finditer(text)]
+    if "/api/v1/" in text and ("/telemetry" in text or "/attributes" in text):
+        found += [(*match.span(), "token") for match in _DEVICE.finditer(text)]
+    if "hooks/catch/" in text:
+        found += [(*match.span(), "token") for match in _CATCH.finditer(text)]
+    for match in LINKS.finditer(text):
+        spend(5)
+        position = match.end()
+        queried = _LINK_QUERY.match(text, position)  # /login?t=...
+        if queried is not None and looks_made(queried["value"]):
+            found.append((*queried.span("value"), "token"))
+            continue
+        for _ in range(3):
+            segment = _SEGMENT.match(text, position)
+            if segment is None:
+                break
+            value = segment[1].rstrip(".,:")
+            if (
+                value == "login_flow"
+                or _LEASE.search(text, max(0, match.start() - 32), match.start())
+                or _VOLUME.fullmatch(value)
+                or _FILE.fullmatch(value)
+                or value.startswith("sha256:")
+                or _SOURCE_LINE.match(value)
+            ):
+                break
+            if looks_made(value) or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value):
+                found.append((segment.start(1), segment.start(1) + len(value), "token"))
+                break
+            position = segment.end()
+    return found
