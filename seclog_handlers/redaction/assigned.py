@@ -78,7 +78,7 @@ def value(text: str, start: int, end: int) -> Value | None:
 
 
 _CREATED = re.compile(r"(?:\"\"|''|\"<\w{1,16}>\") [=-]> (?=[\"'])")
-_RENAMED = re.compile(r"[\w.-]{1,64}\}[/ ]")
+_RENAMED = re.compile(r"[\w.-]{1,64}\}/")
 _PSEUDO = re.compile(r"(?:method|path|authority|scheme|status|protocol)\b")
 _PAIRS = re.compile(
     r"[a-z_]{2,16}=(?:\"[^\"\n]{0,400}\"(?:[ ][a-z_]{2,16}=|$)|[^\s=]{1,64}[ ][a-z_]{2,16}=[^\s=]{1,64}(?:[ ]|$))"

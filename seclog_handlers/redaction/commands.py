@@ -68,7 +68,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"mysql|mariadb",
      (r"(?:^|\s)-p(?P<value>\\{1,3}\"[^\"\\\n]{1,256}\\|'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
      r"|[^\s'\"-][^\s'\"]{0,255})")),
-    (_LOGINS, rf"\s-[pP][= ]{{0,8}}(?!\d{{2,5}}\s-){_V}"),
+    (_LOGINS, rf"\s-[pP][= ]{{0,8}}(?!\d{{2,5}}\s[^\n;|]{{0,200}}\s-P[= ]){_V}"),
     (r"sqlcmd|bcp|isql|osql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,8}}{_V}"),
     (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,8}}{_V}"),
     (r"ldap\w+", rf"\s-w[= ]{{0,8}}{_V}"),

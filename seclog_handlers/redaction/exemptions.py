@@ -13,10 +13,8 @@ from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS
 def is_no_name(text: str, start: int, end: int) -> bool:
     """Tell whether text[start:end] names no secret where it stands."""
     before = text[max(0, start - 2) : start]
-    if (
-        text[end : end + 1] == "]" and before[-1:] != "[" and _PROCESS.match(text, end)
-    ):  # gdm-password][43984]: gkr-pam: ...
-        return True
+    if text[end : end + 1] == "]" and "-" in text[start:end] and _PROCESS.match(text, end):
+        return "[" not in text[max(0, start - 40) : start]  # gdm-password][43984]: gkr-pam: ...
     if before[-1:] == "%" and _FACILITY.fullmatch(text, start, end):
         return True
     if before == "::" and _CLASS.match(text, end) and text.count("::", max(0, start - 48), start) > 1:
@@ -55,8 +53,8 @@ def _is_told(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
         return True
     if _goes_on(text, start, end, value, rule):
         return True
-    if text.startswith(" : ", end) and _INVALID.search(text, max(0, start - 16), start):
-        return True  # Invalid password : local database : user = *****
+    if text.startswith(" : local database", end) and _INVALID.search(text, max(0, start - 16), start):
+        return True  # Cisco: Invalid password : local database : user = *****
     if rule.kind == "otp" and _APPROVAL.search(text, max(0, start - 80), end + 80):
         return True
     if rule.kind == "cookie" and text[start] != "-" and not text[end : value.start].strip(" \"'"):
@@ -138,7 +136,6 @@ _SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{8,40}")
 _SIGNING = re.compile(r"\busing [A-Z]{0,8}[ ]?\Z")
 _CLASS = re.compile(r"(?=\Z)|[ ](?=[A-Z][A-Za-z0-9]{1,80}(?:\s|\Z))")
-# gdm-password][43984]: gkr-pam: ...
 _PROCESS = re.compile(r"\](?:\[\d{1,7}\])?: ")
 _FACILITY = re.compile(r"[A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)+")  # %IDS-4-TCP_SIG: what a router tells
 _REFERENCE = re.compile(r"secrets?:\w[\w.-]{0,63}(?:/[\w.-]{1,64}){1,6}\}")  # ${secret:billing/dsn}

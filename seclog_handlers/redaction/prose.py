@@ -199,7 +199,7 @@ def number(text: str, end: int) -> Value | None:
 def _backward(text: str, start: int, rule: Rule) -> Value | None:
     """`X is the password`, `tried X as password`."""
     before = text[max(0, start - 32) : start].lower().split()[-3:]
-    if _BEFORE_NAME.isdisjoint(before) or _PROTECTED.match(text, start) is not None:
+    if _BEFORE_NAME.isdisjoint(before) or (before[-1] == "is" and _PROTECTED.match(text, start) is not None):
         return None
     window = text[max(0, start - 96) : start]
     if " as " not in window and " is " not in window:

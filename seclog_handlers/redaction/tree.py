@@ -21,7 +21,7 @@ from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, Memo
 from seclog_handlers.redaction.plans import MAX_PLAN, TEXT_ONLY, Plan, Plans
 from seclog_handlers.redaction.structures import CARD_FROM, MAX_NAME
-from seclog_handlers.redaction.values import is_secret
+from seclog_handlers.redaction.values import is_secret, looks_chosen
 
 MAX_DEPTH = 12
 MAX_NODES = 5_000
@@ -51,7 +51,8 @@ def _is_label(item: str, key: str, rule: Rule | None) -> bool:
 
 def _inherited(rule: Rule | None, item: Any) -> Rule | None:
     """Return the rule of a mapping's own name for a member: `{"auth": {"scope": ["read", "write"]}}` is no login."""
-    return None if rule is not None and type(item) in (list, tuple) and structures.is_login(item, rule) else rule
+    listed = rule is not None and type(item) in (list, tuple) and structures.is_login(item, rule)
+    return None if listed and type(item[1]) is str and not looks_chosen(item[1]) else rule
 
 
 def _is_headers(value: Any, rule: Rule | None) -> bool:

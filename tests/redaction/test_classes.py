@@ -233,6 +233,12 @@ NOTATIONS = {
     "setting changed": "setting changed: smtp_password old={} new={} by=jenkins",
     "row of a name": "key,value\nuser,mmueller\npassword,{}",
     "code of a second factor": "2FA code for webadmin: 598199{:.0}",
+    "name in brackets": "[DB password]: {}",
+    "rejected, with spaces": "Invalid password : {}",
+    "hash of Ruby's": "{{password => {}}} saved",
+    "dollar in a password": "password=$tr0ngPassword1{:.0}",
+    "digits of a login": "docker login -p 12345 -u bob{:.0}",
+    "password that is required": "{} is the password required here",
     "joined words": '{{"password": "open_sesame"}}{:.0}',
 }
 # What of these stands for SECRET, beside it.
@@ -240,7 +246,7 @@ OTHERS = (
     "abcdefgh", "atSWNVytKeKQfdu", "monday6953", "a0w5eFEy", "HGWBIbqWZ", "APA91b", "1234567890", "c39605d2e7", "dead5678",
     "b0ed12e9", "a2813cd4", "vzihlaqu", "open_sesame",
     "3e0d-41a5", "721c-404f", "maple", "cloudpenguin", "e82c-40b8", "f0a3-4b79", "ff3353", "Z2lyYWZm", "28.04.2004",
-    "EkT1_YMj", "46673735", "71af3a8b", "598199",
+    "EkT1_YMj", "46673735", "71af3a8b", "598199", "tr0ngPass", "12345",
 )  # fmt: skip
 
 

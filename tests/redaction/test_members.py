@@ -183,3 +183,9 @@ def test_a_censor_that_removes() -> None:
     assert Redactor(censor="remove").value({"token": {"access_token": SECRET, "scope": "a"}}) == {
         "token": {"scope": "a"}
     }
+
+
+def test_a_list_of_two_under_auth_is_a_login_if_it_looks_like_one() -> None:
+    """`["bob", "x7..."]` is a name and a password, `["read", "write"]` none."""
+    assert redact({"auth": {"basic": ["bob", f"{SECRET}!"]}}) == {"auth": {"basic": ["bob", M]}}
+    assert redact({"auth": {"scope": ["read", "write"]}}) == {"auth": {"scope": ["read", "write"]}}
