@@ -34,14 +34,14 @@ _CONTENT = re.compile(
 _ATTRIBUTE = re.compile(rf"{_Q}(?: [\w-]{{1,32}}={_Q}[\w/ .-]{{0,100}}{_Q}){{0,3}} value=(?={_Q})")
 _LISTED = ("name: ", "Name: ", 'ame: "', "ame: '", "erty: ", "key: ", "Key: ")
 _LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:[vV]alue|val|data): {1,4}")
-_MEMBER = re.compile(rf"{_Q}\s{{0,4}},\s{{0,16}}(?=b?{_Q})")
+_MEMBER = re.compile(rf"{_Q}\s{{0,4}}[,;]\s{{0,16}}(?=b?{_Q})")
 _PART = re.compile(
     r"\"?(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
     r"|\\n\\n)",
 )
 _PART_VALUE = re.compile(r"[^\r\n\\]+")
 _FLAG = re.compile(rf"(?:[ \t]{{1,8}}|{_Q}\s{{0,2}},\s{{0,4}}(?={_Q}))")
-_CALLED = re.compile(rf"\(\s{{0,4}}(?=b?{_Q})")
+_CALLED = re.compile(rf"\(\s{{0,4}}(?:value=|raw=)?(?=b?{_Q})")
 
 # Words that begin a name of several words: "api key", "one-time code", "db pass".
 FIRST_WORDS = (

@@ -58,7 +58,7 @@ _QUOTES = ("'", '"')
 _SPACED = re.compile(
     r"(?:[ ]\.[ ](?=[\"'])|[ ]\d[ ](?=\S{6})|[ ]\d{1,3}[ ]md5[ ](?:\d[ ])?|\.{3,64}[ \t]{0,2}|[ \t]{0,2}\|[ \t]{0,2}"
     r"|[ \t]{1,32}(?:\.{3,64}[ \t]{1,4}|hash |value |string |header |number |ascii-text |hexadecimal "
-    r"|-{1,2} |\u2013 )?)(?=\S)"
+    r"|-{1,2} |[\u2013\u2014\u00bb\u2022] )?)(?=\S)"
 )
 _BRACKETED = re.compile(r"[ \t]{0,2}[(\[<](?P<value>[^\s()\[\]<>\"'=]{4,128})[)\]>](?![ ]?[:=])")
 _CELL = re.compile(r",[ \t]?(?P<value>(?![a-z_]{2,32}=)[\w+/=.~-]{16,512})(?=,|\s|$)")
@@ -146,9 +146,13 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         value = _forward(text, start, end, rule)
         if value is not None:
             return value
-    elif following == "\n" and rule.kind != "password":  # a label above its value
+    elif following == "\n":  # a label above its value
         below = _BELOW.match(text, end)
-        if below is not None and (looks_made(below["value"]) or reported.LONG_HEX.fullmatch(below["value"])):
+        word = below["value"] if below is not None else ""
+        alone = rule.kind == "password" and text[start - 1 : start] in ("", "\n") and looks_chosen(word)
+        if below is not None and (
+            alone or (len(word) >= MIN_BELOW and (looks_made(word) or reported.LONG_HEX.fullmatch(word)))
+        ):
             return Value(*below.span("value"), quoted=True)
     elif following == ";" and text[start - 1 : start] in ("", "\n"):
         row = _ROW.match(text, end)
@@ -169,7 +173,8 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
 
 # `consul kv put app/db/password x`, `aws ssm put-parameter --name /app/db/password --value x`
 _PUT = re.compile(r"\b(?:put|set|write|put-parameter)\s(?:[^\n|;&]{0,80}\s)?[\"']?[\w./-]{0,80}/$")
-_BELOW = re.compile(r"\r?\n(?P<value>[\w+/=.-]{20,512})(?=\s|$)")
+MIN_BELOW = 20
+_BELOW = re.compile(r"\r?\n(?P<value>[^\s]{5,512})[ ]{0,4}(?=[\r\n]|$)")
 _PUT_VALUE = re.compile(r"[\"']?[ \t]{1,4}(?:--?(?:value|v|data)[ =]{1,4}|value=)?(?!-)")
 # In a query string a space is a plus: ?q=password+is+x
 _SEARCHED = re.compile(

@@ -32,6 +32,7 @@ _SCHEMA = re.compile(
     r"\{\s{0,8}[\"']type[\"']\s{0,4}:\s{0,4}[\"'](?:string|object|integer|number|boolean|array)[\"'][^{}]{0,400}\}"
 )
 _FILTERED = re.compile(r"\{\{\s?['\"](?P<value>[^'\"{}]{4,128})['\"]\s?\|[^{}]{0,60}\}\}")  # {{ 'x' | password_hash }}
+_DEFAULTED = re.compile(r"\$\{[\w.]{1,64}:[-=?]?(?P<value>[^{}]{4,128})\}")  # ${DB_PASSWORD:-x}
 _SCHEMA_NAME = re.compile(r"[\"']([^\"']{0,400})[\"']\s{0,4}:")
 # How SSH's public keys begin, of whatever algorithm.
 _PUBLIC_KEY = re.compile(r"AAAA(?:B3NzaC1|C3NzaC1|E2VjZHNh)[A-Za-z0-9+/=]+\Z")
@@ -190,7 +191,8 @@ def is_statement(value: str) -> bool:
         return True
     if value[:2] == "$(" and value[-1] == ")":
         return True
-    if (literal := _FILTERED.fullmatch(value)) is not None and looks_chosen(literal["value"]):
+    literal = _FILTERED.fullmatch(value) or _DEFAULTED.fullmatch(value)
+    if literal is not None and looks_chosen(literal["value"]):
         return False
     if value[0] == "{" and _SCHEMA.fullmatch(value):
         return SCHEMA_WORDS.issuperset(_SCHEMA_NAME.findall(value))

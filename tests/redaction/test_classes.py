@@ -239,6 +239,11 @@ NOTATIONS = {
     "dollar in a password": "password=$tr0ngPassword1{:.0}",
     "digits of a login": "docker login -p 12345 -u bob{:.0}",
     "password that is required": "{} is the password required here",
+    "default of a variable that is one": "password=${{X:-{}}}",
+    "dash of a typographer": "password \u2014 {}",
+    "object of a password": "Password(value='{}')",
+    "row with semicolons": '"password"; "{}"',
+    "label above a password": "password\n{}\n",
     "joined words": '{{"password": "open_sesame"}}{:.0}',
 }
 # What of these stands for SECRET, beside it.
