@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from seclog_handlers.redaction.values import looks_made
+from seclog_handlers.redaction.values import looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 
@@ -73,7 +73,11 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
                 or _SOURCE_LINE.match(value)
             ):
                 break
-            if looks_made(value) or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value):
+            if (
+                looks_made(value)
+                or (value.isalpha() and looks_chosen(value))
+                or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value)
+            ):
                 found.append((segment.start(1), segment.start(1) + len(value), "token"))
                 break
             position = segment.end()

@@ -20,7 +20,7 @@ LONG_WORDS = (
 )  # fmt: skip
 SHORT_WORDS = (
     *sorted(vendors.VENDORS), "york",
-    "key", "keys", "pin", "pins", "pincode", "otp", "otps", "otpcode", "totp", "hotp", "cvv",
+    "key", "keys", "pin", "pins", "puk", "pincode", "otp", "otps", "otpcode", "totp", "hotp", "cvv",
     "cvc", "cvn", "cvvcode",
     "ssn", "sid", "sess", "session", "sessions", "sig", "signature", "code", "codes", "jwt", "pat",
     "psw", "pword",

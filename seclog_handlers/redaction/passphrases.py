@@ -103,12 +103,18 @@ _ASSIGNED_LINE = re.compile(r"(?:[ \t](?:for|of|to)[ \t][^\s:=]{1,64})?(?:[ ]is)
 _PASSPHRASE = re.compile(r"[A-Za-z0-9]{1,16}(?:[ ][A-Za-z0-9]{1,16}){1,11}(?=[ ]?$|\n)")
 
 
+_QUOTES = ("'", '"')
+
+
 def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
     """Return the words of a seed phrase or passphrase after its name, which ends at `end`."""
     if not name.lower().endswith(("phrase", "mnemonic", "seed")):
         return None
     assigned = _ASSIGNED_WORDS.match(text, end)
     words = _MNEMONIC.match(text, assigned.end()) if assigned else None
+    quote = text[assigned.end() - 1] if assigned else ""
+    if words is not None and quote in _QUOTES and text[words.end() : words.end() + 1] != quote:
+        return None  # it goes on to the other quote
     if words is None and name.lower().endswith("phrase"):
         assigned = _ASSIGNED_LINE.match(text, end)
         words = _PASSPHRASE.match(text, assigned.end()) if assigned else None

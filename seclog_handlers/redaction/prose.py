@@ -20,7 +20,7 @@ _SAID = re.compile(
     r"(?:[ \t](?:for|of|by|on|to)[ \t][^\s=:]{1,64})?[ \t]?[:=][ \t]{1,4}"
     r"|(?:[ \t](?:string|value))?"
     r"(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
-    r"(?:[ \t](?:user|account|[\w.@-]{1,32}))?)?"
+    r"(?:[ \t](?:user|account|[\w.@-]{1,32})){0,2})?"
     r"[ \t]{1,4}(?:(?:has been|was|is|will be)[ \t](?:set|changed|reset|updated|now set|now)(?:[ \t]to)?|is now|is|was"
     r"|=|are|will be|(?:set|changed|reset|updated|resolved|expanded|evaluated|defaults) to|changed from|equals"
     r"|becomes)[ \t]*:?[ \t]{1,4}"
@@ -277,6 +277,8 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     word = text[value.start : value.end]
     if reported.fits(word, rule):
         return None if word.isdigit() and _COUNTED.match(text, value.end) else value
+    if value.quoted and rule.sort == "strong" and text.startswith(" . ", end) and not is_statement(word):
+        return value  # Lisp: (password . "x")
     if value.quoted and rule.sort == "strong" and IS_UUID.fullmatch(word):  # could not parse token 'b8555e8b-...'
         return value
     if rule.kind != "password":

@@ -17,7 +17,8 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if seen is not None:
         word = seen["value"].rstrip(".")
         pin = text[start:end].lower() == "pin" and 4 <= len(word) <= 6
-        if (pin or is_code(word, rule)) if word.isdigit() else fits(word, rule):
+        fitting = (pin or is_code(word, rule)) if word.isdigit() else fits(word, rule)
+        if fitting and (rule.kind != "cookie" or looks_made(word)):  # cookie domain mismatch: example.org
             return Value(*seen.span("value"), quoted=True)
     remote = _AFTER_COLON.match(text, end) if _COLON.search(text, end, end + MAX_COLON) else None
     if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):

@@ -259,7 +259,8 @@ def looks_made(value: str) -> bool:
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
 _PLAIN = re.compile(
     r"S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:/[a-z0-9_.@-]+){2,}|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
-    r"|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
+    r"|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*"
+    r"|(?:[a-z0-9-]{1,40}\.){1,6}[a-z]{2,12}|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
 )
 _MACHINE = re.compile(r"[\w+/=.~%$!@#^*|:-]+")
 

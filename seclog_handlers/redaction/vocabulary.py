@@ -106,7 +106,7 @@ PHRASES: dict[str, str] = {
 
 # Numbers are secrets under these, too: PINs, one-time codes, card checks.
 CODES: dict[str, str] = {
-    **dict.fromkeys(("pin", "pins", "pincode", "otp", "otps", "totp", "hotp", "otpcode", "passcode",
+    **dict.fromkeys(("pin", "pins", "puk", "pincode", "otp", "otps", "totp", "hotp", "otpcode", "passcode",
             "passcodes", "tan", "mtan", "smstan"), "otp"),
     **dict.fromkeys(("cvv", "cvc", "cvn", "cvvcode"), "cvv"),
     **dict.fromkeys(

@@ -244,6 +244,11 @@ NOTATIONS = {
     "object of a password": "Password(value='{}')",
     "row with semicolons": '"password"; "{}"',
     "label above a password": "password\n{}\n",
+    "passphrase that ends in digits": 'WPA passphrase="canyon tundra cactus {}" ssid=x',
+    "PUK": "sim_pin=4710 sim_puk=19975662 iccid_suffix=22{:.0}",
+    "pair of Lisp": '(password . "falconvelvet") (user . "deploy"){:.0}',
+    "letters in a link": "https://x.example/reset/PfSwmZbWazCvZOFVcwLSuoWooJHFdwMY{:.0}",
+    "PIN of a card": "PIN for card ending 1234 is 5445{:.0}",
     "joined words": '{{"password": "open_sesame"}}{:.0}',
 }
 # What of these stands for SECRET, beside it.
@@ -251,7 +256,8 @@ OTHERS = (
     "abcdefgh", "atSWNVytKeKQfdu", "monday6953", "a0w5eFEy", "HGWBIbqWZ", "APA91b", "1234567890", "c39605d2e7", "dead5678",
     "b0ed12e9", "a2813cd4", "vzihlaqu", "open_sesame",
     "3e0d-41a5", "721c-404f", "maple", "cloudpenguin", "e82c-40b8", "f0a3-4b79", "ff3353", "Z2lyYWZm", "28.04.2004",
-    "EkT1_YMj", "46673735", "71af3a8b", "598199", "tr0ngPass", "12345",
+    "EkT1_YMj", "46673735", "71af3a8b", "598199", "tr0ngPass", "12345", "19975662", "falconvelvet",
+    "PfSwmZb", "5445",
 )  # fmt: skip
 
 
@@ -389,6 +395,7 @@ def test_keeps_the_next_pair_of_a_form() -> None:
 BENIGN = [
     "secret_id_num_uses=0 secret_id_ttl=10m",
     "rate limit by api key: 7751/min",
+    "cookie domain mismatch: mx2.bank.example",
     "django.security.csrf Forbidden (CSRF token missing.): /api/orders/3262/",
     "var.db_password: Enter a value:",
     "CSRF_TRUSTED_ORIGINS = ['https://web03']",
