@@ -65,9 +65,22 @@ _JSON_DATA = re.compile(rf"{_Q}(?:data|stringData){_Q}\s{{0,8}}:\s{{0,8}}\{{")
 _JSON_MEMBER = re.compile(rf"\s{{0,32}},?\s{{0,32}}{_Q}[\w.-]{{1,128}}{_Q}\s{{0,8}}:\s{{0,8}}(?={_Q})")
 
 
+def _document(text: str, start: int) -> tuple[int, int]:
+    """Return where the manifest may begin and end that says its kind at `start`: others say theirs."""
+    first, last = max(0, start - MAX_STATEMENT), start + 4 * MAX_STATEMENT
+    for kind in ("kind:", '"kind"'):
+        first = max(first, text.rfind(kind, first, max(first, start - MAX_KIND)))
+        following = text.find(kind, start, last)
+        last = last if following < 0 else following
+    return first, last
+
+
+MAX_KIND = 24
+
+
 def _manifest(text: str, start: int) -> list[Found]:
     found: list[Found] = []
-    first, last = max(0, start - MAX_STATEMENT), start + 4 * MAX_STATEMENT
+    first, last = _document(text, start)
     for block in _YAML_DATA.finditer(text, first, last):
         position = block.end()
         while (line := _YAML_LINE.match(text, position)) and len(line["indent"]) > len(block["indent"]):
