@@ -164,14 +164,7 @@ class RiskModel:
             unusual, news = self._logins.judge(user, address, network, agent, device, success is True)
         points: dict[str, int] = {}
         if success is False:
-            of_user, of_address = self._failures.fail(user, address, when)
-            # What `_count` does, written out: an attack asks this thousands of times a second.
-            if of_user >= _HALF:
-                points["user_failures"] = _POINTS[int(of_user + _HALF)] if of_user < _MANY else MAX_FAILURE_POINTS
-            if of_address >= _HALF:
-                points["address_failures"] = (
-                    _POINTS[int(of_address + _HALF)] if of_address < _MANY else MAX_FAILURE_POINTS
-                )
+            _count(points, *self._failures.fail(user, address, when))
         elif (
             user in self._failed_users.young
             or address in self._failed_addresses.young

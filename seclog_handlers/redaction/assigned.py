@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from seclog_handlers.redaction.extents import Value, value_at
+from seclog_handlers.redaction.extents import QUOTES, Value, value_at
 from seclog_handlers.redaction.made import ASSIGN, LONG_HEX
 from seclog_handlers.redaction.values import looks_chosen
 
-QUOTES = ("'", '"')
 MAX_IDENTIFIER = 64
 
 

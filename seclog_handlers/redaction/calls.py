@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from seclog_handlers.redaction import web
 from seclog_handlers.redaction.budget import LOOK
+from seclog_handlers.redaction.extents import QUOTES
 from seclog_handlers.redaction.values import is_statement, looks_chosen
 
 Found = tuple[int, int, str]
@@ -32,7 +33,6 @@ CALLED = re.compile(
 )
 # ClickHouse: mysql('host:port', 'database', 'table', 'user', 'password')
 _FOREIGN_TABLES = ("mysql(", "postgresql(", "mongodb(")
-_QUOTES = ("'", '"')
 _LOGINS = ("login", "logon", "log_in", "log_on", "auth", "signin")
 MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
 # A passphrase among what SQL's ciphers are called with, a password among what sets one.
@@ -63,7 +63,7 @@ def call_arguments(text: str, spend: Spend) -> list[Found]:
     for match in _CALLS.finditer(text):
         spend(LOOK)
         first = 0 if "sp_password" in match[0] else 4 if match[0].startswith(_FOREIGN_TABLES) else 1
-        if match["arguments"][0] not in _QUOTES:  # login(user, "x")
+        if match["arguments"][0] not in QUOTES:  # login(user, "x")
             if not match[0].lower().startswith(_LOGINS):
                 continue
             first = 0

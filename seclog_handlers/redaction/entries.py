@@ -66,16 +66,14 @@ _JSON_MEMBER = re.compile(rf"\s{{0,32}},?\s{{0,32}}{_Q}[\w.-]{{1,128}}{_Q}\s{{0,
 
 
 def _document(text: str, start: int) -> tuple[int, int]:
-    """Return where the manifest may begin and end that says its kind at `start`: others say theirs."""
+    """Return where the manifest may begin and end that says its kind at `start`: other Secrets say theirs."""
     first, last = max(0, start - MAX_STATEMENT), start + 4 * MAX_STATEMENT
-    for kind in ("kind:", '"kind"'):
-        first = max(first, text.rfind(kind, first, max(first, start - MAX_KIND)))
-        following = text.find(kind, start, last)
-        last = last if following < 0 else following
+    former, following = text.rfind("Secret", first, start), text.find("Secret", start + 1, last)
+    if former >= 0 and _KIND.search(text, max(0, former - 24), former):
+        first = former
+    if following >= 0 and _KIND.search(text, following - 24, following):
+        last = following
     return first, last
-
-
-MAX_KIND = 24
 
 
 def _manifest(text: str, start: int) -> list[Found]:

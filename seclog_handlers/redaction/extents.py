@@ -9,6 +9,7 @@ from seclog_handlers.redaction.censor import SEAL
 
 MAX_QUOTED = 65_536
 MAX_NESTED = 16_384
+QUOTES = ("'", '"')
 
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
 _PAIR = r"\s{0,2}[\w.$-]{1,40}(?:(?:\[|%5B)[\w.-]{0,40}(?:\]|%5D)){0,3}[\"']?\s?[=:]"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction import assigned, entries, exemptions, made, passphrases, prose, reported, vocabulary, web
-from seclog_handlers.redaction.assigned import MAX_IDENTIFIER, QUOTES
-from seclog_handlers.redaction.extents import Value, value_at
+from seclog_handlers.redaction.assigned import MAX_IDENTIFIER
+from seclog_handlers.redaction.extents import QUOTES, Value, value_at
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.made import IN_QUERY, USER_PAIR
 from seclog_handlers.redaction.values import is_secret, is_statement, looks_chosen

@@ -133,28 +133,23 @@ def secrets_in(text: str, start: int, end: int, rules: KeyRules, rule: Rule) -> 
     if opened is None:
         return None
     position = opened.end()
-    found: list[tuple[str, Span, bool]] = []
+    found: list[tuple[str, Span, Any]] = []
     while (member := _MEMBER.match(text, position, end)) is not None:
         position = member.end()
-        quoted = member["text"] is not None
-        found.append((member["name"], member.span("text" if quoted else "bare"), quoted))
+        value = _bare(member["bare"]) if member["text"] is None else member["text"]
+        found.append((member["name"], member.span("bare" if member["text"] is None else "text"), value))
         if len(found) > MAX_MEMBERS:
             return None
     closed = _CLOSES.match(text, position, end)
     if closed is None or closed.end() != end:
         return None
-    names = dict.fromkeys([name for name, _, _ in found])
-    held = {name: text[slice(*span)] if quoted else _bare(text[slice(*span)]) for name, span, quoted in found}
-    if (rule.kind != "password" and are_metadata(names)) or structures.without_counters(held, rule) is None:
+    held = {name: value for name, _, value in found}
+    if (rule.kind != "password" and are_metadata(held)) or structures.without_counters(held, rule) is None:
         return []
-    shown = shown_of(names, rules, rule.kind, only_text=all(quoted for _, _, quoted in found))
+    shown = shown_of(held, rules, rule.kind, only_text=all(type(value) is str for _, _, value in found))
     if shown is None:
         return None
-    return [
-        span
-        for name, span, quoted in found
-        if name not in shown and is_hidden(name, text[slice(*span)] if quoted else _bare(text[slice(*span)]), rule)
-    ]
+    return [span for name, span, value in found if name not in shown and is_hidden(name, value, rule)]
 
 
 def _bare(text: str) -> Any:

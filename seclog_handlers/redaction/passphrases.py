@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction import languages
-from seclog_handlers.redaction.extents import Value
+from seclog_handlers.redaction.extents import QUOTES, Value
 from seclog_handlers.redaction.values import is_statement
 from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS, SENTENCE_WORDS, STATUS_WORDS
 
@@ -103,9 +103,6 @@ _ASSIGNED_LINE = re.compile(r"(?:[ \t](?:for|of|to)[ \t][^\s:=]{1,64})?(?:[ ]is)
 _PASSPHRASE = re.compile(r"[A-Za-z0-9]{1,16}(?:[ ][A-Za-z0-9]{1,16}){1,11}(?=[ ]?$|\n)")
 
 
-_QUOTES = ("'", '"')
-
-
 def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
     """Return the words of a seed phrase or passphrase after its name, which ends at `end`."""
     if not name.lower().endswith(("phrase", "mnemonic", "seed")):
@@ -113,7 +110,7 @@ def phrase(text: str, name: str, end: int) -> tuple[int, int] | None:
     assigned = _ASSIGNED_WORDS.match(text, end)
     words = _MNEMONIC.match(text, assigned.end()) if assigned else None
     quote = text[assigned.end() - 1] if assigned else ""
-    if words is not None and quote in _QUOTES and text[words.end() : words.end() + 1] != quote:
+    if words is not None and quote in QUOTES and text[words.end() : words.end() + 1] != quote:
         return None  # it goes on to the other quote
     if words is None and name.lower().endswith("phrase"):
         assigned = _ASSIGNED_LINE.match(text, end)

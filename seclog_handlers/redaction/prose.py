@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction import languages, passphrases, reported
-from seclog_handlers.redaction.extents import Value, value_at
+from seclog_handlers.redaction.extents import QUOTES, Value, value_at
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import IS_UUID, is_statement, is_word, looks_chosen, looks_made
 from seclog_handlers.redaction.vocabulary import REMARKS
@@ -54,7 +54,6 @@ _SQL = re.compile(
     r"[ \t]{1,8}(?:(?:FOR|for)[ \t][^\s]{1,80}[ \t]{0,4}=[ \t]{0,4}|TO[ \t]{1,4}"
     r"|(?:I?LIKE|like|RLIKE|REGEXP)[ \t]{1,4})?(?:PASSWORD\(|password\()?(?=['\"])",
 )
-_QUOTES = ("'", '"')
 _SPACED = re.compile(
     r"(?:[ ]\.[ ](?=[\"'])|[ ]\d[ ](?=\S{6})|[ ]\d{1,3}[ ]md5[ ](?:\d[ ])?|\.{3,64}[ \t]{0,2}|[ \t]{0,2}\|[ \t]{0,2}"
     r"|[ \t]{1,32}(?:\.{3,64}[ \t]{1,4}|hash |value |string |header |number |ascii-text |hexadecimal "
@@ -135,7 +134,7 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         spaced = _PUT_VALUE.match(text, end) if put is not None else None
         return value_at(text, spaced.end()) if spaced else None
     following = text[end : end + 1]
-    if following and following in _QUOTES and text[end + 1 : end + 2] == " ":  # 'API_TOKEN' changed to 'x'
+    if following and following in QUOTES and text[end + 1 : end + 2] == " ":  # 'API_TOKEN' changed to 'x'
         return _forward(text, start, end + 1, rule) if text[start - 1 : start] == following else None
     if following == ")" and text[start - 1 : start] == "(" and rule.sort == "code":  # security code (CVV) 987
         return _forward(text, start, end + 1, rule)
@@ -332,7 +331,7 @@ _FOR_WHOM = re.compile(r"[ \t](?:for|by|via|on|at|from)[ \t]")
 def _literal(text: str, position: int, rule: Rule) -> Value | None:
     """`PASSWORD 'x'` in SQL, `password 'x'` in a sentence."""
     value = value_at(text, position)
-    if value is None or text[value.end : value.end + 1] not in _QUOTES:
+    if value is None or text[value.end : value.end + 1] not in QUOTES:
         return None
     second = _SECOND.match(text, value.end)  # OpenVPN: password "Auth" "x"
     if second is not None and looks_chosen(second["value"]):

@@ -202,6 +202,7 @@ NOTATIONS = {
     "vendor of two words": "export APP_CENTER_KEY=d4e8f2a7b1c39605d2e7f1b94a6c3d8001234567{:.0}",
     "Bundler": "BUNDLE_GEMS__CONTRIBSYS__COM=cafe1234:dead5678{:.0}",
     "block of a manifest": "kind: Secret\ndata:\n  .dockercfg: |\n    {}\n",
+    "manifest with an owner": "kind: Secret\nmetadata:\n  ownerReferences:\n  - kind: Deployment\ndata:\n  a: {}\n",
     "key as an option": "nessuscli agent link --key=b0ed12e9652fa25b92c91826f364d339f64f98a07159e24f --host=m{:.0}",
     "scheme with a digit": "Authorization: aivenv1 {}AbC12dEf",
     "token as a user": 'curl -u "{}!:" https://localhost:9200',
