@@ -22,25 +22,13 @@ def value(text: str, start: int, end: int) -> Value | None:
     if text[start - 1 : start] == ";" and text[end : end + 1] == "=" and text[start:end].lower() == "jsessionid":
         path = _PATH_SESSION.match(text, position)
         return Value(*path.span(), quoted=False) if path else None
-    if text[start - 1 : start] == "`" and text.startswith("='", end):  # undefined method `password=' for #<User>
-        return None
-    if text[start].isupper() and _NEXT_FIELD.match(text, position):  # Go: {Token: Retries:3}
+    if _is_none(text, start, end, match):
         return None
     created = _CREATED.match(text, position)
     if created is not None:  # Terraform: password: "" => "x"
         return value_at(text, created.end())
-    if "=>" in match[0] and text[start - 1 : start] == "{" and _RENAMED.match(text, position):  # git
-        return None
-    if match[0][0] == " " and not gap and _PSEUDO.match(text, position):  # HTTP/2 prints `:method=GET`
-        return None
-    if gap and _PAIRS.match(text, position):  # jwt: alg=RS256 kid=1
-        return None
-    if text.startswith("</", position):
-        return None
     if text.startswith("rejected value [", position):  # Spring: on field 'password': rejected value [x]
         return _nested_in(text, position + 15)
-    if text[start - 1 : start] == "/" and "->" in match[0]:  # git: fix/password-hash -> origin/...
-        return None
     if gap and text[match.start("gap") - 1] == "=" and text[match.start("gap") - 2] not in " \t:=":
         follows = text[position : position + MAX_IDENTIFIER]
         if re.match(r"[\w.-]{1,40}=", follows):
@@ -52,8 +40,6 @@ def value(text: str, start: int, end: int) -> Value | None:
     ):
         return None
     before = text[start - 1 : start]
-    if before == ":" and "arn:" in text[max(0, start - MAX_IDENTIFIER) : start]:
-        return None
     if "\n" in (gap or "") and text.startswith("- ", position):
         listed = _ITEMS.match(text, position)
         first = listed["first"] if listed else ""
@@ -74,6 +60,21 @@ def value(text: str, start: int, end: int) -> Value | None:
     if before in ("?", "&", "#") and before and quote not in QUOTES and text[match.start("gap") - 1] == "=":
         return value_at(text, position, in_url=True)
     return value_at(text, position)
+
+
+def _is_none(text: str, start: int, end: int, match: re.Match[str]) -> bool:
+    """Tell whether what looks like an assignment to the name text[start:end] joins no value to it."""
+    before, position, gap = text[start - 1 : start], match.end(), match["gap"]
+    return (
+        (before == "`" and text.startswith("='", end))  # undefined method `password=' for #<User>
+        or (text[start].isupper() and _NEXT_FIELD.match(text, position) is not None)  # Go: {Token: Retries:3}
+        or (before == "{" and "=>" in match[0] and _RENAMED.match(text, position) is not None)  # git
+        or (before == "/" and "->" in match[0])  # git: fix/password-hash -> origin/...
+        or (before == ":" and "arn:" in text[max(0, start - MAX_IDENTIFIER) : start])
+        or (match[0][0] == " " and not gap and _PSEUDO.match(text, position) is not None)  # HTTP/2: ` :method=GET`
+        or (bool(gap) and _PAIRS.match(text, position) is not None)  # jwt: alg=RS256 kid=1
+        or text.startswith("</", position)
+    )
 
 
 _CREATED = re.compile(r"(?:\"\"|''|\"<\w{1,16}>\") [=-]> (?=[\"'])")

@@ -204,7 +204,6 @@ def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
 
 
 _IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((?P<value>\s{0,4}N?'[^()]{1,4096})\)")
-# As Windows' registry shows it: `DefaultPassword    REG_SZ    x`
 # Terraform: variable "db_password" { default = "x" }
 _HCL = re.compile(
     rf"{_Q}\s{{0,4}}\{{\s{{0,8}}(?:\w{{1,24}}\s{{0,8}}=\s{{0,4}}[^\n{{}}=]{{1,80}}\s{{1,8}}){{0,4}}?default\s{{0,8}}=\s{{0,4}}"
@@ -214,6 +213,7 @@ _ENTRY_OF = re.compile(
     r"\b(?:key|name|variable|setting|field|param|parameter|property|option)\s?[:=]\s?\Z", re.IGNORECASE
 )
 _ENTERED = re.compile(r"[,;}\])][^\n=:]{0,24}(?:[=:][^\n=:]{0,24}?[,;}\])][^\n=:]{0,8}?)?\b[vV]alue\s?[:=]\s?(?=\S)")
+# As Windows' registry shows it: `DefaultPassword    REG_SZ    x`
 _REGISTRY = re.compile(r"[ \t]{1,16}REG_(?:SZ|EXPAND_SZ)[ \t]{1,16}(?=\S)")
 _SETTERS = ("set_pass", "check_pass", "verify_pass", "change_pass", "setpass", "checkpass", "verifypass")
 
@@ -264,9 +264,8 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
         line = _PART_VALUE.match(text, part.end())
         return Value(line.start(), line.end(), quoted=True) if line else None
     if text[start] == "-" and rule.sort in ("strong", "code", "user", "digits"):
-        flag = (
-            _FLAG.match(text, end) if text[max(0, start - 4) : start] != "set " else None
-        )  # pulumi config set --secret
+        named = text[max(0, start - 4) : start] == "set "  # pulumi config set --secret name x
+        flag = None if named else _FLAG.match(text, end)
         if flag and text[flag.end() : flag.end() + 1] != "-":
             return value_at(text, flag.end())
     return None

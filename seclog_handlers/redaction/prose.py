@@ -267,6 +267,11 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     shown = reported.value_of(text, start, end, rule)
     if shown is not None:
         return shown
+    return _next(text, start, end, rule)
+
+
+def _next(text: str, start: int, end: int, rule: Rule) -> Value | None:
+    """The value right beside its name, with no word between: `password x`, `| password | x |`, `password - x`."""
     spaced = languages.WRONG.match(text, end) or _SPACED.match(text, end)
     value = value_at(text, spaced.end()) if spaced else None
     if value is None or text[value.start] in "([{<" or text.startswith("--", value.start):

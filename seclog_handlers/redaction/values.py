@@ -8,7 +8,14 @@ import re
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.extents import CALLEE, MAX_NESTED
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS, SCHEMA_WORDS, SENTENCE_WORDS, STATUS_WORDS
+from seclog_handlers.redaction.vocabulary import (
+    BENIGN_TAILS,
+    REMARKS,
+    SCHEMA_WORDS,
+    SENTENCE_WORDS,
+    SOURCE_WORDS,
+    STATUS_WORDS,
+)
 
 WEAK_LENGTH = 12
 # PINs and codes are longer than counters; "password: 8 characters" is a rule, not a password.
@@ -134,22 +141,7 @@ def _is_phrase(value: str) -> bool:
 
 
 _JOINED = re.compile("[_.]")
-_SPEAKING = (
-    STATUS_WORDS
-    | SENTENCE_WORDS
-    | REMARKS
-    | BENIGN_TAILS
-    | frozenset(
-        """
-    self cls os config settings setting conf cfg options opts params args kwargs form data input inputs output raw val
-    values var vars env environ request req response resp res body payload context ctx state props get set put post
-    my your our the this db database ldap smtp imap redis mysql postgres http https api app web client server user
-    users admin root account bind login auth pw pwd pass passwd passphrase key keys hash crypt cipher random gen make
-    create build from to new old no not none common similar simple personal numeric entirely breached pwned reused
-    attribute constraint validator blank short long min max one two
-    """.split()  # noqa: SIM905 - a wall of quotes hides the words
-    )
-)
+_SPEAKING = STATUS_WORDS | SENTENCE_WORDS | REMARKS | BENIGN_TAILS | SOURCE_WORDS
 
 
 def _is_cut_call(value: str) -> bool:

@@ -313,3 +313,15 @@ SCHEMA_WORDS = frozenset(
     properties additionalProperties minimum maximum minItems maxItems uniqueItems contentEncoding $ref sensitive
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
+
+# Of what source code and error codes join: `user_input`, `password_too_common`; of other words a password may be made.
+SOURCE_WORDS = frozenset(
+    """
+    self cls os config settings setting conf cfg options opts params args kwargs form data input inputs output raw val
+    values var vars env environ request req response resp res body payload context ctx state props get set put post
+    my your our the this db database ldap smtp imap redis mysql postgres http https api app web client server user
+    users admin root account bind login auth pw pwd pass passwd passphrase key keys hash crypt cipher random gen make
+    create build from to new old no not none common similar simple personal numeric entirely breached pwned reused
+    attribute constraint validator blank short long min max one two
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)

@@ -97,9 +97,8 @@ def authorization(text: str, end: int) -> list[Found] | None:
     return found
 
 
-_POLICY = re.compile(
-    r"(?:policy|decision|action|mode|result|rule|effect|type|enabled|required)=[a-z-]{1,24}"
-)  # authorization: policy=allow-all
+# authorization: policy=allow-all
+_POLICY = re.compile(r"(?:policy|decision|action|mode|result|rule|effect|type|enabled|required)=[a-z-]{1,24}")
 _PARAMETER = re.compile(
     r"(?P<name>[\w-]{1,40})[ \t]?=[ \t]?(?:\\{0,7}\"(?P<quoted>[^\"\n\\]{0,4096})|(?P<bare>[^\s,\"'\\]{1,4096}))"
 )
