@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction.extents import QUOTES, Value, value_at
+from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.made import ASSIGN, LONG_HEX
-from seclog_handlers.redaction.values import looks_chosen
+from seclog_handlers.redaction.values import is_remark, looks_chosen
 
 MAX_IDENTIFIER = 64
+MIN_CODE, MAX_CODE = 4, 8  # assert pin == "875368"
 
 
-def value(text: str, start: int, end: int) -> Value | None:
+def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """The value after `=`, `:`, `=>` and their like."""
     if text.startswith("}", end):  # -o jsonpath='{.data.password}' => x
         end += 1
+    expected = _EXPECTED.match(text, end)
+    if expected is not None:
+        return value_at(text, expected.end())
+    whole = _whole(text, start, end) if text[end : end + 1] == "=" or text[end : end + 3] == " = " else None
+    if whole is not None:
+        return whole
+    several = _LINE.match(text, end) if rule.kind in _OF_WORDS else None
+    if several is not None and _is_line(text, start, several):
+        return Value(*several.span("value"), quoted=True)
     match = ASSIGN.match(text, end)
     if match is None:
         return None
@@ -62,6 +73,68 @@ def value(text: str, start: int, end: int) -> Value | None:
     return value_at(text, position)
 
 
+# A passphrase that nothing quotes: a line of a configuration, of a dump.
+_LINE = re.compile(
+    r"\]?[ \t]{0,8}(?:=>|[:=])[ \t]{1,4}(?P<value>[A-Za-z][\w.]{0,40}(?:[&;][\w.]{1,40}=[\w.]{1,40}){1,4}"
+    r"|[\w'.!?-]{1,32}(?:[ ][\w'.!?-]{1,32}){1,11})[ \t]{0,4}(?=\r?\n|\Z)"
+)
+_OF_WORDS = frozenset({"password", "secret", "otp"})
+_LINE_BEFORE = re.compile(r"(?:\A|\n)[ \t]{0,32}(?:- )?\[?[\"']?\Z")
+
+
+def _is_line(text: str, start: int, line: re.Match[str]) -> bool:
+    """Tell whether a line is one of several of names and values, whose words are no remark."""
+    words = line["value"].lower().split()
+    if is_remark(words) or not _LINE_BEFORE.search(text, max(0, start - 40), start):
+        return False
+    return (
+        _OTHER_LINE.match(text, line.end()) is not None
+        or _LINE_ABOVE.search(text, max(0, start - 240), start) is not None
+    )
+
+
+_OTHER_LINE = re.compile(r"\r?\n[ \t]{0,32}[\w.\[\]-]{1,64}[ \t]{0,8}(?:=>|[:=])")
+_LINE_ABOVE = re.compile(
+    r"(?:\A|\n)[ \t]{0,32}(?:- )?[\w.\[\]-]{1,64}[ \t]{0,8}(?:=>|[:=])[^\n]{0,128}\n[ \t]{0,32}\[?\Z"
+)
+
+
+def _whole(text: str, start: int, end: int) -> Value | None:
+    """The value of `name=words and more` whose end stands around it: an argument in quotes, an entry of a record."""
+    before = text[start - 1 : start]
+    argument = text[start] == "-" or (text[start:end].isupper() and text[start].isalpha())
+    if argument and text[end] == "=" and (before in QUOTES if before else text[0] == "-" or "\n" not in text):
+        match = _ARGUMENTS[before].match(text, end + 1, end + MAX_ARGUMENT)
+        said = match is None or (not before and text[start] != "-" and " " in match[0])
+        return Value(*match.span(), quoted=True) if match is not None and match[0] and not said else None
+    former = text[max(0, start - 2) : start].rstrip()[-1:]
+    position = end + (1 if text[end] == "=" else 3)
+    if former == ";" and _PAIR_BEFORE.search(
+        text, max(0, start - 200), start
+    ):  # Server=db;Pwd=the yogurt of Gdansk;Timeout=15
+        match = _ADO.match(text, position)
+        return Value(*match.span("value"), quoted=True) if match is not None else None
+    # LoginRequest(user=bob, password=quartz pumpkin, remember=false)
+    match = _ENTRY.match(text, position) if former and former in ",{([" else None
+    if match is None or is_remark(match["value"].lower().split()):
+        return None
+    return Value(*match.span("value"), quoted=True)
+
+
+MAX_ARGUMENT = 256
+_PAIR_BEFORE = re.compile(r"[A-Za-z_][\w ]{0,40}=[^;=]{0,128};[ ]?\Z")
+# Words to the closing quote, no further pair and no further option among them.
+_ARGUMENTS = {
+    quote: re.compile(rf"(?![{quote} ])(?:[^\\\n {quote}]|\\.|[ ](?!-|[\w.]{{1,40}}=))*(?={quote or chr(92) + 'Z'})")
+    for quote in (*QUOTES, "")
+}
+_ADO = re.compile(r"(?P<value>[^\s\"';={}][^\"';=\n]{0,127})(?=;[ ]?[A-Za-z][A-Za-z _]{0,40}=|;?\Z|;?[\"'])")
+_ENTRY = re.compile(
+    r"(?P<value>[^\s,;=(){}\[\]\"']{1,64}(?:[ ][^\s,;=(){}\[\]\"']{1,64}){1,11})"
+    r"(?=,[ ]?[A-Za-z_]\w{0,40}[ ]?[=:]|[ ]?[)\]}])"
+)
+
+
 def _is_none(text: str, start: int, end: int, match: re.Match[str]) -> bool:
     """Tell whether what looks like an assignment to the name text[start:end] joins no value to it."""
     before, position, gap = text[start - 1 : start], match.end(), match["gap"]
@@ -77,6 +150,8 @@ def _is_none(text: str, start: int, end: int, match: re.Match[str]) -> bool:
     )
 
 
+# EXPECT: 'Password: ' SEND: 'x'
+_EXPECTED = re.compile(r"[?:]?[ ]?['\"][);,\s]{0,4}(?:SEND|send|sendline)[:(\s]{1,3}(?=['\"])")
 _CREATED = re.compile(r"(?:\"\"|''|\"<\w{1,16}>\") [=-]> (?=[\"'])")
 _RENAMED = re.compile(r"[\w.-]{1,64}\}/")
 _PSEUDO = re.compile(r"(?:method|path|authority|scheme|status|protocol)\b")
@@ -101,4 +176,5 @@ _CONCATENATED = re.compile(r"[ ]?(?:[+,%][ ]?[A-Za-z_]\w*[(.\[]|\)|[+%] )")
 def _compared(text: str, position: int) -> bool:
     """Tell whether what stands after `==` is a quoted secret, and not source code."""
     quoted = value_at(text, position)
-    return quoted is not None and quoted.quoted and looks_chosen(text[quoted.start : quoted.end])
+    secret = text[quoted.start : quoted.end] if quoted is not None and quoted.quoted else ""
+    return looks_chosen(secret) or (secret.isdigit() and MIN_CODE <= len(secret) <= MAX_CODE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from seclog_handlers.redaction import web
+from seclog_handlers.redaction import passphrases, web
 from seclog_handlers.redaction.budget import LOOK
 from seclog_handlers.redaction.extents import QUOTES
 from seclog_handlers.redaction.values import is_statement, looks_chosen
@@ -29,7 +29,7 @@ _CALLS = re.compile(
 )
 # What is part of a word, in lower case, of each call and of each line of a protocol.
 CALLED = re.compile(
-    r"log[io]n|auth|signin|bind|mysqli?$|postgresql|mongodb|connect|pdo|credential|sp$|pass|register|setuser|input|crypt|ugfzc"
+    r"log[io]n|auth|signin|bind|mysqli?$|postgresql|mongodb|connect|pdo|credential|sp$|pass|register|setuser|input|crypt|ugfzc|jwt"
 )
 # ClickHouse: mysql('host:port', 'database', 'table', 'user', 'password')
 _FOREIGN_TABLES = ("mysql(", "postgresql(", "mongodb(")
@@ -39,6 +39,7 @@ MIN_ARGUMENT = 8  # "utf8mb4" and "oauth2" are shorter
 _CIPHERS = re.compile(
     r"(?:(?:pgp_sym|aes|des)_(?:en|de)crypt|(?:AES|DES)_(?:EN|DE)CRYPT)"
     r"\([^()'\n]{0,200}(?:'[^'\n]{0,4096}')?\s{0,2},\s{0,2}'(?P<value>[^'\n]{1,256})'"
+    r"|jwt\.(?:encode|decode|sign|verify)\((?:\{[^{}\n]{0,200}\}|[\w.]{1,64}),\s{0,2}(?P<k>['\"])(?P<key>[^'\"\n]{8,512})(?P=k)"
     r"|(?:change|set|reset|update|verify|check|compare)_?[pP]assword\(\s?(?P<q>['\"])(?P<changed>[^'\"\n]{5,256})(?P=q)"
 )
 
@@ -48,7 +49,7 @@ def ciphers(text: str, spend: Spend) -> list[Found]:
     found: list[Found] = []
     for match in _CIPHERS.finditer(text):
         spend(LOOK)
-        group = "value" if match["value"] is not None else "changed"
+        group = next(name for name in ("value", "key", "changed") if match[name] is not None)
         if group == "value" or looks_chosen(match[group]):
             found.append((*match.span(group), "password"))
     return found
@@ -70,8 +71,10 @@ def call_arguments(text: str, spend: Spend) -> list[Found]:
         for argument in list(_ARGUMENT.finditer(text, *match.span("arguments")))[first:]:
             span = argument.span(1 if argument[1] is not None else 2)
             value = text[slice(*span)]
-            if (looks_chosen(value) and (len(value) >= MIN_ARGUMENT or not value.isalnum())) or _is_credential(
-                match, value
+            if (
+                (looks_chosen(value) and (len(value) >= MIN_ARGUMENT or not value.isalnum()))
+                or _is_credential(match, value)
+                or (" " in value and match[0].lower().startswith(_LOGINS) and passphrases.is_passphrase(value))
             ):
                 found.append((*span, "password"))
     return found
@@ -143,7 +146,11 @@ def redis_auth(text: str) -> list[Found]:
             if (
                 (
                     looks_chosen(value)
-                    or (group == "second" and match["first"] == "default" and len(value) >= MIN_ARGUMENT)
+                    or (
+                        group == "second"
+                        and len(value) >= MIN_ARGUMENT
+                        and (match["first"] == "default" or text[: match.start()].endswith("command"))
+                    )
                 )
                 and not value.startswith(("LOGIN", "PLAIN", "CRAM", "XOAUTH"))
                 and value[0] not in "(["

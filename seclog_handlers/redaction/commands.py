@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from seclog_handlers.redaction import entries
 from seclog_handlers.redaction.budget import LOOK
+from seclog_handlers.redaction.extents import QUOTES
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
 
@@ -113,7 +114,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"attempt", r"\[b?['\"]?[^/\s'\"\]]{1,64}['\"]?/b?['\"]?(?P<value>[^\s'\"\]]{3,128})"),
     (r"hydra|medusa|ncrack", rf"\s-p[ ]{{1,8}}{_V}"),
     (r"schtasks", rf"\s/rp[ ]{{1,8}}{_V}"),
-    (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=[^\s#]))?{_V}"),
+    (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=[^\s#(]))?{_V}"),
     (
         r"mount",
         r"[,\s-]o?\s?pass(?:word)?=(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|(?:[^\s'\",]|,(?!\w{1,24}=)){1,256})",
@@ -122,7 +123,8 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
 _PIPED = re.compile(
     r"\b(?:echo|printf)\s+(?:-\w+\s+|'%s(?:\\n)?'\s+|\"%s(?:\\n)?\"\s+)?(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\""
     r"|[^\s'\"|]{1,256})\s*\|\s*(?:sudo -S|docker login|chpasswd|passwd|podman login|gh auth login|kinit|cryptsetup"
-    r"|helm registry login|base64(?:(?! -d| --decode)| (?:-d|--decode)\s*[|)]))",
+    r"|helm registry login|(?:podman|docker) secret create|gopass insert|pass insert|npm login|oc login"
+    r"|base64(?:(?! -d| --decode)| (?:-d|--decode)\s*[|)]))",
     re.IGNORECASE,
 )
 # Who says `-u name` and `-p` means a password, whatever the program; a port is a number.
@@ -153,8 +155,8 @@ def user_and_p(text: str, spend: Spend) -> list[Found]:
     for pattern in (_USER_AND_P, _USER_PAIR, _P_AND_USER):
         for match in pattern.finditer(line):
             spend(LOOK)
-            span = _span(match)
-            if span and looks_chosen(text[span[0] : span[1]]):
+            span = _span(match, text)
+            if span and (looks_chosen(text[span[0] : span[1]]) or " " in text[span[0] : span[1]]):
                 found.append(span)
     return found
 
@@ -201,7 +203,7 @@ def options(text: str, programs: Sequence[tuple[int, str]], spend: Spend) -> lis
     if not programs:
         return found
     end = 0
-    text = _typed(text)
+    original, text = text, _typed(text)
     for position, word in programs:
         if position >= end:
             spend(LOOK)
@@ -213,10 +215,21 @@ def options(text: str, programs: Sequence[tuple[int, str]], spend: Spend) -> lis
                 seen.add(option)
                 for match in option.finditer(text, position, end):
                     spend(LOOK)
-                    span = _span(match)
+                    span = _span(match, original)
                     if span is not None:
                         found.append(span)
     return found
+
+
+def _end_in_quotes(text: str, first: int, start: int, end: int) -> int:
+    """Return where an argument ends that a quote before it opened, spaces and all: -u 'bob:a passphrase'."""
+    before = text[first:start]
+    for quote in QUOTES:
+        if before.count(quote) % 2:
+            closing = text.find(quote, end, end + MAX_LINE)
+            if closing > end and "\n" not in text[end:closing]:
+                return closing
+    return end
 
 
 _LISTED_LOGIN = re.compile(
@@ -236,12 +249,15 @@ def _options_of(word: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(option) for programs, option in _OPTIONS if re.match(programs, word, re.IGNORECASE))
 
 
-def _span(match: re.Match[str]) -> Found | None:
+def _span(match: re.Match[str], original: str | None = None) -> Found | None:
+    """Return where the secret is; in the original, whose lists were made lines of, one in quotes is read to its end."""
     start, end = match.span("value")
     if match["value"][0] in "'\"":
         start, end = start + 1, end - 1
     elif match["value"][0] == "\\" and '"' in match["value"]:  # sh -c "mysql -p\"x\""
         start, end = match.string.index('"', start) + 1, end - 1
+    elif original is not None:
+        end = _end_in_quotes(original, match.start(), start, end)
     value = match.string[start:end]
     return None if is_statement(value) or value.startswith("-") or not value else (start, end, "password")
 

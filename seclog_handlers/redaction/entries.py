@@ -43,12 +43,34 @@ def _around(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         found = judged(text, start, rule) or _validated(text, end, rule) or _changed(text, end, rule)
         if found:
             return found
+    listed = _LIST.match(text, end) if following in (" ", ":") and text[start:end].lower().endswith("codes") else None
+    if listed is not None and (codes := _codes_below(text, listed.end(), rule)):
+        return codes
     if following == " " and (changed := _OLD_NEW.match(text, end)) is not None:
         spans = [changed.span("old"), changed.span("new")]
         return [(*span, rule.kind) for span in spans if is_secret(text[slice(*span)], rule)]
     if following in _SEPARATORS_AFTER and text.find("\n", end, end + MAX_STATEMENT) >= 0:
         return _columns(text, start, end, rule)
     return []
+
+
+# backup codes for bob:\n  37o76-44mgy
+_LIST = re.compile(r"(?:[ ](?:for|of)[ ][\w.@-]{1,64})?:[ \t]{0,4}\r?\n")
+_CODE = re.compile(
+    r"[ \t]{0,16}(?:[-*•]|\d{1,2}[.)])?[ \t]{0,4}"
+    r"(?P<value>(?=[A-Za-z-]{0,64}\d)[A-Za-z0-9]{3,12}(?:[- ][A-Za-z0-9]{3,12}){0,9})"
+    r"[ \t]{0,8}(?:\r?\n|\Z)"
+)
+MAX_CODES = 40
+
+
+def _codes_below(text: str, position: int, rule: Rule) -> list[Found]:
+    """Find the codes of a list, one a line."""
+    found: list[Found] = []
+    while len(found) < MAX_CODES and (code := _CODE.match(text, position)) is not None:
+        found.append((*code.span("value"), rule.kind))
+        position = code.end()
+    return found
 
 
 # setting changed: smtp_password old=x new=y
@@ -179,7 +201,7 @@ def _unique_key(text: str, start: int, end: int, rule: Rule) -> list[Found]:
 
 
 _PYDANTIC = re.compile(
-    r"(?:^|\n)(?P<name>[\w.\[\]-]{1,100})\r?\n[ \t]{1,8}[^\n]{1,200}?\binput_value="
+    r"(?:^|\n|Error: )(?P<name>[\w.\[\]-]{1,100})\r?\n[ \t]{1,8}[^\n]{1,200}?\binput_value="
     r"(?P<q>['\"]?)(?P<value>[^\n]{1,4096}?)(?P=q)(?=, input_type)",
 )
 

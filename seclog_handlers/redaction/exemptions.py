@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seclog_handlers.redaction.extents import Value
+from seclog_handlers.redaction.extents import QUOTES, Value
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import is_word, looks_made
 from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS
@@ -19,7 +19,15 @@ def is_no_name(text: str, start: int, end: int) -> bool:
         return True
     if before == "::" and _CLASS.match(text, end) and text.count("::", max(0, start - 48), start) > 1:
         return True  # AWS::SecretsManager::Secret Db
-    if before == "${" and _REFERENCE.match(text, start) is not None:
+    if before == "${" and (text[end : end + 2] == ":?" or _REFERENCE.match(text, start)):  # ${X:?X must be set}
+        return True
+    if text[end : end + 1] == "[" and _LIBRARY.search(text, start, end):  # in libsecret-1.so.0[7f603e6778+a000]
+        return True
+    if before[-1:] == '"' and text[max(0, start - 12) : start - 1].endswith(_DECLARED):
+        return True
+    if _FILTERED.match(text, end) and "{{" in text[max(0, start - 80) : start]:
+        return True  # {{ .Values.db.password | b64enc }}
+    if text.startswith(" -> ", end) and text[start:end].lower() == "sshpass":
         return True
     return _VERSIONED.search(text, start, end) is not None or text[max(0, start - 16) : start].endswith(_TOLD_BY)
 
@@ -78,9 +86,14 @@ def _is_called(text: str, start: int, end: int, secret: str, name: str, rule: Ru
         return True
     if before == "<" and rule.kind != "password" and text[end : end + 1] == ":" and _SLUG.fullmatch(secret):
         return True  # <Token: orders>
-    if secret.isupper() and secret.replace("_", "").lower() == _letters(name):  # --secret-id SECRET_ID
+    if _METAVAR.fullmatch(secret) and secret.replace("_", "").lower().startswith(_letters(name)):
+        return True  # --secret-id SECRET_ID, --private-key PRIVATE_KEY_FILE
         return True
-    if _FINGERPRINT.fullmatch(secret) and _SIGNING.search(text, max(0, start - 16), start):  # using RSA key 59D7...
+    if (
+        text[end : end + 1] in ("", " ")
+        and _FINGERPRINT.fullmatch(secret)
+        and _SIGNING.search(text, max(0, start - 16), start)
+    ):  # using RSA key 59D7...
         return True
     # at check (src/password.js:12:3)
     return _FILE_LINE.fullmatch(secret) is not None and _SOURCE.search(text[start:end]) is not None
@@ -106,11 +119,15 @@ def _goes_on(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
     word = text[value.start : value.end]
     if value.quoted or text[end : end + 1] != ":" or not word.isalpha():
         return False
-    if value.start == end + 1:  # permission secrets:read
-        return rule.kind != "password" and word in REMARKS
+    if value.start == end + 1:  # permission secrets:read, {'read', 'token:revoke'}
+        quote = text[start - 1 : start]
+        listed = quote in QUOTES and text[value.end : value.end + 1] == quote and is_word(word)
+        return rule.kind != "password" and (word in REMARKS or (bool(quote) and listed))
     if word.lower() in REMARKS:  # a line with nothing else is one of YAML
         return _SPEAKS.match(text, value.end) is not None or _SPOKEN.search(text, max(0, start - 24), start) is not None
     program = _PROGRAM.fullmatch(text, start, end) is not None and start == 0  # external-secrets: reconciled x
+    if program and word.istitle() and _SPEAKS.match(text, value.end) is not None:  # sealed-secrets: Updating Secret
+        return True
     if rule.kind in ("token", "tokens") and is_word(word) and _WORDS.match(text, value.end):
         return True  # jwt: audience claim mismatch
     chosen = rule.kind not in ("token", "tokens") and word not in BENIGN_TAILS  # password: dragon is wrong
@@ -121,7 +138,7 @@ def _goes_on(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:
 
 _SPEAKS = re.compile(r" [^\W\d_]{2}|\.{3}")
 _WORDS = re.compile(r"(?:-[a-z]{2,16})?(?: [a-z]{2,16}\b(?![=:])){2}")
-_PROGRAM = re.compile(r"[a-z]+-[a-z-]+s")
+_PROGRAM = re.compile(r"[a-z]+-[a-z-]+s|(?:ht|ch|g|smb|mk)passwd|sshpass|(?:podman|docker|kubectl) secret")
 _SPOKEN = re.compile(r"[^\W\d_]{2}[,.;:]?[ ][\"']?\Z")
 _VERB = re.compile(r" (?:is|was|are|were|has|have|not|cannot|could|must|should|does|did|failed|fetch|expired)\b")
 # What a bank says to a payment: `auth code 253935 captured`
@@ -130,6 +147,7 @@ _APPROVAL = re.compile(
     r"|(?:approved|transaction|captured|settled)\b.*\bauth(?:orization)? code\b",
     re.IGNORECASE,
 )
+_METAVAR = re.compile(r"[A-Z]+(?:_[A-Z]+){0,8}")
 _VARIABLE = re.compile(r"\$[A-Za-z_]\w{0,60}")
 _INVALID = re.compile(r"\b(?:invalid|wrong|bad|incorrect|expired)[ ]\Z", re.IGNORECASE)
 _SLUG = re.compile(r"[a-z]+(?:[-/][a-z]+){0,5}")
@@ -139,13 +157,16 @@ _CLASS = re.compile(r"(?=\Z)|[ ](?=[A-Z][A-Za-z0-9]{1,80}(?:\s|\Z))")
 _PROCESS = re.compile(r"\](?:\[\d{1,7}\])?: ")
 _FACILITY = re.compile(r"[A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)+")  # %IDS-4-TCP_SIG: what a router tells
 _REFERENCE = re.compile(r"secrets?:\w[\w.-]{0,63}(?:/[\w.-]{1,64}){1,6}\}")  # ${secret:billing/dsn}
+_LIBRARY = re.compile(r"\.so(?:\.\d{1,4}){0,3}\Z")
+_DECLARED = ("resource ", "data ")  # resource "random_password" "db" {
+_FILTERED = re.compile(r"[ ]?\|[ ]?[a-z]\w{0,24}[^{}\n]{0,60}\}\}")
 _VERSIONED = re.compile(r"-\d{1,4}\.\d{1,4}[\w.]*\Z")  # installed PyJWT-2.7.18 passlib-1.7.4
 _TOLD_BY = ("TASK [", "pam_unix(", "pam_sss(", "pam_pwquality(")
 # What a parser says: `unexpected token: IDENTIFIER`
 _GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous|expected|got|found)[ ]\Z", re.IGNORECASE)
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"})
 _GOES_ON = re.compile(r" (?:[A-Za-z][a-z]{0,16}\b(?![=:])|\()")
-_FILE_LINE = re.compile(r"\[\d{1,7},\d{1,7}\]|\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
+_FILE_LINE = re.compile(r"line|\[\d{1,7},\d{1,7}\]|\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?)?")
 _SOURCE = re.compile(
     r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl|ya?ml"
     r"|json|toml|tf|xml|conf|ini|properties)$"

@@ -30,26 +30,35 @@ _BEFORE = re.compile(
     r"|(?:new )?(?:Some|Just|Ok|Optional(?:\.of)?|SecretStr|SecretBytes"
     r"|SecretString|Secret|String(?:::from|Value)?|PASSWORD|password|str"
     r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked"
-    r"|b64decode|quote|(?:Secret|Password|Sensitive|Protected)[A-Z]\w{0,24}"
-    r"|[a-z]\w{0,15}\.(?:String|Secret|Text)\w{0,12})\((?:value=)?(?=b?\\{0,7}[\"'`])|[buBrf]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
+    r"|b64decode|base64\.b64decode|byte(?:s|array)\.fromhex|(?:binascii\.)?unhexlify|quote|(?:Secret|Password|Sensitive|Protected)[A-Z]\w{0,24}"
+    r"|[a-z]\w{0,15}\.(?:String|Secret|Text)\w{0,12})\((?:value=)?(?=b?\\{0,7}[\"'`])|[buBrfN]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
+    r"|\[\](?:string|byte|interface ?\{\}|any)\{(?=\")"
     r"|#(?=\")|(?:\((?:const )?(?:unsigned )?char ?\*{1,2}\) )?0x[0-9a-f]{2,16} (?=\")"
-    r"|!{1,2}[a-z]{1,8} (?=\S)|Str\((?=[^\s()\"']{1,256}\))"
+    r"|!{1,2}(?!vault [\w.-]{1,64}/)[a-z]{1,8} (?=\S)|Str\((?=[^\s()\"']{1,256}\))"
     r"){1,3}",
 )
 # Source code: a call or an index, whose text is not the secret.
 # What is called has a name that people give: lower case, camelCase or CAPITALS; passwords may hold brackets, too.
 CALLEE = (
     r"(?:[A-Za-z_][\w.?]{0,48}[._])?_{0,2}(?:[a-z][a-z0-9]{0,2}[a-z_]{2,24}|[a-z]{2,16}(?:[A-Z][a-z]{1,16}){1,6}"
-    r"|[a-z]{2}|(?:[A-Z][a-z]{1,16}){1,6}|[A-Z_]{2,24})\d{0,4}"
+    r"|[a-z]{2}|[a-z]{2,8}2[a-z]{2,12}|(?:[A-Z][a-z]{1,16}){1,6}|[A-Z_]{2,24})\d{0,4}"
 )
 _CALL = re.compile(rf"(?:await |not |new )?(?:\w{{1,32}}::){{0,4}}{CALLEE}[!?]?(?:\(|\[[\"'])")
+# A password with a bracket in it, and nothing that is called: Raccoon(dragon98
+_CUT_CALL = re.compile(r"[A-Za-z_]\w{1,63}\((?=[^\s]{0,64}\d)[^\s()\[\]\"',;]{3,64}(?=[\s;&]|\Z)")
 _BLOCK = re.compile(
     r"[|>][+-]?\d?[ \t]{0,8}\r?\n(?P<indent>[ \t]{1,32})(?P<value>[^\n]+(?:\n(?P=indent)[^\n]*){0,200})",
 )
 _TEMPLATE = re.compile(
     r"\{%[^%\n]{1,60}%\}|\$\{\{[^}]{1,80}\}\}|\$\{[^}\n]{1,80}\}|<set to the key [^>\n]{1,120}>|\{\{[^}]{1,80}\}\}"
-    r"|<[A-Za-z_ .-]{1,40}>|\$\([^()\n]{1,400}\)"
+    r"|<[A-Za-z_ .|-]{1,40}>|\$\([^()\n]{1,400}\)|#\{[^}\n]{1,80}\}"
+    r"|!(?:Ref|GetAtt|ImportValue|FindInMap|ENV|Sub|Join|vault(?=[ ][\w.-]{1,64}/)"
+    r"|[a-z]{2,12}[-_](?:ref|env|secret))[ ][^\n]{1,160}"
 )
+
+
+# Quotes as people's programs set them, with what ends each.
+_TYPOGRAPHIC = {"„": "“”", "“": "”", "«": "»", "»": "«", "‚": "‘’", "‘": "’", "「": "」", "『": "』"}  # noqa: RUF001
 
 
 class Value(NamedTuple):
@@ -69,14 +78,23 @@ def value_at(text: str, position: int, *, in_url: bool = False) -> Value | None:
     if before is not None:
         position = before.end()
     elif _CALL.match(text, position):
-        return None
+        cut = _CUT_CALL.match(text, position)
+        return Value(*cut.span(), quoted=False) if cut is not None else None
     opened = _OPEN.match(text, position)
     if opened is not None:
         return _quoted(text, opened)
     first = text[position : position + 1]
+    if first in _TYPOGRAPHIC and first:
+        ends = [end for closing in _TYPOGRAPHIC[first] if (end := text.find(closing, position + 1, position + 512)) > 0]
+        if ends:
+            return Value(position + 1, min(ends), quoted=True)
     if first in ("{", "[", "(") and first and not text.startswith(("{{", "{%"), position):
-        return _nested(text, position) or _bare(text, position)
-    template = _TEMPLATE.match(text, position) if first in ("$", "{", "<") and first else None
+        nested = _nested(text, position)
+        if nested is not None and _GOES_ON.match(text, nested.end):  # {cinder}79[Salmon]
+            bare = _bare(text, position)
+            return bare if bare is not None and bare.end > nested.end else nested
+        return nested or _bare(text, position)
+    template = _TEMPLATE.match(text, position) if first in ("$", "{", "<", "#", "!") and first else None
     if template is not None:
         return Value(position, template.end(), quoted=False)
     if first in ("|", ">") and first:
@@ -100,13 +118,20 @@ def _quoted(text: str, opened: re.Match[str]) -> Value:
     """Find the end of a quoted value whose quotes are escaped as often as the opening one."""
     level, quote = len(opened[1]), opened[2]
     start = opened.end()
+    doubled = -1
     for match in _CLOSING[quote].finditer(text, start, min(len(text), start + MAX_QUOTED)):
+        if match.start() == doubled:
+            continue
+        if quote == "'" and match.end() > start + 1 and _DOUBLED.match(text, match.start()):  # SQL, YAML: 'it''s'
+            doubled = match.end()
+            continue
         slashes = match.end() - match.start() - len(quote)
         if slashes < level or slashes % (2 * (level + 1)) == level:
             return Value(start, match.end() - len(quote) - min(slashes, level), quoted=True)
     return _unclosed(text, start)
 
 
+_DOUBLED = re.compile(r"''(?=\w)")
 # GNU's programs quote `like this'.
 _CLOSING = {
     quote: re.compile(rf"\\{{0,31}}{'[`' + chr(39) + ']' if quote == '`' else quote}")
@@ -119,6 +144,7 @@ def _unclosed(text: str, start: int) -> Value:
     return Value(start, len(text) if end < 0 else end, quoted=True)
 
 
+_GOES_ON = re.compile(r"[A-Za-z0-9]")
 _BRACKETS = re.compile(r"[\[\](){}]|\"(?:[^\"\\]|\\.){0,256}\"|'(?:[^'\\]|\\.){0,256}'")
 
 

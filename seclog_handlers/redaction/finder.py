@@ -126,7 +126,7 @@ class Finder:
         ):
             budget.read(length)
             found.extend(notations.spoken_codes(text, budget.spend))
-        if "-----BEGIN" in text or "1$" in text or "Q~" in text:
+        if "-----BEGIN" in text or "1$" in text or "Q~" in text or "SCRAM-SHA-" in text:
             signs.find(text, budget, found)
         if marks & gate.NOTATION or ":5432:" in text or "7z " in text:
             budget.read(length)
@@ -161,10 +161,10 @@ class Finder:
         ):
             budget.read(len(text))
             found.extend(calls.protocols(text, budget.spend))
-        if "crypt(" in text or "CRYPT(" in text or "assword(" in text:
+        if "crypt(" in text or "CRYPT(" in text or "assword(" in text or "jwt." in text:
             budget.read(len(text))
             found.extend(calls.ciphers(text, budget.spend))
-        if "/" in text and (" at " in text or " on " in text):
+        if "log" in text and ("/" in text or ":" in text):
             budget.read(len(text))
             found.extend(notations.logins(text, budget.spend))
         if "input_value=" in text:
@@ -342,7 +342,7 @@ _ID = re.compile(
 # Lower-case letters alone, the most frequent of the others, are neither encoded nor a token without a beginning.
 _WORDS = re.compile(r"[a-z_,;:./()\[\]=-]+")
 _USER_AND_PASSWORD = re.compile(
-    r"[\w.@+-]{0,64}\0[\w.@+-]{1,64}\0[^\0\s]{4,128}|[\w.@+-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}"
+    r"[\w.@+-]{0,64}\0[\w.@+-]{1,64}\0[^\0\s]{4,128}|[\w.@+$-]{1,64}:(?!\d+$)(?![0-9a-f-]{32,36}$)[^\s:]{4,128}"
 )
 
 

@@ -224,7 +224,7 @@ _RULES = {
 # pw_confirm, pass_b64
 _REPEATED = frozenset({
     "confirm", "confirmation", "repeat", "again", "new", "old", "1", "2", "b", "base", "64", "plain", "raw", "text",
-    "value", "encoded",
+    "value", "encoded", "inline",
 })  # fmt: skip
 
 
@@ -243,7 +243,7 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
         return True
     if not start:
         return False
-    if parts[start - 1] == "existing" and parts[start] == "secret":  # Helm: the name of one
+    if (parts[start - 1], parts[start]) in _NAMES_OF or (parts[0], parts[1]) == ("existing", "secret"):
         return True
     heads = {parts[0], parts[start - 1]}
     if parts[start - 1] == "text" and start > 1 and parts[start - 2] in ("clear", "plain"):
@@ -259,6 +259,8 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
     return not words_of.BENIGN_HEADS.isdisjoint(heads)
 
 
+# Helm: which secret to take; OpenSSH, git: which program asks.
+_NAMES_OF = frozenset({("existing", "secret"), ("ssh", "askpass"), ("git", "askpass"), ("sudo", "askpass")})
 # A Java key store and trust store have passwords; `store_password` is an action.
 _STORES = frozenset({"key", "trust", "cert"})
 
@@ -280,6 +282,8 @@ _DIGESTS = frozenset({"hash", "digest", "fingerprint", "thumbprint"})
 def _tail_is_benign(tail: list[str], matched: str, rule: Rule) -> bool:
     if tail[0] == "id":
         return matched not in words_of.ID_IS_SECRET or (len(tail) > 1 and tail[-1] in words_of.BENIGN_TAILS)
+    if tail[0] == "sha" and matched == "pin":  # HPKP: a public key's
+        return True
     if tail[-1] in _DIGESTS:  # of a password it can be guessed from
         return rule.kind != "password"
     if tail[-1] in words_of.STRONG and rule.sort != "weak":

@@ -9,11 +9,13 @@ from seclog_handlers.redaction.assigned import MAX_IDENTIFIER
 from seclog_handlers.redaction.extents import QUOTES, Value, value_at
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.made import IN_QUERY, USER_PAIR
-from seclog_handlers.redaction.values import is_secret, is_statement, looks_chosen
+from seclog_handlers.redaction.values import is_secret, is_statement, looks_chosen, looks_made
 
 # Names that mean something else after another word: "first pass", "MFA token".
 _MORE_BEFORE = vocabulary.SHORT | {"token", "password", "passcode"}
 _NAME = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
+# Letters of other alphabets that words are made of: Bestätigungscode.
+_LETTERS = "".join(filter(str.isalpha, map(chr, range(0xC0, 0x530))))
 _RIGHT = re.compile(r"[\w.$-]{0,64}")
 # What most names stand between: with it their ends are found.
 _BEFORE, _AFTER = frozenset("\"' \t\n({[,;&?/"), frozenset("\"' \t\n=:,;)}]")
@@ -35,11 +37,15 @@ _ATTRIBUTE = re.compile(rf"{_Q}(?: [\w-]{{1,32}}={_Q}[\w/ .-]{{0,100}}{_Q}){{0,3
 _LISTED = ("name: ", "Name: ", 'ame: "', "ame: '", "erty: ", "key: ", "Key: ")
 _LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:[vV]alue|val|data): {1,4}")
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}}[,;]\s{{0,16}}(?=b?{_Q})")
+_INDEXED = re.compile(rf"{_Q}\](?::| is| was)? (?:but )?(?:got|was|is|received|found) (?={_Q})")
+# As EDI and old protocols part fields: PWD#x#USR#bob#
+_HASHED = re.compile(r"#(?P<value>[^#\s]{4,128})#")
+_NAMED_INPUT = re.compile(r"(?:[ ]\w{2,16}=[\w-]{1,32}){0,3}[ ]value=(?=[\"'])")  # <input name=csrf_token value='x'>
 _PART = re.compile(
     r"\"?(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
     r"|\\n\\n)",
 )
-_PART_VALUE = re.compile(r"[^\r\n\\]+")
+_PART_VALUE = re.compile(r"(?:[^\r\n\\]|\\(?![rn]))+")
 _FLAG = re.compile(rf"(?:[ \t]{{1,8}}|{_Q}\s{{0,2}},\s{{0,4}}(?={_Q}))")
 _CALLED = re.compile(rf"\(\s{{0,4}}(?:value=|raw=)?(?=b?{_Q})")
 
@@ -75,12 +81,21 @@ FIRST_WORDS = (
 Found = tuple[int, int, str]
 
 
+# Chinese, Japanese and Korean letters: a sentence goes on right behind a name.
+_NO_SPACES = "\u2e80"
+
+
 def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the whole name that contains text[start:end]."""
     if text[start - 1 : start] in _BEFORE and text[end : end + 1] in _AFTER:
         return start, end
+    if text[start] >= _NO_SPACES:
+        return start, end
     left = text[max(0, start - MAX_IDENTIFIER) : start]
-    start -= len(left) - len(left.rstrip(_NAME))
+    rest = left.rstrip(_NAME)
+    if rest and rest[-1] > "\x7f":
+        rest = rest.rstrip(_NAME + _LETTERS)
+    start -= len(left) - len(rest)
     if text[start] in "nrt" and text[start - 1 : start] == "\\":  # "...\nsession_id: x": the n ends a line
         start += 1
     match = _RIGHT.match(text, end)
@@ -128,6 +143,9 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     found = _beside(text, start, end, rule)
     if found and text[start - 1 : start] in IN_QUERY:
         return [*web.states(text, start, found[-1][1]), *found]
+    if not found and rule.kind in ("token", "tokens", "secret"):
+        pairs = made.NAMED_PAIRS.match(text, end)
+        found = made.made_pairs(text, pairs, rule) if pairs is not None else []
     return found or entries.around(text, start, end, rule)
 
 
@@ -152,9 +170,9 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if words is not None:
         return [(*words, rule.kind)]
     value = (
-        (rule.sort == "digits" and prose.number(text, end))
+        (rule.sort == "digits" and prose.number(text, end, rule))
         or ("<" in text[end : end + 6] and _marked_up(text, end, rule))
-        or assigned.value(text, start, end)
+        or assigned.value(text, start, end, rule)
         or _placed(text, start, end, rule)
         or prose.value_of(text, start, end, rule)
     )
@@ -163,6 +181,9 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     secret, name = text[value.start : value.end], text[start:end].rpartition(".")[2].lstrip("-_$")
     if "." in text[start:end] and exemptions.is_message(text, end, value, rule):
         return []
+    pair = _COLON_PAIR.fullmatch(secret) if name.lower().startswith("cred") and not value.quoted else None
+    if pair is not None:  # credentials bob:x
+        return [(value.start + pair.start("value"), value.end, rule.kind)]
     if name.lower().startswith("cred") and is_statement(secret):  # credentials: admin / x
         more = _SLASHED.match(text, value.end)
         value, secret = (value._replace(end=more.end()), more[0]) if more else (value, secret)
@@ -176,6 +197,7 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     return prose.with_others(text, name, value, rule.kind)
 
 
+_COLON_PAIR = re.compile(r"[A-Za-z][\w.-]{0,31}:(?P<value>[^:]{6,128})")
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
 _USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
 _SLASHED = re.compile(r"[ ]?/[ ]?[^\s,;/]{1,256}")
@@ -203,6 +225,7 @@ def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
     return Value(*match.span("value"), quoted=True)
 
 
+_SYMBOL = re.compile(r",[ ]?(?=[\"'])")
 _IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((?P<value>\s{0,4}N?'[^()]{1,4096})\)")
 # Terraform: variable "db_password" { default = "x" }
 _HCL = re.compile(
@@ -210,7 +233,8 @@ _HCL = re.compile(
 )
 # {key=cryptPassword, default=}, value=x; variable : db_password, value : x
 _ENTRY_OF = re.compile(
-    r"\b(?:key|name|variable|setting|field|param|parameter|property|option)\s?[:=]\s?\Z", re.IGNORECASE
+    r"\b(?:(?:key|name|variable|setting|field|param|parameter|property|option)\s?[:=]|for parameter)\s?\Z",
+    re.IGNORECASE,
 )
 _ENTERED = re.compile(r"[,;}\])][^\n=:]{0,24}(?:[=:][^\n=:]{0,24}?[,;}\])][^\n=:]{0,8}?)?\b[vV]alue\s?[:=]\s?(?=\S)")
 # As Windows' registry shows it: `DefaultPassword    REG_SZ    x`
@@ -227,6 +251,8 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if before == ">":
         element = _ELEMENT.match(text, end)
         return _inside(text, element.end()) if element else None
+    if before == "{" and (symbol := _SYMBOL.match(text, end)) is not None:  # Erlang: {password,"x"}
+        return value_at(text, symbol.end())
     if before == "/" and text[end : end + 1] in QUOTES:  # "/prod/db/password"
         entry = _ENTRY.match(text, end)
         return value_at(text, entry.end()) if entry else None
@@ -259,6 +285,12 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     kept = _REGISTRY.match(text, end)
     if kept is not None:
         return value_at(text, kept.end())
+    hashed = _HASHED.match(text, end)
+    if hashed is not None:
+        return Value(*hashed.span("value"), quoted=True)
+    form_input = _NAMED_INPUT.match(text, end) if text[max(0, start - 5) : start] == "name=" else None
+    if form_input is not None:
+        return value_at(text, form_input.end())
     part = _PART.match(text, end) if text[max(0, start - 5) : start] == "name=" else None
     if part is not None:
         line = _PART_VALUE.match(text, part.end())
@@ -294,9 +326,12 @@ def _inside(text: str, position: int) -> Value | None:
         return None
     value = match[0].partition("]]>")[0].rstrip()
     closed = text[match.end() : match.end() + 1] == "<"
-    if not closed and (" " in value or text[position - 1] != ">" or value[:1] == "@"):
+    if not closed and (" " in value or text[position - 1] != ">" or value[:1] == "@" or len(value) < MIN_LOOSE):
         return None  # <password> in a sentence, or in a URL
     return Value(position, position + len(value), quoted=True)
+
+
+MIN_LOOSE = 3  # of a value in no element: `Bearer <token>".`
 
 
 def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
@@ -314,6 +349,9 @@ def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
         shown = _shown_before(text, start)
         if shown is not None:
             return shown
+    indexed = _INDEXED.match(text, end)  # data['token'] got 'x'
+    if indexed is not None:
+        return value_at(text, indexed.end())
     for pattern in (_ENTRY, _PART):
         match = pattern.match(text, end)
         if match is not None:
@@ -357,6 +395,8 @@ def _is_pair(text: str, name: tuple[int, int], opening: str, value: Value) -> bo
     closing = text[value.end : value.end + 20].lstrip("\\\"'` ")[:1]
     if not opening.strip(" ") or opening[-1] == "\n":  # a line of names and values: "password","x"
         return closing in ("", "\n", "\r") and looks_chosen(text[value.start : value.end])
+    if opening[-1] == ",":  # names and values by turns: [b"user", b"bob", b"password", b"x"]
+        return closing in ("]", ",", ")") and looks_made(text[value.start : value.end])
     if opening[-1:] == "(":
         if closing not in (")", ",", ""):
             return False

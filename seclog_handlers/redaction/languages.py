@@ -55,24 +55,26 @@ SAID = re.compile(
     r"(?:[ \t](?:tempor\w{2,6}|provis\w{3,6}|inicial|iniziale|initiale?|nueva|nuova|nova|neue))?"
     rf"[ \t]{{1,2}}(?:{_OF}[ \t]{{1,2}})?"
     r"(?:lautete?|wurde[ \t]auf|ist|war|est|était|es|era|é|è|is|->|→)[ \t]*:?[ \t]{1,4}"
-    rf"|[ \t]{{1,2}}{_OF}[ \t]?[:=][ \t]{{1,4}}",
+    rf"|[ \t]{{1,2}}{_OF}[ \t]?[:=][ \t]{{1,4}}|[ \t]u[żz]ytkownika[ \t][^\s=:]{{1,64}}[ \t]to[ \t]",
     re.IGNORECASE,
 )
 # `parola d'ordine: X`, `jeton d'accès: X`
 OF_IT = re.compile(r"[ ]d'(?:ordine|accesso|accès|acces|authentification)[ ]?[:=][ ]{1,2}")
+# What follows a name in Japanese and Chinese where English has `is`: パスワードはX, 密码是X
+PARTICLES = ("は", "を", "是", "为", "為")
 # With what such a sentence goes on behind the name, in lower case.
 VERBS = frozenset(
     """
     provisória provisoria provisório provisorio
     temporal temporaire temporanea temporária provisional provisoire inicial iniziale initial für fuer von vom des
     der de du del della do da di van voor pour para por lautet lautete ist war est était es era
-    é è
+    é è użytkownika uzytkownika
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 # `password errata X`, `mot de passe incorrect X`.
 WRONG = re.compile(
     r"[ \t](?:errat[ao]|sbagliat[ao]|incorrect[aoe]?|incorret[ao]|falsch|ungültig|invalide|inv[aá]lid[ao]|onjuist"
-    r"|errad[ao])[:,]?[ \t](?=\S)",
+    r"|errad[ao])(?:[ \t](?:per|para|pour|für|fuer|voor|por|for|di|de)[ \t][^\s:]{1,64})?[:,]?[ \t](?=\S)",
     re.IGNORECASE,
 )
 # Who logs in, before the password's name: words beside `user`.

@@ -35,7 +35,8 @@ _LOOKALIKE = "".join(_ALIKE)
 _FIRST = r"%\\&\x1b#"
 # Of a run of backslashes only the first begins anything, so that none is read twice.
 _ASCII_ENCODED = (
-    r"(?<=%)(?:(?P<percent>[0-9A-Fa-f]{2})|u(?P<wide_percent>[0-9A-Fa-f]{4}))"
+    r"(?<=%)(?![A-F]{2}_[A-Z0-9_]{1,40}%)(?:(?P<utf8>[CDcd][0-9A-Fa-f]%[89ABab][0-9A-Fa-f]"
+    r"|[Ee][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){2})|(?P<percent>[0-9A-Fa-f]{2})|u(?P<wide_percent>[0-9A-Fa-f]{4}))"
     rf"|(?<=\\)(?P<ansi>(?:x1b|u001b|033){_ANSI})"
     r"|(?<=\\)(?<!\\\\)\\{0,63}(?=[uxnrt/])(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<control>[nrt/]))"
     r"|(?<=&)(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon"
@@ -131,6 +132,11 @@ def _character(match: re.Match[str]) -> str | None:
     kind, found = match.lastgroup, match[match.lastgroup or 0] or match[0]
     if kind in ("percent", "wide_percent", "hex", "unicode", "hexadecimal"):
         character = chr(int(found, 16))
+    elif kind == "utf8":
+        try:
+            character = bytes.fromhex(found.replace("%", "")).decode()
+        except UnicodeDecodeError:
+            return None
     elif kind == "decimal":
         character = chr(int(found))
     elif kind == "entity":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from seclog_handlers.redaction.values import looks_chosen, looks_made
+from seclog_handlers.redaction.values import IS_UUID, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 
@@ -14,7 +14,7 @@ LINKS = re.compile(
     r"|invite|invites|invitation|token|tokens"
     r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login(?!_flow)|signin|sso|share|shared|accept"
     r"|callback|hook|hooks|webhook|webhooks"
-    r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset)(?:[_-][\w-]{0,30})?(?=[/?])",
+    r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset|integrations?|ws)(?:[_-][\w-]{0,30})?(?=[/?])",
     re.IGNORECASE,
 )
 # Of each of them at least one of these is a word: what the gate looks for.
@@ -22,6 +22,7 @@ LINK_WORDS = frozenset(
     """
     reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
     telemetry attributes
+    integration integrations ws
     infura alchemyapi alchemy magic auth unsubscribe secret secrets apikey session sessions login signin sso share
     shared accept callback hook hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
@@ -38,6 +39,8 @@ _FILE = re.compile(
 _NODE = re.compile(r"(?:infura\.io|alchemyapi\.io|alchemy\.com)/v[23]/(?P<value>[A-Za-z0-9_-]{32})(?![\w-])")
 _DEVICE = re.compile(r"(?<=/api/v1/)[A-Za-z0-9]{20}(?=/(?:telemetry|attributes|rpc)\b)")  # ThingsBoard
 _CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
+# Where an id that nobody could guess is all that is asked for: /reset-password/bf4fe5a1-...
+_FOR_ONCE = re.compile(r"reset|magic|invit|verify|confirm|activat|unsubscribe|recover", re.IGNORECASE)
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
 _LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
 
@@ -75,6 +78,7 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
                 break
             if (
                 looks_made(value)
+                or (IS_UUID.fullmatch(value) and _FOR_ONCE.search(match[0]))
                 or (value.isalpha() and looks_chosen(value))
                 or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value)
             ):

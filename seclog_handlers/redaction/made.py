@@ -33,10 +33,15 @@ _MADE = re.compile(r"[\w+/=.~%$!@#^*|:-]{1,160}")
 
 def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     """Find the value of a name of many meanings: only one that looks made by a machine."""
+    pairs = NAMED_PAIRS.match(text, end) if rule.kind == "secret" else None
+    if pairs is not None:
+        return made_pairs(text, pairs, rule)
     match = ASSIGN.match(text, end)
     if match is None:
         return _beside(text, end, rule)
     position = match.end()
+    if rule.kind == "authorization" and web.NEXT_PAIR.match(text, position):  # oauth: client_id=...
+        return []
     if rule.kind == "authorization":
         pair = USER_PAIR.match(text, position) or _COLON_PAIR.match(text, position)
         if pair is not None and (pair.re is USER_PAIR or looks_chosen(pair["value"])):
@@ -52,12 +57,9 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if rule.kind == "secret" and _CIPHER.search(text, max(0, start - 64), start):  # decrypting archive with key: x
         whole = value_at(text, position)
         return [(whole.start, whole.end, "secret")] if whole and looks_chosen(text[whole.start : whole.end]) else []
-    if (
-        rule.kind == "secret"
-        and (key := LONG_HEX.match(text, first))
-        and _PRIVATE.search(text, max(0, start - 48), start)
-    ):
-        return [(*key.span(), "secret")]  # Unknown private key type. Key: F14E...
+    key = _key_in(text, start, position, first) if rule.kind == "secret" else None
+    if key is not None:
+        return [(*key, "secret")]
     if text[start : start + 2] == "--" and (option := LONG_HEX.match(text, first)):
         return [(*option.span(), "secret")]  # nessuscli agent link --key=b0ed...
     signed = _SIGNED.match(text, first)
@@ -68,6 +70,38 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     whole = value_at(text, position, in_url=in_url) if opened is None else None
     found = [(value.start(), max(value.end(), whole.end if whole else 0), rule.kind)]
     return [*web.states(text, start, found[0][1]), *found] if in_url else found
+
+
+def _key_in(text: str, start: int, position: int, first: int) -> tuple[int, int] | None:
+    """Return where a key of hexadecimal digits stands that its context tells from a hash."""
+    loaded = _LOADED.match(text, position)
+    if loaded is not None:  # key = bytes.fromhex('6965...')
+        return loaded.span("value")
+    key = LONG_HEX.match(text, first)
+    if key is None:
+        return None
+    if _PRIVATE.search(text, max(0, start - 48), start):  # Unknown private key type. Key: F14E...
+        return key.span()
+    deciphers = len(key[0]) >= LONG_KEY and _DECIPHERS.search(text, max(0, start - 64), start)
+    return key.span() if deciphers else None  # bad decrypt (key=5a9b...)
+
+
+# Secrets by the parts that they play: `tokens: access=x refresh=y`, `rotated key for billing: old=x new=y`.
+NAMED_PAIRS = re.compile(
+    r"(?:[ ](?:for|of)[ ][\w.@-]{1,48})?:?[ ]"
+    r"(?=(?:access|refresh|old|new|previous|current|primary|secondary)=)"
+    r"(?P<pairs>(?:[a-z_]{2,16}=[^\s,;]{1,2048}[,;]?[ ]?){1,6})"
+)
+_PART_OF = re.compile(r"(?:access|refresh|id|old|new|previous|current|primary|secondary)=(?P<value>[^\s,;]{16,2048})")
+
+
+def made_pairs(text: str, pairs: re.Match[str], rule: Rule) -> list[Found]:
+    """Find those of the pairs behind a name that a machine has made."""
+    return [
+        (*match.span("value"), rule.kind)
+        for match in _PART_OF.finditer(text, *pairs.span("pairs"))
+        if looks_made(match["value"])
+    ]
 
 
 def _beside(text: str, end: int, rule: Rule) -> list[Found]:
@@ -97,6 +131,11 @@ _CODE = re.compile(r"\d{4,8}(?![\w.-])")
 _ONE_TIME = re.compile(r"\b(?:otp|totp|2fa|mfa|sms|one-time|passcode)\b", re.IGNORECASE)
 _CIPHER = re.compile(r"\b(?:en|de)crypt\w{0,5}\b[^.;\n]{0,40}\b(?:with|using) (?:the )?\Z", re.IGNORECASE)
 _PRIVATE = re.compile(r"\b(?:private|secret|signing|encryption|master)[ _-]?key\b", re.IGNORECASE)
+_DECIPHERS = re.compile(r"\b(?:bad )?(?:de|en)crypt|\bcipher|\baes\b", re.IGNORECASE)
+LONG_KEY = 48
+_LOADED = re.compile(
+    rf"(?:byte(?:s|array)\.fromhex|(?:binascii\.)?unhexlify)\(b?{_Q}(?P<value>[0-9A-Fa-f ]{{32,512}})(?={_Q}\))"
+)
 _CISCO = re.compile(r" \d (?P<value>[0-9A-Fa-f]{8,64})(?![\w])")  # tacacs+ key 7 FCE63AD2...
 _CODE_SENT = re.compile(r" (?:sent|generated|issued|texted): ?(?P<value>\d{4,8})(?![\w.-])")
 # auth failed (bob:x), auth: user bob/x rejected

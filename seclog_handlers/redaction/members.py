@@ -26,7 +26,7 @@ COMPANIONS = frozenset(
     expires expiresin expiresat expiry expiration exp maxage issuedat iat createdat updatedat lastused lastusedat
     scope scopes tokentype type granttype path domain httponly secure samesite size version region provider issuer
     audience aud iss algorithm alg kid realm engine host hostname port username user dbname database protocol
-    driver schema tenant
+    driver schema tenant owner login userid role
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 # Those of a cookie: under any other name a browser sends what a server gave it.
@@ -56,7 +56,9 @@ _METADATA = frozenset(
     updated rotatedat rotated count total mode loaded failed backend store provider source field engine bytes
     rejected accepted keys missing missingscopes roles role model cached error errors age ages agedays tried found
     used limit reset remaining quota lastused lastusedat issued issuedat subject sub owner clientid gpio ttls region
-    cache hit hits misses
+    cache hit hits misses transports transport secretname defaultmode optional
+    action actions principaltype effect resource resources permission permissions policies groups rules evaluated ms
+    durationms latencyms allowed denied method
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -117,7 +119,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z_.-]{0,47}\d{0,2}")
 _OPENS = re.compile(r"\s{0,8}(?:\[\s{0,8})?\{(?=\s{0,8}\\{0,7}[\"'])")
 _MEMBER = re.compile(
     r"[\s,{\[\]}]{0,16}(?P<q>\\{0,7}[\"'])(?P<name>[A-Za-z_][\w.-]{0,47})(?P=q)\s{0,4}:\s{0,4}"
-    r"(?:(?P<v>\\{0,7}[\"'])(?P<text>[^\"'\\\n]{0,4096})(?P=v)|(?P<bare>[A-Za-z]{4,5}|-?[0-9.]{1,20}))(?=\s{0,4}[,}\]])"
+    r"(?:(?P<v>\\{0,7}[\"'])(?P<text>(?:[^\"'\\\n]|\\[nrt/]){0,4096})(?P=v)|(?P<bare>[A-Za-z]{4,5}|-?[0-9.]{1,20}))(?=\s{0,4}[,}\]])"
 )
 _CLOSES = re.compile(r"[\s,\]}]{1,16}")
 _NAMES, _VALUES = frozenset({"name", "key"}), frozenset({"value", "val"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from seclog_handlers.redaction import languages, vendors
+from collections.abc import Iterable
+
+from seclog_handlers.redaction import languages, vendors, vocabulary
 
 # Every name of vocabulary.py contains one of these, in lower case.
-LONG_WORDS = (
+_LONG_WORDS = (
     "pass", "loginpas", "pwd", "pswd", "secret", "token", "apikey", "cred", "auth", "cookie", "csrf", "xsrf", "bearer",
     "mnemonic", "sessid", "sessionid", "sessionkey", "privkey", "privatekey", "secretkey", "accesskey",
     "encryptionkey", "signingkey", "masterkey", "accountkey", "storagekey", "sharedkey", "appkey", "licensekey",
@@ -16,7 +18,12 @@ LONG_WORDS = (
     "codice", "identified", "telefon", "steuer", "sozialversicherungsnummer", "ausweis",
     "reisepass", "burgerservice",
     "identifikationsnummer", "sonar", "geburt", "naissance", "nacimiento", "nascimento", "nascita", "geboorte",
-    "fødselsnummer", "fodselsnummer", "şifre", "sifre",
+    "fødselsnummer", "fodselsnummer", "şifre", "sifre", "community", "isikukood", "マイナンバー", "個人番号", "číslo",
+    "cislo", "kodas", "kods", "szám", "henkil", "kennitala", "주민등록번호", "身份证", "身分證", "urodzenia",
+    "生年月日",
+    "出生日期", "рождения", "fødselsdato", "fodselsdato", "födelsedatum", "syntymäaika", "teléfono", "celular",
+    "rufnummer",
+    "mobilnummer", "puhelin", "電話", "电话", "手机", "전화", "телефон",
 )  # fmt: skip
 SHORT_WORDS = (
     *sorted(vendors.VENDORS), "york",
@@ -34,7 +41,8 @@ SHORT_WORDS = (
     "kimlik", "itin", "crumb", "nr", "sociale", "idnr", "cnpj", "tfn", "cpr", "cuit", "cuil",
     "ahv", "nric", "hkid",
     "ppsn", "tckn", "geboren", "nacido", "nacida", "nascido", "nascida", "cid", "rut",
-    "provided", "verification", "community", "response", "account", "bank", "identity",
+    "provided", "verification", "response", "cnp", "oib", "egn", "emšo", "emso", "jmbg", "hetu", "amka", "nato",
+    "nata", "née", "né", "tél", "encrypt", "nt", "lm", "ntlm", "nhs", "medicare", "account", "bank", "identity",
 )  # fmt: skip
 
 # A name may go on after a space with these: `session id`, `social security number`.
@@ -42,5 +50,18 @@ AFTER_WORDS = frozenset({
     "id", "key", "keys", "code", "codes", "number", "phrase", "psk", "answer", "token", "password", "card",
     "identifier", "security", "word", "header", "insurance", "license", "licence", "no", "hash",
     "cookie", "account",
-    "of",
+    "of", "číslo", "cislo", "kodas", "kods", "szám", "urodzenia", "рождения", "le", "il", "date",
 }) | languages.AFTER_WORDS  # fmt: skip
+
+
+def _glued(phrases: Iterable[str]) -> tuple[str, ...]:
+    """Return phrases as camelCase glues them in lower case, where none of the words above is to be seen: nationalid."""
+    glued = {phrase.replace(" ", "") for phrase in phrases if " " in phrase and phrase.isascii()}
+    return tuple(
+        sorted(
+            name for name in glued if not name.endswith(SHORT_WORDS) and not any(word in name for word in _LONG_WORDS)
+        )
+    )
+
+
+LONG_WORDS = (*_LONG_WORDS, *_glued((*vocabulary.PHRASES, *vocabulary.CODES, *vocabulary.NUMBERS)))

@@ -13,7 +13,17 @@ Found = tuple[int, int, str]
 Spend = Callable[[int], None]
 
 _ARCHIVE = re.compile(r"\b7z[ar]? [^\n;|]{0,200}?\s-p(?P<value>[^\s'\"]{1,256})")
-_LOGIN_AT = re.compile(r"\blog(?:in|on|ged in as) [\w.-]{1,64}/(?P<value>[^\s/@,;]{8,128}) (?:at|on|@)\b")
+_LOGIN_AT = re.compile(
+    r"\blog(?:in|on|ged in as) [\w.-]{1,64}(?:/(?P<value>[^\s/@,;]{8,128}) (?:at|on|@)\b"
+    r"|:(?P<said>[^\s:/]{6,128}) (?:accepted|rejected|denied|failed|refused|succeeded|ok|from|on|at)\b)"
+)
+# Redis: SETEX login:session_token 4283 x
+_SETEX = re.compile(
+    r"\b(?:P?SETEX|GETSET|SETNX) [\w:.{}@-]{0,100}"
+    r"(?:session|token|secret|passw|otp|auth|csrf|api_?key)[\w:.{}@-]{0,100}"
+    r"(?: \d{1,12})? [\"']?(?P<value>[^\s\"']{4,512})",
+    re.IGNORECASE,
+)
 _WIFI = re.compile(r"WIFI:(?:[A-Z]:[^;\n]{0,64};){0,3}P:(?P<value>[^;\n]{1,128});")
 _INFLUX = re.compile(r"[?&]u(?:ser(?:name)?)?=[^&\s]{1,64}&p=(?P<value>[^&\s\"'<>]{4,256})")
 _PGPASS = re.compile(r"(?<![\w.:-])[\w.*-]{1,128}:5432:[\w*.-]{1,64}:[\w.*-]{1,64}:(?P<value>[^\s\"':]{4,256})")
@@ -35,7 +45,24 @@ _TRIED = re.compile(
 )
 # A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters
 # that follow each other.
-WORDS = frozenset({"wifi", "p", "kty", "sasl", "relayhost", "dsn", "cpin", "cwjap", "bundle", "tried"})
+WORDS = frozenset(
+    {
+        "wifi",
+        "p",
+        "kty",
+        "sasl",
+        "relayhost",
+        "dsn",
+        "cpin",
+        "cwjap",
+        "bundle",
+        "tried",
+        "setex",
+        "psetex",
+        "getset",
+        "setnx",
+    }
+)
 
 
 def compact(text: str) -> list[Found]:
@@ -63,6 +90,8 @@ def compact(text: str) -> list[Found]:
             for match in _TRIED.finditer(text)
             if (group := match.lastgroup or "") and looks_chosen(match[group])
         ]
+    if "SETEX " in text or "GETSET " in text or "SETNX " in text:
+        found += [(*match.span("value"), "token") for match in _SETEX.finditer(text) if looks_chosen(match["value"])]
     if "]:" in text:
         found += [(*match.span("value"), "password") for match in _POSTFIX.finditer(text)]
     return [span for span in found if not text[span[0] : span[1]].isdigit() or span[2] == "otp"]
@@ -73,8 +102,9 @@ def logins(text: str, spend: Spend) -> list[Found]:
     found: list[Found] = []
     for match in _LOGIN_AT.finditer(text):
         spend(LOOK)
-        if looks_chosen(match["value"]):
-            found.append((*match.span("value"), "password"))
+        group = match.lastgroup or "value"
+        if looks_chosen(match[group]):
+            found.append((*match.span(group), "password"))
     return found
 
 
@@ -126,7 +156,7 @@ def spoken_codes(text: str, spend: Spend) -> list[Found]:
 
 
 _REPLACED = re.compile(r"['\"]?\s{1,4}replace\s{1,4}['\"]?(?P<value>[^\s'\";]{1,128})", re.IGNORECASE)
-_SQL_USER = re.compile(r"\b(?:user|role|USER|ROLE|grant|GRANT)\s")
+_SQL_USER = re.compile(r"\b(?:user|role|USER|ROLE|grant|GRANT|connect to|CONNECT TO)\s")
 _IDENTIFIED = re.compile(
     r"\s{1,4}(?:with\s{1,4}['\"`]?\w{1,40}['\"`]?\s{1,4})?(?:by|as)\s{1,4}(?:password\s{1,4}|values\s{1,4})?",
     re.IGNORECASE,

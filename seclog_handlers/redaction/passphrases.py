@@ -7,7 +7,7 @@ import re
 
 from seclog_handlers.redaction import languages
 from seclog_handlers.redaction.extents import QUOTES, Value
-from seclog_handlers.redaction.values import is_statement
+from seclog_handlers.redaction.values import is_remark, is_statement
 from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS, SENTENCE_WORDS, STATUS_WORDS
 
 # `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for
@@ -49,6 +49,9 @@ def is_plain_password(text: str, start: int, value: Value) -> bool:
 def is_cell(text: str, start: int, value: Value) -> bool:
     """Tell whether a word follows a password's name in a row of names and values: `user|bob|password|hunter`."""
     line = text.rfind("\n", max(0, start - MAX_ROW), start) + 1
+    following = text.find("\n", value.end, value.end + MAX_ROW)
+    if following >= 0 and text.startswith(_TABLE, following + 1):  # the names of columns
+        return False
     before = text[max(line, start - MAX_ROW) : start].count("|")
     word = text[value.start : value.end]
     follows = _PLAIN_PASSWORD.fullmatch(word) is not None and (
@@ -60,6 +63,7 @@ def is_cell(text: str, start: int, value: Value) -> bool:
 
 
 MAX_ROW = 400
+_TABLE = ("|-", "| -", "|:", "-", "+-", "| ")
 _CELL_ENDS = re.compile(r"\||\s{0,8}(?:\Z|\n)")
 _ROW_ENDS = re.compile(r"[ ]{0,40}\|[ ]{0,8}(?:\Z|\r?\n)")
 # How a sentence goes on after `with password`, beside what vocabulary.py has for keys.
@@ -79,10 +83,13 @@ _FOLLOWERS = frozenset(
 
 def is_passphrase(value: str) -> bool:
     """Tell whether quoted words are a passphrase and not a remark: `correct horse 42`."""
-    words = value.lower().split()
-    if not 2 <= len(words) <= 8 or not (STATUS_WORDS | SENTENCE_WORDS | REMARKS).isdisjoint(words):
+    words = [word.strip(".,!?") for word in value.lower().split()]
+    if not 2 <= len(words) <= 8 or is_remark(words) or (len(words) < 4 and not _ABOUT.isdisjoint(words)):
         return False
     return all(word.isalnum() for word in words) and (words[-1].isdigit() or len(words) >= 3)
+
+
+_ABOUT = STATUS_WORDS | SENTENCE_WORDS | REMARKS
 
 
 def is_hyphened(value: str) -> bool:

@@ -13,9 +13,10 @@ Found = tuple[int, int, str]
 
 _LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'/=!#$&*?^`{|}~"
 _LOCAL_STRICT = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-'"
+_LETTERS = "".join(filter(str.isalpha, map(chr, range(0xC0, 0x250))))
 MAX_LOCAL = 64
 _DOMAIN = re.compile(
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[A-Za-z0-9-]{1,59}"
+    r"@(?:[A-Za-z0-9\u00c0-\u024f](?:[A-Za-z0-9\u00c0-\u024f-]{0,61}[A-Za-z0-9\u00c0-\u024f])?\.){1,8}(?:xn--[A-Za-z0-9-]{1,59}"
     r"|[A-Za-z]{2,24})(?![A-Za-z0-9_-]|\.[A-Za-z0-9]{1,24}[@:/]?\w|@)",
 )
 # user@host of a shell, which is no mailbox.
@@ -116,10 +117,13 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[int], None]) -> I
             continue
         if _MESSAGE_ID.search(before) is not None:
             continue
-        local = before[len(before.rstrip(_LOCAL_STRICT)) :].lstrip(".'-%+")
+        rest = before.rstrip(_LOCAL_STRICT)
+        if rest and rest[-1] > "\x7f":
+            rest = rest.rstrip(_LOCAL_STRICT + _LETTERS)
+        local = before[len(rest) :].lstrip(".'-%+")
         if (
             local
-            and local != "git"
+            and local not in _NO_PERSONS
             and not _is_remote(text, at)
             and not (match[0].lower() in _ALGORITHMS and "-" in local)
             and match[0].rpartition(".")[2].lower() not in _NOT_MAIL
@@ -130,6 +134,8 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[int], None]) -> I
                 yield *combined.span("value"), "password"
 
 
+# git@host:repository, celery@host: a program's name in front of its host's.
+_NO_PERSONS = frozenset({"git", "celery"})
 # The name of a message: `Message-ID: <1234.5678@mail.example.org>`
 _MESSAGE_ID = re.compile(
     r"(?:message[-_ ]?id|msgid|references|in-reply-to)[\"']?[=: ]{1,3}[\"']?<[^<>@\s]{1,64}\Z", re.IGNORECASE
@@ -170,6 +176,9 @@ def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
             and _NAMED_ID.search(text, max(0, match.start() - 12), match.start())
         ):
             continue
+        if kind is None and _is_south_african(match[0], text[max(0, match.start() - 24) : match.start()]):
+            yield match.start(), match.end(), "national-id"
+            continue
         if kind == "card":
             check = _CARD_CHECK.match(text, match.end())
             yield match.start(), check.end() if check else match.end(), kind
@@ -179,6 +188,15 @@ def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
             yield match.start(), match.end(), kind
         else:
             yield from _parts(text, match)
+
+
+# ID number 8001015009087: a birth date, a number, 0 or 1 for the citizenship, a check digit.
+_SOUTH_AFRICAN = re.compile(r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4}[01]\d\d")
+_CALLED_ID = re.compile(r"\b(?:ID|id|identity|Identity)(?:[ _](?:number|no|nr|num|card))?\.?[:=# ]{1,3}\Z")
+
+
+def _is_south_african(number: str, before: str) -> bool:
+    return _SOUTH_AFRICAN.fullmatch(number) is not None and checks.luhn(number) and bool(_CALLED_ID.search(before))
 
 
 # What a card's magnetic strip says: `;4111111111111111=29121010000000000000?`
@@ -200,7 +218,7 @@ _NAMED_ID = re.compile(r"(?:id|Id|ID|hash|key|offset|seq|ts|time)[\"']?\]?[=: ]{
 
 
 # What a switchboard dials: `PJSIP/trunk/+4930123456789,30`
-_DIALLED = re.compile(r"(?<=/)\+[1-9]\d{0,2}[ ]?\d(?:[ ]?\d){6,12}(?=[,@)/\s]|$)")
+_DIALLED = re.compile(r"(?<=/)\+[1-9]\d{0,2}[ ]?\d(?:[ ]?\d){6,12}(?=[,@)/\s\"']|$)")
 
 
 def dialled(text: str) -> Iterator[Found]:

@@ -18,6 +18,7 @@ _SAID = re.compile(
     r"(?:[ \t]\(?(?:is|was|as|has|been|now|entered|set|used|given|provided|received|supplied|generated|chosen|typed"
     r"|attempted|tried|read|plain|plaintext|cleartext|raw|value|string|here)\)?){1,4}"
     r"(?:[ \t](?:for|of|by|on|to)[ \t][^\s=:]{1,64})?[ \t]?[:=][ \t]{1,4}"
+    r"|[ \t](?:used|entered|given|provided|typed|tried|supplied|submitted|sent|received)[ \t](?:was|is)[ \t]{1,4}"
     r"|(?:[ \t](?:string|value))?"
     r"(?:[ \t]{1,4}(?:for|of|to|on|from|in)(?:[ \t]the)?[ \t](?:user[ \t]|account[ \t])?[^\s=:]{1,64}"
     r"(?:[ \t](?:user|account|[\w.@-]{1,32})){0,2})?"
@@ -45,7 +46,7 @@ _SET_BEFORE = re.compile(r"\b(?:setx|setenv|SetEnv|ENV|ARG|set -x|config set(?: 
 _SETS = ("setx ", "env ", "Env ", "ENV ", "ARG ", "-x ", "  ", " set ", "--secret ", "enable ")
 MAX_SET, MAX_BEFORE = 40, 96
 _SENTINEL = re.compile(r"[ ][\w.-]{1,64}[ ]{1,4}(?=\S)")  # sentinel auth-pass mymaster x
-_NETRC = re.compile(r"\blogin\s{1,16}(?!-)\S{1,64}\s{1,16}$")
+_NETRC = re.compile(r"\blogin\s{1,16}(?![-|])\S{1,64}\s{1,16}$")
 _SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
 _SETTING = re.compile(
     r"\b(?:set|setting|sets|change[ds]?|changing|reset|resetting|update[ds]?|updating)\b[^.;\n]{0,24}$", re.IGNORECASE
@@ -66,8 +67,15 @@ _NAMED_ROW = re.compile(r",(?P<value>[^\s,]{5,128})(?=[\r\n]|$)")  # key,value
 _SYMBOL = re.compile(r",[ ]?(?=[\"'])")  # [:password, "x"]
 _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
 _COMMENT = re.compile(r"^(?://+|/\*+|#+|;+|--)")
+# 26 October 1996, October 26, 1996, 26-Oct-1996, 1968年5月21日
+_DAY = re.compile(
+    r"[\"']?[ \t]?(?:is|was|on|le|el|il|am|:|=|#)?[ \t]{0,2}[\"']?"
+    r"(?P<value>\d{1,2}(?:st|nd|rd|th|\.)?[ ](?:of |de )?[^\W\d_]{3,12}\.?,?"
+    r"[ ](?:de )?\d{4}|[^\W\d_]{3,12}\.?[ ]\d{1,2}(?:st|nd|rd|th)?,?[ ]\d{4}|\d{4}年\d{1,2}月\d{1,2}日"
+    r"|\d{1,2}-[A-Z][a-z]{2}-\d{2,4})(?!\w)"
+)
 _NUMBER = re.compile(
-    r"\)?(?:[ \t](?i:no|number|nr|num|card)\b\.?)?(?:[ \t](?:des|von|de|for|of)[ \t][\w.@-]{1,32})?"
+    r"\)?\.?(?:[ \t](?i:no|number|nr|num|card)\b\.?)?(?:[ \t](?:des|von|de|for|of)[ \t][\w.@-]{1,32})?"
     r"[ \t]?(?:is|was|ist|lautet|est|es|am|el|em|on|:|=|#|of)?[ \t]{0,2}"
     r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?"
     r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w|[*xX•]{2})",
@@ -126,7 +134,7 @@ _ANOTHER = re.compile(
 def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """Return the value that a sentence gives for the name text[start:end], or None."""
     if rule.sort == "digits":
-        return number(text, end)
+        return number(text, end, rule)
     if rule.sort == "weak":
         return None
     if text[start - 1 : start] == "/":  # a path: what follows is not about it, unless it is put there
@@ -145,6 +153,9 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         value = _forward(text, start, end, rule)
         if value is not None:
             return value
+    elif following in languages.PARTICLES and following:
+        shown = value_at(text, end + 1 + (text[end + 1 : end + 2] == " "))
+        return shown if shown is not None and looks_chosen(text[shown.start : shown.end]) else None
     elif following == "\n":  # a label above its value
         below = _BELOW.match(text, end)
         word = below["value"] if below is not None else ""
@@ -190,8 +201,11 @@ def _is_search(text: str, start: int, searched: re.Match[str]) -> bool:
     return looks_chosen(value) or (searched["said"] is not None and last and not is_statement(value))
 
 
-def number(text: str, end: int) -> Value | None:
-    """Return the number of a person, a card or an account after its name."""
+def number(text: str, end: int, rule: Rule) -> Value | None:
+    """Return the number of a person, a card or an account after its name, the day somebody was born."""
+    day = _DAY.match(text, end) if rule.kind == "birth-date" else None
+    if day is not None:
+        return Value(*day.span("value"), quoted=False)
     match = _NUMBER.match(text, end)
     if match is None or sum(character.isdigit() for character in match["value"]) < (
         4 if match["value"].isalnum() else 6
@@ -227,6 +241,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     rejected = _REJECTED.match(text, end)
     if rejected is not None and not is_statement(rejected["value"]):
         return Value(*rejected.span("value"), quoted=True)
+    tabbed = _TABBED.match(text, end)
+    if tabbed is not None and rule.sort == "strong" and _is_tabbed(text, start, tabbed.end()):
+        return None if is_statement(tabbed["value"]) else Value(*tabbed.span("value"), quoted=True)
     verb = _VERB.match(text, end)
     if verb is not None and verb[1].lower() in _VERBS:
         said = _SAID.match(text, end)
@@ -259,6 +276,8 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if sql is not None:
         return _literal(text, sql.end(), rule)
     bracketed = _BRACKETED.match(text, end)
+    if bracketed is not None and bracketed["value"][0] == "-":  # htpasswd [-cimB]
+        return None
     if bracketed is not None:
         return Value(*bracketed.span("value"), quoted=False) if reported.fits(bracketed["value"], rule) else None
     compared = _MISMATCH.match(text, end)
@@ -272,6 +291,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
 
 def _next(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """The value right beside its name, with no word between: `password x`, `| password | x |`, `password - x`."""
+    shown = _EXPANDED.match(text, end) if text.rfind("-[ RECORD ", max(0, start - MAX_RECORD), start) >= 0 else None
+    if shown is not None:
+        return Value(*shown.span("value"), quoted=True)
     spaced = languages.WRONG.match(text, end) or _SPACED.match(text, end)
     value = value_at(text, spaced.end()) if spaced else None
     if value is None or text[value.start] in "([{<" or text.startswith("--", value.start):
@@ -291,6 +313,22 @@ def _next(text: str, start: int, end: int, rule: Rule) -> Value | None:
     return value if plain or passphrases.is_hyphened(word) else None
 
 
+# A line of names and values that tabs part.
+_TABBED = re.compile(r"\t(?P<value>[^\t\r\n]{4,1024})(?=\r?\n|\Z)")
+_TABBED_ABOVE = re.compile(r"(?:\A|\n)[\w.-]{1,64}\t[^\t\n]{0,256}\n\Z")
+_TABBED_BELOW = re.compile(r"\r?\n[\w.-]{1,64}\t[^\t\n]{0,256}(?:\n|\Z)")
+
+
+def _is_tabbed(text: str, start: int, end: int) -> bool:
+    above = _TABBED_ABOVE.search(text, max(0, start - 400), start)
+    return above is not None or (text[start - 1 : start] in ("", "\n") and _TABBED_BELOW.match(text, end) is not None)
+
+
+# As psql shows one record in several lines.
+_EXPANDED = re.compile(r"[ ]{0,40}\|[ ](?P<value>[^\n]{1,1024})")
+MAX_RECORD = 4096
+
+
 def _is_setting(text: str, start: int, rule: Rule) -> bool:
     """Tell whether the name is set to something: `resetting the password to x`, and not `sent reset token to bob`."""
     if rule.kind != "password" and text[max(0, start - 6) : start].lower() == "reset ":
@@ -308,8 +346,10 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
         return None
     word = text[value.start : value.end]
     spelled = text[position - 2 : position].strip()[-1:] in _ASSIGNED  # secret value: x
+    if (word in REMARKS or (word.islower() and word.endswith("ly"))) and not (spelled or setting or value.quoted):
+        return None
     if spelled and word.isdigit() and not (value.quoted or reported.is_code(word, rule)):
-        return None  # OTP used: 5263, how often
+        return None if rule.kind != "cvv" else value  # OTP used: 5263, how often
     plain = word.isdigit() or (
         (spelled or rule.kind in ("password", "otp"))
         and (_is_last(text, value) or (setting and _FOR_WHOM.match(text, value.end) is not None))
@@ -336,7 +376,8 @@ _FOR_WHOM = re.compile(r"[ \t](?:for|by|via|on|at|from)[ \t]")
 def _literal(text: str, position: int, rule: Rule) -> Value | None:
     """`PASSWORD 'x'` in SQL, `password 'x'` in a sentence."""
     value = value_at(text, position)
-    if value is None or text[value.end : value.end + 1] not in QUOTES:
+    cut = value is not None and rule.kind == "password" and value.end == len(text) and looks_chosen(text[value.start :])
+    if value is None or not (cut or text[value.end : value.end + 1] in QUOTES):
         return None
     second = _SECOND.match(text, value.end)  # OpenVPN: password "Auth" "x"
     if second is not None and looks_chosen(second["value"]):
@@ -347,7 +388,9 @@ def _literal(text: str, position: int, rule: Rule) -> Value | None:
     if several and not (chosen or passphrases.is_passphrase(" ".join(words))):
         return None
     secret = rule.kind == "password" or (several and rule.sort == "strong" and len(words) > MAX_NAME_WORDS)
-    identity = rule.sort == "strong" and IS_UUID.fullmatch(text, value.start, value.end)
+    identity = rule.sort == "strong" and (
+        IS_UUID.fullmatch(text, value.start, value.end) or looks_made(text[value.start : value.end].rstrip("="))
+    )
     return value if secret or identity or reported.fits(text[value.start : value.end], rule) else None
 
 

@@ -11,6 +11,9 @@ Found = tuple[int, int, str]
 
 _PEM_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}?(?:PRIVATE KEY|PGP MESSAGE)(?: BLOCK)?)-----")
 
+# What PostgreSQL keeps of a password, who could be asked to guess it: SCRAM-SHA-256$4096:salt$stored:server
+_SCRAM = re.compile(r"SCRAM-SHA-(?:1|256)\$\d{1,7}:[A-Za-z0-9+/=]{8,88}\$[A-Za-z0-9+/=]{20,88}:[A-Za-z0-9+/=]{20,88}")
+
 
 def find(text: str, budget: Budget, found: list[Found]) -> None:
     """Find what signs give away, wherever they stand: private keys, hashes, Azure's secrets."""
@@ -19,6 +22,8 @@ def find(text: str, budget: Budget, found: list[Found]) -> None:
         found.extend(_private_keys(text, budget))
     if "1$" in text:
         found.extend(tokens.md5_crypts(text))
+    if "SCRAM-SHA-" in text:
+        found.extend([(*match.span(), "password-hash") for match in _SCRAM.finditer(text)])
     if "Q~" in text:
         found.extend(tokens.shaped(text, 0, len(text)))
 

@@ -11,7 +11,7 @@ from typing import Any
 from seclog_handlers import rendering
 from seclog_handlers.redaction.commands import FIRST_WORDS
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import LONGEST_WORD, is_statement, is_word, looks_made
+from seclog_handlers.redaction.values import LONGEST_WORD, is_statement, is_word, looks_chosen, looks_made
 
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
@@ -53,10 +53,30 @@ def is_entry(names: Sequence[str]) -> bool:
         return True
     if "kind" in names and ("data" in names or "stringData" in names):
         return True
+    if not _TABLES.isdisjoint(names) and any(key in names for key in _COLUMNS):
+        return True
     if not 2 <= len(names) <= MAX_ENTRY:
         return False
     low = [name.lower() for name in names]
     return not NAME_KEYS.isdisjoint(low) or any(name.endswith("value") or name == "to" for name in low)
+
+
+def table(value: dict[Any, Any], rules: KeyRules) -> tuple[str, list[Rule | None]] | None:
+    """Return which member of a mapping holds the rows of a table, and the rule of each of its columns.
+
+    None for any other: `{"columns": ["id", "password"], "rows": [[1, "x"]]}`.
+    """
+    names = next((value[key] for key in _COLUMNS if type(value.get(key)) in (list, tuple)), None)
+    rows = next((key for key in _ROWS if type(value.get(key)) in (list, tuple)), None)
+    if names is None or rows is None or not 0 < len(names) <= MAX_COLUMNS:
+        return None
+    found = [rules.rule(name) if type(name) is str and len(name) <= MAX_NAME else None for name in names]
+    return (rows, found) if any(found) else None
+
+
+_COLUMNS, _ROWS = ("columns", "fields", "headers", "header", "column_names"), ("rows", "data", "values", "records")
+_TABLES = frozenset(_ROWS)
+MAX_COLUMNS = 64
 
 
 def is_value_key(key: str) -> bool:
@@ -114,6 +134,8 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
     name, item = value
     if type(name) is bytes:
         name = name.decode("latin-1")
+    if type(name) is str and name == "AUTH":  # of Redis
+        return Rule("password", "strong")
     if type(name) is not str or len(name) > MAX_NAME or ":" in name[:-1] or "=" in name[:-1]:
         return None  # a text, which is judged by itself
     rule = rules.rule(name)
@@ -123,16 +145,58 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
         return None
     if type(item) is str and (item.lower() in _FIELD_NAMES or _is_name(item, rules)):
         return None
+    if name.endswith("s") and type(item) is str and is_word(item) and name != "pass":  # ["secrets", "configmaps"]
+        return None
     return rule
 
 
 def _is_name(item: str, rules: KeyRules) -> bool:
     return (
         len(item) <= 24
-        and (item.islower() or item.isupper())
-        and item.replace("_", "").isalpha()
+        and (item.islower() or item.isupper() or _HEADER.fullmatch(item) is not None)
+        and item.replace("_", "").replace("-", "").isalpha()
         and rules.rule(item) is not None
     )
+
+
+def holds_none(key: str, item: Any, names: Iterable[Any]) -> bool:
+    """Tell whether a secret's name means another thing beside its neighbours or its value.
+
+    The shell's working directory; of a test's results those that passed: {"pass": 120, "fail": 0}.
+    """
+    low = key.lower()
+    if low.endswith("pwd"):
+        return type(item) is str and _FOLDER.fullmatch(item) is not None
+    return low == "pass" and type(item) is int and not _TALLY.isdisjoint(names)
+
+
+_FOLDER = re.compile(r"(?:~|[A-Z]:\\)?(?:/[\w.@ -]{0,64}){1,16}|[A-Z]:\\[\w\\. -]{0,200}")
+_TALLY = frozenset({"fail", "failed", "fails", "failures", "skip", "skipped", "error", "errors"})
+
+
+def alternating(value: Sequence[Any], rules: KeyRules) -> list[Rule | None] | None:
+    """Return the rule of each item of a list that holds names and their values by turns, as Node's raw headers do.
+
+    None for any other: a list of names holds no value that looks like a secret behind a secret's name.
+    """
+    if not MIN_TURNS <= len(value) <= MAX_ARGUMENTS or len(value) % 2:
+        return None
+    names = value[::2]
+    if not all(type(name) is str and _HEADER_NAME.fullmatch(name) for name in names):
+        return None
+    found = [rules.rule(name) for name in names]
+    turns: list[Rule | None] = []
+    for rule, item in zip(found, value[1::2], strict=True):
+        strong = rule is not None and rule.sort != "weak" and type(item) is str and looks_chosen(item)
+        turns += [None, rule if strong else None]
+    return turns if any(turns) else None
+
+
+MIN_TURNS = 4
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z_-]{1,40}")
+
+
+_HEADER = re.compile(r"[A-Z][A-Za-z]{0,15}(?:-[A-Z][A-Za-z]{1,15}){1,4}")  # ["Authorization", "X-Api-Key"]
 
 
 def is_login(value: Sequence[Any], rule: Rule) -> bool:
@@ -186,11 +250,37 @@ def is_random(name: str) -> bool:
     return looks_made(name) or (len(name) > LONGEST_WORD and name.isalpha())
 
 
+# What a parser says of a token: what sort it is, what it reads, and where.
+_LEXEME = frozenset({
+    "kind", "type", "text", "value", "line", "col", "column", "row", "start", "end", "offset", "pos", "position",
+    "length", "index",
+})  # fmt: skip
+_WHERE = frozenset({"line", "row", "offset", "pos", "position", "start", "index"})
+_READ = re.compile(r"[A-Za-z_]{0,20}|[^A-Za-z]{0,8}")
+
+
+def is_lexeme(value: dict[Any, Any]) -> bool:
+    """Tell whether a mapping is a token of source code: `{"kind": "IDENT", "text": "total", "line": 27}`."""
+    if not (_LEXEME.issuperset(value) and {"kind", "type"} & value.keys() and _WHERE & value.keys()):
+        return False
+    return all(_READ.fullmatch(item) for item in value.values() if type(item) is str)
+
+
+# What a form says of a field, each alone in its list: {"token": ["required"]}
+_COMPLAINTS = frozenset(
+    {"required", "invalid", "missing", "blank", "empty", "expired", "weak", "too short", "mismatch"}
+)
+
+
 def without_counters(value: Any, rule: Rule | None) -> Rule | None:
     """Return the rule for a container, or None if it holds but booleans, counts and sentences."""
     if rule is None or rule.sort in ("user", "weak", "digits"):
         return rule
     items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
+    if type(value) is list and value and _COMPLAINTS.issuperset(item for item in value if type(item) is str):
+        pins = rule.sort == "code"  # of a chip: {"pins": [4, 17, 27]}
+        if all(type(item) is str or (pins and type(item) is int and 0 <= item < LEAST_CODE) for item in value):
+            return None
     numbers = rule.kind in ("token", "tokens")
     policy = rule.kind == "password" and isinstance(value, dict)  # {"password": {"min_length": 12, "history": 5}}
     pins = rule.sort == "code" and isinstance(value, dict)  # of a chip: {"pin": {"number": 13, "mode": "output"}}

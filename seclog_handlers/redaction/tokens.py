@@ -99,7 +99,9 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("age", "AGE-SECRET-KEY-1", "[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{40,70}"),
     ("sourcegraph", "sgp_ slk_", r"[A-Za-z0-9_]{40,90}"),
     ("openshift", "sha256~", rf"{_W}{{43}}"),
-    ("harness", "pat. sat.", r"[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}"),
+    ("harness", "pat. sat.", r"[A-Za-z0-9_-]{22}\.[0-9A-Za-z]{24}\.[A-Za-z0-9]{20}"),
+    ("telnyx", "KEY", "[0-9A-F]{32}_[A-Za-z0-9]{22}"),
+    ("trello", "ATTA", "[0-9a-f]{64}[0-9A-F]{8}"),
     ("exoscale", "EXO", f"{_MIXED}{_A}{{24,30}}(?!{_W})"),
     ("cockroach", "CCDB1_", f"{_A}{{22}}_{_A}{{40}}"),
     ("astra", "AstraCS:", "[A-Za-z0-9:]{20,200}"),
@@ -347,6 +349,7 @@ _SHAPED: tuple[tuple[str, int, str, re.Pattern[str]], ...] = (
     ("azure-registry", 52, "+ACR", re.compile(
         r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9]{6}(?![A-Za-z0-9+/])",
     )),
+    ("recovery-key", 55, "-", re.compile(r"(?<![\w-])(?:\d{6}-){7}\d{6}(?![\w-])")),  # BitLocker's
     ("mailgun", 50, "-", re.compile(r"(?<![A-Za-z0-9-])[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![A-Za-z0-9-])")),
     ("mailchimp", 36, "-us", re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{32}-us\d{1,2}(?![A-Za-z0-9])")),
     ("asana", 50, "/", re.compile(r"(?<![A-Za-z0-9/.])[012]/\d{16,20}(?:/\d{16,20})?:[0-9a-f]{32}(?![A-Za-z0-9])")),

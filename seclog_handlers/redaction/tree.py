@@ -28,6 +28,7 @@ MAX_NODES = 5_000
 MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
 MAX_KEY = 1_000
+_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass"})
 
 # Bytes that are decoded: as many as the longest text that is looked at may take, so that none of it is lost.
 MAX_BYTES = 1_048_576
@@ -232,6 +233,8 @@ class Walk:
         """Return a mapping under a secret's key that says itself what of it is secret; None for any other."""
         if rule is None or rule.sort not in ("strong", "code") or self._rules.uses_paths:
             return None
+        if rule.kind == "token" and structures.is_lexeme(value):
+            return self.mapping(value, None, depth)
         if members.is_schema(value) or (rule.kind != "password" and members.are_metadata(value)):
             return self.mapping(value, None, depth)
         only_text = all(type(item) is str for item in value.values())
@@ -280,6 +283,8 @@ class Walk:
                 if kind in UNTOUCHED:
                     self._nodes -= 1
                     continue
+            if rule is not None and key.lower() in _AMBIGUOUS and structures.holds_none(key, item, value):
+                continue
             result[key] = self.member(key, item, rule, depth)
         return result
 
@@ -299,12 +304,15 @@ class Walk:
     def _one_by_one(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         named = structures.named(value, self._rules)
+        table = structures.table(value, self._rules)
         path = self._path
         twins: dict[Any, int] = {}
         items: Iterable[tuple[Any, Any]] = dict.items(value)
         for key, item in items:
             if type(key) is str:
                 own = structures.one_time(key, value) or self._rule(key) or _inherited(rule, item)
+                if own is not None and key.lower() in _AMBIGUOUS and structures.holds_none(key, item, value):
+                    own = None
                 if named is not None and structures.is_value_key(key.lower()):
                     own = named
                 elif structures.is_secret_data(value, key):
@@ -313,7 +321,10 @@ class Walk:
             else:
                 own = self._rule_of_other(key) or rule
                 name = self._key(key, depth)
-            clean = self.member(key, item, own, depth)
+            if table is not None and key == table[0]:
+                clean = self._rows(item, table[1], depth)
+            else:
+                clean = self.member(key, item, own, depth)
             self._path = path
             if self._censor.removes and clean == self._censor.marker and own is not None:
                 continue
@@ -324,6 +335,19 @@ class Walk:
             if self._nodes < 0 or self._budget.is_spent():
                 break
         return result
+
+    def _rows(self, rows: Any, rules: list[Rule | None], depth: int) -> Any:
+        """Judge the rows of a table whose columns have these rules."""
+        result: list[Any] = []
+        for row in rows:
+            if type(row) in (list, tuple) and len(row) == len(rules):
+                cells = [self.value(cell, rule, depth + 2) for cell, rule in zip(row, rules, strict=True)]
+                result.append(type(row)(cells))
+            else:
+                result.append(self.value(row, None, depth + 1))
+            if self._nodes < 0 or self._budget.is_spent():
+                break
+        return type(rows)(result)
 
     def _name(self, key: str) -> str:
         """Return a key without secrets, no longer than a formatter shows; once there were many, without its text."""
@@ -367,7 +391,10 @@ class Walk:
     def _items(self, value: Iterable[Any], rule: Rule | None, depth: int) -> Iterable[Any]:
         result = []
         flag: Rule | None = None
-        if rule is None and type(value) in (list, tuple):
+        if rule is None and isinstance(value, (list, tuple)):
+            rules = structures.alternating(value, self._rules)
+            if rules is not None:
+                return [self.value(item, own, depth + 1) for item, own in zip(value, rules, strict=True)]
             value = self._arguments(value)
         for item in value:
             result.append(self.value(item, flag or rule, depth + 1))

@@ -15,6 +15,7 @@ from seclog_handlers.redaction.vocabulary import (
     SENTENCE_WORDS,
     SOURCE_WORDS,
     STATUS_WORDS,
+    STRONG,
 )
 
 WEAK_LENGTH = 12
@@ -26,6 +27,7 @@ CODE_DIGITS = 3
 COUNT_DIGITS = 3  # "must contain 8 characters"
 MIN_SENTENCE = 4
 LEAST_PHONE = 6
+LEAST_ACCOUNT = 6
 MIN_TOKEN, TICKER = 4, 5
 LONGEST_WORD = 20
 
@@ -43,11 +45,22 @@ _DEFAULTED = re.compile(r"\$\{[\w.]{1,64}:[-=?]?(?P<value>[^{}]{4,128})\}")  # $
 _SCHEMA_NAME = re.compile(r"[\"']([^\"']{0,400})[\"']\s{0,4}:")
 # How SSH's public keys begin, of whatever algorithm.
 _PUBLIC_KEY = re.compile(r"AAAA(?:B3NzaC1|C3NzaC1|E2VjZHNh)[A-Za-z0-9+/=]+\Z")
+# What a form calls its fields.
+_LABEL = (
+    r"(?:Access|Account|Admin|API|Api|Auth|Change|Choose|Client|Confirm|Create|Current|Enter|Forgot|Hide|Login|New|Old"
+    r"|Refresh|Remember|Repeat|Reset|Session|Set|Show|User|Verify|Your)(?: [Yy]our| the| [Nn]ew| [Oo]ld)?"
+    r" (?:[Pp]assword|[Pp]assphrase|[Tt]oken|[Ss]ecret|[Kk]ey|[Cc]ode|[Cc]redentials|PIN)"
+)
 _PLACEHOLDER = re.compile(
     r"(?:%[sdrxi]|%\(\w{1,40}\)[sdr]|\{[a-z_0-9.!:]{0,40}\}|[:/@.,;|& -]){1,16}|%[sdrx]|%\(\w{1,40}\)[sdr]"
-    r"|(?:(?:Bearer|Token|Basic|JWT) )?\{[a-z_0-9.!:]{0,40}\}|\$?\{\{[^{}]{0,60}\}\}|SHA(?:1|256|512):[\w+/=-]{20,90}"
+    r"|(?:(?:Bearer|Token|Basic|JWT) )?(?:\{[a-z_0-9.!:]{0,40}\}|<[A-Za-z_ -]{1,40}>|\$\{[\w.]{1,40}\})"
+    r"|\$?\{\{[^{}]{0,60}\}\}|#\{[^{}]{1,60}\}|%[A-Z_][A-Z0-9_]{1,60}%|SHA(?:1|256|512):[\w+/=-]{20,90}"
     r"|id=[\w.-]{1,40}|\$\{[^}]{0,60}\}|\$[A-Z_][A-Z0-9_]{0,60}|\$\([^)]{0,80}\)"
-    r"|<[A-Za-z_ /.-]{0,40}>"
+    r"|<[A-Za-z_ /.|-]{0,40}>|@(?:[a-z]{1,16}_?){0,3}[pP](?:assword|asswd|wd)|@(?:[a-z]{1,16}_?){0,3}[tT]oken"
+    r"|!(?:Ref|GetAtt|ImportValue|FindInMap|ENV|vault|[a-z]{2,12}[-_](?:ref|env|secret))[ ].{1,80}"
+    r"|!(?:Sub|Join)[ ].{0,80}\$?\{.{1,80}"
+    r"|(?:[a-z]{2,16}\.){1,3}env\.[A-Z][A-Z0-9_]{1,60}|DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL|TRACE|NOTSET"
+    rf"|{_LABEL}"
     r"|<set to the key [^>\n]{0,120}>|(?:json|ya?ml|env|xml|form|validate|mapstructure|db|gorm|toml|bson"
     r"|binding):\\?\".*"
     r"|(?:required|nullable|sometimes|present|filled)(?:\|[a-z_]{2,24}(?::[\w,]{1,40})?){1,10}"
@@ -61,7 +74,8 @@ _PLACEHOLDER = re.compile(
     r"|&lt;[A-Za-z_ -]{1,40}&gt;|env:[A-Z][A-Z0-9_]{1,60}|file:/[\w./-]{1,80}"
     r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     r"|(?:CHANGE|REPLACE)[_-]?ME|TODO|FIXME|TBD|~"
-    r"|[*x#•.·_-]{3,}|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
+    r"|[*x#•.·_-]{3,}|X{4,}|[\u2013\u2014-]{1,3}|!{1,2}|(?:\\{1,2}u[0-9a-fA-F]{4}){1,2}"
+    r"|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-fA-F]{6,16}"
     r"|Secret(?:Str|Bytes|String)|gpio\d{1,3}|(?:RSA|DSA|ECDSA|ED25519)(?:[- ]\d{3,4})?"
     r"|&(?:'\w{1,16} )?(?:mut )?(?:str|String|\[u8\]?)",
@@ -82,6 +96,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return True
     if value[0] in "[({":
         return _is_secret_container(value, rule)
+    if value == "x" and not quoted:  # /etc/passwd
+        return False
     if is_statement(value) and not (
         quoted and (_is_cut_call(value) or (rule.kind == "password" and _is_phrase(value)))
     ):
@@ -93,6 +109,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
             return _VENDORS_KEY.fullmatch(value) is not None or (looks_made(value) and not _OTHERS_ID.fullmatch(value))
         return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
     if rule.kind in ("token", "tokens") and _ADDRESS.fullmatch(value):  # tokens of a ring: /10.0.0.1:7000
+        return False
+    if rule.kind == "token" and _ON_CHAIN.fullmatch(value):  # erc20 transfer token 0xd22c...
         return False
     if rule.kind == "secret" and _NAME_OF_SECRET.fullmatch(value):
         return False
@@ -123,9 +141,11 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
         return False
     if rule.kind in ("token", "tokens") and len(value) < MAX_NESTED and _COUNTS.fullmatch(value):
         return False
-    if rule.kind == "tokens" and _WORD_LIST.fullmatch(value):
+    if (rule.kind == "tokens" and _WORD_LIST.fullmatch(value)) or _RULES_OF.match(value):
         return False
     texts = _QUOTED_TEXT.findall(value) if len(value) < MAX_NESTED else []
+    if any(looks_chosen(said) for text in texts for said in _SAID.findall(text)):
+        return True  # ["Too weak: 'x'"]
     if texts and all(len(text.split()) >= MIN_SENTENCE - 1 and _speaks(text) for text in texts):
         return False  # what a form says about a field
     words = inner.split()
@@ -141,7 +161,23 @@ def _is_phrase(value: str) -> bool:
 
 
 _JOINED = re.compile("[_.]")
+_COMMON = STATUS_WORDS | SENTENCE_WORDS | REMARKS | BENIGN_TAILS
 _SPEAKING = STATUS_WORDS | SENTENCE_WORDS | REMARKS | BENIGN_TAILS | SOURCE_WORDS
+
+
+# A password with a bracket, and no call: Raccoon(dragon98
+_CUT_CALL = re.compile(r"\w{2,64}[(\[](?=[^\s]{0,64}\d)[^\s()\[\]\"',]{3,64}")
+
+
+def _is_dotted(value: str) -> bool:
+    """Tell whether words joined by points are a passphrase, and no name in source code: `saddle.kettle.gondola`."""
+    if value.count(".") < MIN_DOTS or not _DOTTED.fullmatch(value):
+        return False
+    return _SPEAKING.isdisjoint(value.split("."))
+
+
+MIN_DOTS = 3
+_DOTTED = re.compile(r"[a-z]{3,12}(?:\.[a-z]{3,12}){3,7}")
 
 
 def _is_cut_call(value: str) -> bool:
@@ -159,13 +195,20 @@ _VENDORS_KEY = re.compile(
 )
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}/?|[A-Z]:\\[\w\\. -]{4,200}")
+_ON_CHAIN = re.compile(r"0x[0-9a-fA-F]{40}")
 _WORD_LIST = re.compile(r"\[(?:\s?[\"'][a-z]{1,20}[\"'],?){1,100}\]")  # of a tokenizer
+# What a value has to be, a query, a program's options: ['required', 'min:8'], {$exists: false}, [-cimB]
+_RULES_OF = re.compile(
+    r"\[\s?[\"'](?:required|nullable|sometimes|present|filled|confirmed|bail)\b|\{\s?[\"']?\$(?:exists|type)\b"
+    r"|\[-{1,2}[A-Za-z?]"
+)
 _ADDRESS = re.compile(r"/?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?")
 # prod/shop/db
 _NAME_OF_SECRET = re.compile(r"arn:aws:[\w:/.+=@-]{8,256}|(?:[a-z][a-z-]{1,30}/){1,6}[a-z][a-z_-]{1,40}")
 _VERSION = re.compile(r"[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?")
 _COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
 _REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)
+_SAID = re.compile(r"'([^'\s]{5,64})'")
 _QUOTED_TEXT = re.compile(r"\"([^\"]{1,512})\"")
 
 
@@ -178,6 +221,8 @@ def is_statement(value: str) -> bool:
     if " " in value and _is_sentence(value):
         return True
     if len(value) <= 24 and value.strip("\"'().,:;!? []").lower() in STATUS_WORDS:
+        return True
+    if value.istitle() and value.lower() in STRONG:  # {"password": "Passwort"}: what a form calls it
         return True
     if value.startswith("AAAA") and _PUBLIC_KEY.match(value):
         return True
@@ -195,7 +240,7 @@ def is_statement(value: str) -> bool:
         return False  # ODBC quotes with braces
     return (
         _PLACEHOLDER.fullmatch(value) is not None
-        or _REFERENCE.fullmatch(value) is not None
+        or (_REFERENCE.fullmatch(value) is not None and _CUT_CALL.fullmatch(value) is None and not _is_dotted(value))
         or _CODEISH.fullmatch(value) is not None
     )
 
@@ -203,9 +248,16 @@ def is_statement(value: str) -> bool:
 def _is_sentence(value: str) -> bool:
     """Tell whether several words say something about a secret: "This field is required.", not "correct horse"."""
     words = [word.strip("\"'().,:;!?").lower() for word in value[:200].split()]
+    if not is_remark(words):
+        return False  # a passphrase that is a sentence: "Leopold has 5 blue marbles"
     return not SENTENCE_WORDS.isdisjoint(words) and all(
         word.replace("'", "").isalpha() or not word or (word.isdigit() and len(word) <= COUNT_DIGITS) for word in words
     )
+
+
+def is_remark(words: list[str]) -> bool:
+    """Tell whether words, in lower case, say something about a secret: most of them are known to."""
+    return sum(word in _COMMON for word in words) * 2 >= len(words)
 
 
 def _is_secret_number(value: str, rule: Rule) -> bool:
@@ -228,7 +280,7 @@ def _is_personal_number(value: str, kind: str) -> bool:
         return digits >= (4 if kind == "birth-date" else LEAST_PHONE)
     if digits == 4:  # letters and digits of an identity card
         return len(value) >= 8 and value.isalnum() and value.isupper()
-    return digits >= 5 and not IS_UUID.fullmatch(value)
+    return digits >= (LEAST_ACCOUNT if kind == "bank-account" else 5) and not IS_UUID.fullmatch(value)
 
 
 _MASKED_CARD = re.compile(r"\d{0,6}[*xX•. -]{4,}\d{0,4}")
@@ -248,9 +300,9 @@ def looks_made(value: str) -> bool:
     return _switches(value) >= 4
 
 
-_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _PLAIN = re.compile(
-    r"S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:/[a-z0-9_.@-]+){2,}|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
+    r"[A-Z]{2,12}(?:-[A-Z]{2,12}){0,3}-\d{1,4}(?:-[A-Z]{2,6})?|S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:/[a-z0-9_.@-]+){2,}|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
     r"|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*"
     r"|(?:[a-z0-9-]{1,40}\.){1,6}[a-z]{2,12}|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
 )

@@ -13,6 +13,7 @@ STRONG: dict[str, str] = {
             "contraseña", "motdepasse", "haslo", "hasło", "parola", "heslo", "salasana", "adgangskode", "losenord",
             "lösenord", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "pgpassword", "rootpw", "bindpw",
             "clave", "şifre", "sifre", *languages.PASSWORDS,
+            "rocommunity", "rwcommunity",
             "unixpass", "userpass", "dbpass", "sshpass", "requirepass", "masterauth", "authtok", "loginpas",
         ),
         "password",
@@ -48,7 +49,7 @@ STRONG: dict[str, str] = {
 PHRASES: dict[str, str] = {
     **dict.fromkeys(
         (
-            "rediscli auth",
+            "rediscli auth", "nt hash", "lm hash", "ntlm hash",
             "auth pass", "ask pass", "askpass", "pass word", "pass wd", "pass phrase", "pass code", "mot de passe",
             "one time password", "unlock code",
         ),
@@ -132,7 +133,9 @@ CODES: dict[str, str] = {
 NUMBERS: dict[str, str] = {
     **dict.fromkeys(
         ("phone", "phones", "telephone", "mobile", "cell", "cellphone", "msisdn", "tel", "fax", "phonenumber",
-         "whatsapp", "mobilenumber", "telefon", "telefone", "handy"),
+         "whatsapp", "mobilenumber", "telefon", "telefone", "handy",
+         "tél", "telefono", "teléfono", "celular", "handynummer", "telefonnummer", "rufnummer", "mobilnummer",
+         "telefoon", "puhelin", "電話", "电话", "手机", "手机号", "전화", "телефон"),
         "phone",
     ),
     **dict.fromkeys(("wa id", "cell number", "mobile number", "fax number", "contact number"), "phone"),
@@ -147,6 +150,9 @@ NUMBERS: dict[str, str] = {
          "reisepassnummer", "reisepass", "fødselsnummer", "fodselsnummer", "cnpj", "tfn", "cpr", "cuit", "cuil",
          "ahv", "nric", "hkid", "ppsn", "tckn", "burgerservicenummer", "sécu", "secu", "sécurité sociale",
          "securite sociale",
+         "nhs no", "cnp", "oib", "isikukood", "マイナンバー", "個人番号", "my number", "rodné číslo", "rodne cislo",
+         "asmens kodas", "personas kods", "egn", "emšo", "emso", "jmbg", "taj szám", "henkilötunnus", "henkilotunnus",
+         "hetu", "kennitala", "amka", "주민등록번호", "身份证", "身份证号", "身份证号码", "身分證", "medicare number",
          "kimlik no", "kimlik", "itin", "insee", "ssn last", "carta identita", "seguridad social"),
         "national-id",
     ),
@@ -165,7 +171,8 @@ NUMBERS: dict[str, str] = {
             "dob", "date of birth", "birth date", "birthdate", "birthday", "dateofbirth", "born", "geburtsdatum",
             "geburtstag", "geboren", "nacido", "nacida", "nascido", "nascida",
             "date de naissance", "fecha de nacimiento", "data de nascimento", "data di nascita",
-            "geboortedatum",
+            "geboortedatum", "data urodzenia", "生年月日", "出生日期", "дата рождения", "fødselsdato", "fodselsdato",
+            "födelsedatum", "syntymäaika", "née le", "né le", "nato il", "nata il",
         ),
         "birth-date",
     ),
@@ -174,7 +181,7 @@ NUMBERS: dict[str, str] = {
 # Words of many meanings: only a value that looks made by a machine is a secret under them.
 WEAK: dict[str, str] = {
     **dict.fromkeys(
-        ("key", "keys", "appid", "hmac", "salt", "sas", "sig", "signature", "seed"), "secret",
+        ("key", "keys", "appid", "hmac", "salt", "sas", "sig", "signature", "seed", "encrypt"), "secret",
     ),
     **dict.fromkeys(("auth", "oauth", "apiauth"), "authorization"),
     **dict.fromkeys(("session", "sess", "sid", "sessions"), "session"),
@@ -234,6 +241,12 @@ BENIGN_TAILS = frozenset(
     symbol santa result results requests statistics metrics metric scan
     origins hosts quota check checks from refs delay activation env envvar agent entries maps decision reason
     realm parsed accessed queried remaining_uses syncing ok success successful flag flags
+    bit bits kb mb gb kib mib gib pct percent percentage ratio histogram latency elapsed took delta memory parallelism
+    priority weight rank capacity throughput decimals supply holders amount fee fees minted spent channel channels
+    exempt exempted requestor requester approver reviewer meter estimator checker guesses wordlist dictionary reuse
+    reused breach breached compromised pwned lockout locked unlocked blocked cooldown backoff grace stale visible
+    visibility ui ux plugin plugins geändert geaendert gesetzt abgelaufen vergessen gewijzigd shown displayed toggle
+    toggled focused clicked brand purpose intent
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -243,7 +256,8 @@ ID_IS_SECRET = frozenset({"session", "sess", "secret", "cookie"})
 # A key that starts like this, or has this right before its secret word, asks about the secret or counts it.
 BENIGN_HEADS = frozenset(
     """
-    audit has is no num number max maximum min minimum total count failed failing invalid missing expired wrong bad
+    checksum audit has is no num number max maximum min minimum total count failed failing invalid missing expired wrong
+    bad
     incorrect forgot forgotten change changing changed requires require required requiring needs need should can
     allow allowed allows enable enabled disable disabled use uses using used show hide remember validate validates
     check expect expected expects supports support without output completion cached remaining avg average mean per
@@ -252,7 +266,7 @@ BENIGN_HEADS = frozenset(
     generated generates regenerate rotate rotated rotates revoke revoked revokes delete deleted update updated
     updates refreshes issue issues issued get gets fetch list lists store stores hash hashes compare send sends
     sent resend clear clears public publishable lookup parse tokenize fungible access_denied was were are did does
-    will would could prompt_for prompts weak strong reasoning thinking audio image cacheread cachewrite n k top
+    will would could prompt_for prompts ask asks weak strong reasoning thinking audio image cacheread cachewrite n k top
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -293,6 +307,11 @@ STATUS_WORDS = frozenset(
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
+    abgelaufen erforderlich ungültig ungueltig geändert geaendert zurückgesetzt vergessen gesperrt ja nein
+    obligatoire requis requise expiré expirée modifié modifiée invalide oui non
+    caducada caducado obligatoria obligatorio requerida inválida inválido expirada expirado obrigatória alterada vencida
+    scaduta scaduto obbligatoria obbligatorio errata errato wymagane wymagany wygasło nieprawidłowe nie tak
+    未設定 未设置 期限切れ 必須 無効 已过期 必填 错误 无效 истёк истек неверный обязателен не нет да
     suppressed concealed deprecated recovery forgot forgotten amd64 arm64 armhf i386 x86_64
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -301,7 +320,10 @@ STATUS_WORDS = frozenset(
 REMARKS = languages.STATUS_WORDS | frozenset(
     """
     publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying
-    reading refreshing importing read write edit view signature
+    echo reading refreshing importing read write edit view signature
+    case-sensitive remembered kept retained purged rehashed salted identical similar equal unchanged untouched recycled
+    archived noncompliant compliant orphaned readable writable visible shown displayed copied pasted printed cracked
+    guessed shared owned managed provisioned synchronized synced replicated migrated imported exported inherited
     raise return throw continue break print
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )

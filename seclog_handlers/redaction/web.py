@@ -36,7 +36,8 @@ _PARAMETERS = re.compile(
     r"(?:[ \t,]{0,4}[\w-]{1,40}(?:[ \t]?=[ \t]?\\{0,7}\"[^\"\n]{0,4096}\"|=[^\s,=\"'\\][^\s,\"'\\]{0,4095}),?){1,24}",
 )
 _SCHEME = re.compile(
-    r"(?:[ \t]{1,4}|%20|\+|\.(?:authorization\.k8s\.io\.)?(?=[\w-]{20}))(?P<value>[A-Za-z0-9._~+/%=:|-]{6,})"
+    r"(?:[ \t]{1,4}|%20|\+|\.(?:authorization\.k8s\.io\.)?(?=[\w-]{20}))"
+    r"(?P<value>(?:\d{1,10}\|)?[A-Za-z0-9._~+/%=:-]{6,})"
 )
 _DNS = re.compile(
     r"(?:\[[0-9a-fA-F:.]{2,45}\]|[\w.-]{1,255}|%2[fF][\w%.-]{1,200})(?::\w{1,8})?(?:[,/?#)\]}>\"'`\s;\\]|$)",
@@ -82,7 +83,10 @@ def authorization(text: str, end: int) -> list[Found] | None:
         return None  # http_auth=("bob", "x")
     if is_statement(credentials[0]) or _SCHEME_ALONE.fullmatch(credentials[0]) or _POLICY.fullmatch(credentials[0]):
         return []
-    found, stop = [(position, credentials.end(), "authorization")], credentials.end()
+    first = position
+    if (match["scheme"] or "").lower().startswith("sharedkey"):  # account:signature
+        first = text.find(":", position, credentials.end()) + 1 or position
+    found, stop = [(first, credentials.end(), "authorization")], credentials.end()
     if match["scheme"] is None and _UNKNOWN.fullmatch(credentials[0]):
         more = _SCHEME.match(text, stop)
         if (
@@ -140,7 +144,7 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
         return []
     value = match["value"].rstrip(".,:")
     start = match.start("value")
-    if _NEXT_PAIR.match(value) or "://" in value or _HASHED.match(value):
+    if NEXT_PAIR.match(value) or _DIGEST_OF.match(value) or "://" in value or _HASHED.match(value):
         return []  # token_type=bearer expires_in=3600, curl --negotiate https://...
     if name == "digest" and _DIGEST.fullmatch(value):
         return []
@@ -149,12 +153,15 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
     else:
         secret = any(c.isdigit() for c in value) and any(c.isalpha() for c in value) and len(value) >= 8
         secret = secret or (len(value) >= 20 and value.isalpha() and not value.islower())
-    return [(start, start + len(value), "authorization")] if secret else []
+    user = _DIGEST_USER.match(value) if name == "digest" else None  # addauth digest kafka:x
+    return [(start + (user.end() if user else 0), start + len(value), "authorization")] if secret else []
 
 
+_DIGEST_USER = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?=[^:]{4})")
 _DIGEST = re.compile(r"(?:[0-9a-f]{8}){4,16}")
+_DIGEST_OF = re.compile(r"(?:sha-(?:1|256|512)|md5|unixsum|crc32c)=", re.IGNORECASE)  # RFC 9530
 _HASHED = re.compile(r"(?:sha(?:1|256|384|512)|md5):")  # image digest sha256:...
-_NEXT_PAIR = re.compile(r"[a-z_]{2,32}=(?!=|$)")
+NEXT_PAIR = re.compile(r"[a-z_]{2,32}=(?!=|$)")
 
 
 def basic_user(value: str) -> str | None:
@@ -231,13 +238,19 @@ def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
         is_key = (
             head.endswith("cloudinary") or _HEX_KEY.fullmatch(user) or (password in _NO_PASSWORDS and looks_made(user))
         )
-        shown = is_template(password) or (password in _NO_PASSWORDS and (is_key or not user.strip(SEAL)))
+        shown = (
+            is_template(password)
+            or _FORM.match(run)
+            or (password in _NO_PASSWORDS and (is_key or not user.strip(SEAL)))
+        )
         found = [(start + len(user) + 1, start + at, "" if shown else "password")]
         return [(start, start + len(user), "token"), *found] if is_key else found
     secret = looks_made(user) or _HEX_KEY.fullmatch(user)
     return [(start, start + at, "token" if secret else "")]
 
 
+# As documentation writes it.
+_FORM = re.compile(r"(?:user|username|USER):(?:password|pass|PASSWORD|PASS)@(?:host|hostname|HOST)\b")
 # What services ask for in the password's place when the user's name is the token.
 _NO_PASSWORDS = frozenset({"x-oauth-basic", "api_token", "x", "X", "token", "unused", "none"})
 # Found from the `:` on, and only then backwards: a search for the user's name would stop at every word.
@@ -245,7 +258,7 @@ _PASSWORD_AT = re.compile(
     r":(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')\\]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
 )
 _USER_BEFORE = re.compile(
-    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=//)(?<!://)|(?<=\\/\\/))(?!mailto$)[\w.+-]{1,64}$"
+    r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=sips:)|(?<=sip:)|(?<=//)(?<!://)|(?<=\\/\\/))(?!mailto$)[\w.+-]{1,64}$"
 )
 _MAX_USER = 97
 # A URL that lacks its colon: `redis//:x@cache:6379`
@@ -255,6 +268,9 @@ _NO_PORT = re.compile(r"nonnumeric port: '(?P<value>[^'@\s]{1,128})@")
 # Go's MySQL: the password may hold what it likes.
 _GO_PASSWORD = re.compile(r"[\w.-]{1,32}:(?P<value>[^\s:/\"'<>]{1,128})@(?:tcp|unix)\(")
 _THIN = re.compile(r":thin:[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})@")
+# user/password@host/service
+_ORACLE = re.compile(r"/(?P<value>[^\s@/\"'<>]{6,128})@(?=[\w.-]{1,128}(?::\d{2,5})?/[\w.]{1,32}(?![\w/]))")
+_ORACLE_USER = re.compile(r"(?<![\w/.:@-])[A-Za-z][\w$#]{1,30}\Z")
 _ORACLE_BEFORE = re.compile(r"(?<![\w/])[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})$")
 
 
@@ -270,6 +286,11 @@ def bare_users(text: str, spend: Callable[[int], None]) -> list[Found]:
         if before is not None:
             found.append((*before.span("value"), "password"))
         at = text.find("@//", at + 1)
+    for match in _ORACLE.finditer(text):
+        spend(5)
+        user = _ORACLE_USER.search(text, max(0, match.start() - 40), match.start())
+        if user is not None and looks_chosen(match["value"]):
+            found.append((*match.span("value"), "password"))
     if "//:" in text:
         found += [(*match.span("value"), "password") for match in _USERLESS.finditer(text)]
     if "port: '" in text:
@@ -305,7 +326,7 @@ def _host_at(run: str, *, web: bool) -> int | None:
     if "@" not in authority and (not colon or rest.isdigit() or not (user or rest)):
         return None
     query = run.find("?", run.find("@"))
-    end = len(run) if query < 0 else query
+    end = len(run) if query < 0 or "=" not in run[query:] else query
     at = run.rfind("@", 0, end)
     while at > 0:
         if _DNS.match(run, at + 1):

@@ -251,6 +251,61 @@ NOTATIONS = {
     "letters in a link": "https://x.example/reset/PfSwmZbWazCvZOFVcwLSuoWooJHFdwMY{:.0}",
     "PIN of a card": "PIN for card ending 1234 is 5445{:.0}",
     "joined words": '{{"password": "open_sesame"}}{:.0}',
+    "quotes of a typographer": "Anmeldung mit Passwort \u201e{}\u201c abgelehnt",
+    "Japanese sentence": "\u30d1\u30b9\u30ef\u30fc\u30c9\u306f {} \u3067\u3059",
+    "Chinese sentence": "bob \u7684\u5bc6\u7801\u662f {}",
+    "Polish sentence": "has\u0142o u\u017cytkownika bob to {}",
+    "Spanish refusal": "Contrase\u00f1a incorrecta para bob: {}",
+    "name with an umlaut": "Ihr Best\u00e4tigungscode lautet 598199, g\u00fcltig 10 Minuten{:.0}",
+    "EDI": "PWD#{}#USR#bob#",
+    "expect script": "EXPECT: 'Password: ' SEND: '{}'",
+    "assertion": 'assert pin == "598199"{:.0}',
+    "literal that is cut": "ERROR: unterminated quoted string: CREATE ROLE bob PASSWORD '{}",
+    "input of a form": "<input type=hidden name=csrf_token value='{}'>",
+    "parameter of botocore": "Invalid type for parameter Password, value: {}, type: <class 'str'>",
+    "index of voluptuous": "expected str @ data['password'] got '{}'",
+    "slice of Go": 'http.Header{{"X-Api-Key":[]string{{"{}"}}}}',
+    "list of names and values": "[b'user', b'bob', b'password', b'{}-Zz9']",
+    "complaint that quotes": "{{'password': [\"Too weak: '{}'\"]}}",
+    "key from hexadecimal": "key = bytes.fromhex('" + "0d77a2c4" * 8 + "'){:.0}",
+    "key that deciphers nothing": "bad decrypt (key=" + "0d77a2c4" * 8 + "){:.0}",
+    "tokens by their parts": "tokens: access=atSWNVyt3KeKQ9fdu7qT refresh=Pf7Swm9ZbWaz3vZQ2a for bob{:.0}",
+    "old and new key": "rotated key for billing: old=atSWNVyt3KeKQ9fdu7qT new=Pf7Swm9ZbWaz3vZQ2a{:.0}",
+    "call of PyJWT": 'jwt.encode({{"uid": 4}}, "{}", algorithm="HS256")',
+    "Oracle's service": "logon denied [scott/{}@db.example.org/XE]",
+    "SIP": "sip:bob:{}@pbx.example.org;transport=tcp",
+    "database link": "CREATE DATABASE LINK hr CONNECT TO scott IDENTIFIED BY {}",
+    "Redis with a time": "SETEX session:42 3600 {}",
+    "login that is told": "login bob:{} accepted",
+    "integration of a pager": "https://events.example.com/integration/0d77a2c4b0ed12e9a2813cd40d77a2c4/enqueue{:.0}",
+    "reset link with a UUID": "https://x.example/reset-password/3e0d41a5-721c-404f-a2e4-80b4f0a34b79{:.0}",
+    "SCRAM verifier": "SCRAM-SHA-256$4096:zAs3bVqcYtu3wXGI==$iymaUok5JwNcgi0vvyOa5jP6zDM=:P98w49flXNXsNwnKTKPPxqD3Fgr={:.0}",
+    "Erlang": '[{{user,"bob"}},{{password,"{}"}}]',
+    "argument with spaces": "['mysqldump', '--password=canyon tundra {}', 'shop']",
+    "option with spaces": "['mongodump', '-u', 'bob', '-p', 'canyon tundra {}']",
+    "user's option with spaces": "curl -u 'bob:canyon tundra {}' https://x.example/",
+    "variable in quotes": "withEnv(['DB_PASSWORD=canyon tundra {}', 'STAGE=qa'])",
+    "ADO.NET": "Server=db;User ID=bob;Pwd=canyon tundra {};Connect Timeout=15",
+    "record with spaces": "LoginRequest(username=bob, password=canyon tundra {}, remember=false)",
+    "line with spaces": "[shop]\nuser = bob\npassword = canyon tundra {}\nhost = db",
+    "sentence as a passphrase": '{{"password": "Leopold has 5 {}"}}',
+    "words with points": "bindpw = canyon.tundra.cactus.maplewood{:.0}",
+    "bracket in a password": "app.pass=Raccoon({}",
+    "braces in a password": "password={{cinder}}79[{}]",
+    "doubled quotes of SQL": "PASSWORD 'maple''{}'",
+    "psql's records": "-[ RECORD 1 ]-\nlogin    | bob\npassword | {}&x=1\nrole | admin",
+    "table of Markdown": "| login | password | role |\n|---|---|---|\n| bob | {} | admin |",
+    "tabs": "user\tbob\ntoken\t3e0d41a5-721c-404f-a2e4-80b4f0a34b79\nhost\tdb{:.0}",
+    "list of recovery codes": "backup codes for bob:\n  37o76-44mgy\n  or0j6-0k8fh{:.0}",
+    "recovery key of BitLocker": "358243-258417-574288-568735-757155-335944-270098-705280{:.0}",
+    "UTF-8 in percent signs": "data=%22%D0%BF%D0%B0%D1%80%D0%BE%D0%BB%D1%8C%22%3A%20%22{}%22",
+    "camelCase of a national id": '["nationalId": "427740782"]{:.0}',
+    "day of birth in words": "birth date 28 April 2004 confirmed{:.0}",
+    "mailbox with an umlaut": "to=<j\u00fcrgen.maple@m\u00fcller.example>, relay=x{:.0}",
+    "South African id": "ID number 8001015009087 verified{:.0}",
+    "SNMP community": "rocommunity {} 10.0.0.0/8",
+    "NT hash": "nt_hash=0d77a2c4b0ed12e9a2813cd40d77a2c4{:.0}",
+    "credentials of a user": "using credentials bob:{} for db",
 }
 # What of these stands for SECRET, beside it.
 OTHERS = (
@@ -258,7 +313,8 @@ OTHERS = (
     "b0ed12e9", "a2813cd4", "vzihlaqu", "open_sesame",
     "3e0d-41a5", "721c-404f", "maple", "cloudpenguin", "e82c-40b8", "f0a3-4b79", "ff3353", "Z2lyYWZm", "28.04.2004",
     "EkT1_YMj", "46673735", "71af3a8b", "598199", "tr0ngPass", "12345", "19975662", "falconvelvet",
-    "PfSwmZb", "5445",
+    "PfSwmZb", "5445", "canyon", "0d77", "Pf7Swm9", "atSWNVyt", "28 April", "8001015", "Leopold", "cinder", "Raccoon",
+    "427740782", "705280", "37o76", "or0j6", "iymaUok5", "Zz9",
 )  # fmt: skip
 
 
@@ -394,6 +450,43 @@ def test_keeps_the_next_pair_of_a_form() -> None:
 
 
 BENIGN = [
+    "password: !Ref DatabasePassword",
+    "password: !vault db/prod",
+    "password=#{password}",
+    "password=%DB_PASSWORD%",
+    "password=@password",
+    "passwd=x",
+    "password=XXXXXXXX",
+    "apiKey: import.meta.env.VITE_API_KEY,",
+    "password: {{ .Values.db.password | b64enc }}",
+    ': "${DB_PASSWORD:?DB_PASSWORD must be set}"',
+    "'password' => ['required', 'confirmed', Password::min(10)],",
+    "db.users.find({password: {$exists: false}}).count()",
+    'resource "random_password" "db" { length = 38 }',
+    "Usage: htpasswd [-cimB25dpsDv] [-C cost] passwordfile username",
+    "  --private-key PRIVATE_KEY_FILE, --key-file PRIVATE_KEY_FILE",
+    "  --cookie <data|filename>     Send cookies from string/file",
+    "Passwords are case-sensitive.",
+    "the last 9 passwords are remembered",
+    "Wachtwoord is gewijzigd",
+    "Passwort: abgelaufen",
+    "mot de passe = obligatoire",
+    "Password for user bob was changed successfully",
+    'pin-sha256="2DrQUwEaVCokoJvB/NXY9uCl6+cfsHPQAbltrWnA3Fs=" max-age=8838516',
+    "digest sha-256=Q5RmU1TWJ/X4aZ0UdpiEuQwls0QXub31DHYkUXyKP/s=",
+    "oauth: client_id=f22b6cf4-c43f-4e0b-a713-00dbda1dabc5 requested scope profile",
+    'sealed-secrets: Updating Secret "billing" (resourceVersion 9207648)',
+    "erc20 transfer token 0xd22c891508f149d5c83453dc2825b6dbb36464ac block 6787921",
+    "segfault at 0 ip 00007fb4414ab7 error 4 in libsecret-1.so.0[7f603e6778+a000]",
+    "frozenset({'read', 'write', 'token:revoke'})",
+    '{"msg":"password \\u2014 reset requested"}',
+    "SSH_ASKPASS=/usr/lib/ssh/ssh-askpass",
+    "celery@web01.example.org: Connected",
+    "DB_PASSWORD=${DB_PASSWORD} substituted from vault",
+    'headers.set("Authorization", "Bearer "+token)',
+    'Pass the token as "Authorization: Bearer <token>".',
+    "the form is postgres://user:password@host:port/dbname",
+    "   at Shop.Auth.TokenProtector.Unprotect(String token) in /src/Auth/TokenProtector.cs:line 301",
     "secret_id_num_uses=0 secret_id_ttl=10m",
     "rate limit by api key: 7751/min",
     "cookie domain mismatch: mx2.bank.example",
@@ -562,3 +655,59 @@ BENIGN = [
 def test_leaves_what_is_no_secret(text: str) -> None:
     """Handles, prompts, rules and source code stay as they are."""
     assert redactor.text(text) == text
+
+
+RECORDS = [
+    {"private_key_bits": 2048, "password_hash_memory_kib": "47104", "token_requestor": "merchant"},
+    {"kind": "Role", "rules": [{"resources": ["secrets", "configmaps"]}]},
+    {"token": {"kind": "IDENT", "text": "total", "line": 27, "col": 69}},
+    {"loggers": {"app.auth": "WARNING", "app.tokens": "INFO"}},
+    {"secret": {"secretName": "web-tls", "defaultMode": 420}},
+    {"authorization": {"decision": "Deny", "action": "s3:GetObject", "policies": 2}},
+    {"labels": {"password": "Password", "confirm_password": "Confirm password", "token": "Access token"}},
+    {"authorization": "Bearer <token>"},
+    {"csrf_exempt": ["/webhooks"], "otp_channel": "totp"},
+    {"cors": {"allow_headers": ["Authorization", "X-CSRF-Token"]}},
+    {"tests": {"pass": 128, "fail": 0, "skip": 3}},
+    {"pwd": "/srv/app/current", "OLDPWD": "/tmp"},
+    {"auth": {"mechanism": "SCRAM-SHA-256"}},
+    {"pins": [4, 17, 27], "mode": "BCM"},
+    {"credential": {"kind": "webauthn", "transports": ["usb", "nfc"]}},
+    {"annotations": {"checksum/secret": "76258abf5a0fbfa08df4ad04e9ac419425c2813f9b1edaf16f9bf26ca14c7fe0"}},
+    {"validation": {"password": ["too short"], "token": ["required"]}},
+    {"account_no": "AC-18239"},
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=str)
+def test_keeps_records_that_speak_about_secrets(record: dict[str, object]) -> None:
+    """What describes a secret, or only has its name, stays as it is."""
+    assert redactor.value(record) == record
+
+
+@pytest.mark.parametrize(
+    ("record", "clean"),
+    [
+        (
+            {"columns": ["id", "login", "password"], "rows": [[17, "bob", "kL9xQ2mW7z"]]},
+            {"columns": ["id", "login", "password"], "rows": [[17, "bob", "[REDACTED]"]]},
+        ),
+        (
+            {"rawHeaders": ["Host", "x.example", "X-Api-Key", "kL9xQ2mW7z"]},
+            {"rawHeaders": ["Host", "x.example", "X-Api-Key", "[REDACTED]"]},
+        ),
+        ({"redis": ["AUTH", "kL9xQ2mW7z"]}, {"redis": ["AUTH", "[REDACTED]"]}),
+        (
+            {"tokens": [{"id": 1, "token": "kL9xQ2mW7z", "owner": "bob"}]},
+            {"tokens": [{"id": 1, "token": "[REDACTED]", "owner": "bob"}]},
+        ),
+        ({"pass": "letmein12", "fail": 0}, {"pass": "[REDACTED]", "fail": 0}),
+        ({"pwd": "letmein12"}, {"pwd": "[REDACTED]"}),
+        ({"tokens": {"app.auth": "letmein12"}}, {"tokens": {"app.auth": "[REDACTED]"}}),
+        ({"env": ["TZ=UTC", "DB_PASSWORD=let&me=12"]}, {"env": ["TZ=UTC", "DB_PASSWORD=[REDACTED]"]}),
+    ],
+    ids=str,
+)
+def test_finds_what_the_shape_of_a_record_tells(record: dict[str, object], clean: dict[str, object]) -> None:
+    """Columns, names and values by turns, members: the shape tells which value is the secret."""
+    assert redactor.value(record) == clean
