@@ -17,6 +17,8 @@ _LOGIN_AT = re.compile(
     r"\blog(?:in|on|ged in as) [\w.-]{1,64}(?:/(?P<value>[^\s/@,;]{8,128}) (?:at|on|@)\b"
     r"|:(?P<said>[^\s:/]{6,128}) (?:accepted|rejected|denied|failed|refused|succeeded|ok|from|on|at)\b)"
 )
+# What a Windows domain takes in the password's place.
+_NT_HASH = re.compile(r"\b(?:nt|lm)[_ ]?hash[\"']?\s?[=:]\s?[\"']?(?P<value>[0-9a-f]{32})(?!\w)", re.IGNORECASE)
 # Redis: SETEX login:session_token 4283 x
 _SETEX = re.compile(
     r"\b(?:P?SETEX|GETSET|SETNX) [\w:.{}@-]{0,100}"
@@ -45,24 +47,10 @@ _TRIED = re.compile(
 )
 # A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters
 # that follow each other.
-WORDS = frozenset(
-    {
-        "wifi",
-        "p",
-        "kty",
-        "sasl",
-        "relayhost",
-        "dsn",
-        "cpin",
-        "cwjap",
-        "bundle",
-        "tried",
-        "setex",
-        "psetex",
-        "getset",
-        "setnx",
-    }
-)
+WORDS = frozenset({
+    "wifi", "p", "kty", "sasl", "relayhost", "dsn", "cpin", "cwjap", "bundle", "tried", "setex",
+    "psetex", "getset", "setnx", "nt", "lm",
+})  # fmt: skip
 
 
 def compact(text: str) -> list[Found]:
@@ -90,6 +78,8 @@ def compact(text: str) -> list[Found]:
             for match in _TRIED.finditer(text)
             if (group := match.lastgroup or "") and looks_chosen(match[group])
         ]
+    if "hash" in text or "HASH" in text or "Hash" in text:
+        found += [(*match.span("value"), "password-hash") for match in _NT_HASH.finditer(text)]
     if "SETEX " in text or "GETSET " in text or "SETNX " in text:
         found += [(*match.span("value"), "token") for match in _SETEX.finditer(text) if looks_chosen(match["value"])]
     if "]:" in text:
