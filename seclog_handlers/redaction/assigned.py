@@ -20,7 +20,7 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
     expected = _EXPECTED.match(text, end)
     if expected is not None:
         return value_at(text, expected.end())
-    whole = _whole(text, start, end) if text[end : end + 1] == "=" or text[end : end + 3] == " = " else None
+    whole = _whole(text, start, end, rule) if text[end : end + 1] == "=" or text[end : end + 3] == " = " else None
     if whole is not None:
         return whole
     several = _LINE.match(text, end) if rule.kind in _OF_WORDS else None
@@ -99,18 +99,21 @@ _LINE_ABOVE = re.compile(
 )
 
 
-def _whole(text: str, start: int, end: int) -> Value | None:
+def _whole(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """The value of `name=words and more` whose end stands around it: an argument in quotes, an entry of a record."""
     before = text[start - 1 : start]
     argument = text[start] == "-" or (text[start:end].isupper() and text[start].isalpha())
     if argument and text[end] == "=" and (before in QUOTES if before else text[0] == "-" or "\n" not in text):
         match = _ARGUMENTS[before].match(text, end + 1, end + MAX_ARGUMENT)
-        said = match is None or (not before and text[start] != "-" and " " in match[0])
-        return Value(*match.span(), quoted=True) if match is not None and match[0] and not said else None
+        if match is None or not match[0] or match[0][0] in QUOTES or _WRAPPED.match(match[0]):
+            return None
+        loose = (not before and text[start] != "-") or rule.kind != "password"
+        said = " " in match[0] and (loose or is_remark(match[0].lower().split()))
+        return None if said or _ANOTHER.search(match[0]) else Value(*match.span(), quoted=True)
     former = text[max(0, start - 2) : start].rstrip()[-1:]
     position = end + (1 if text[end] == "=" else 3)
-    if former == ";" and _PAIR_BEFORE.search(
-        text, max(0, start - 200), start
+    if (
+        former == ";" and rule.kind == "password" and _PAIR_BEFORE.search(text, max(0, start - 200), start)
     ):  # Server=db;Pwd=the yogurt of Gdansk;Timeout=15
         match = _ADO.match(text, position)
         return Value(*match.span("value"), quoted=True) if match is not None else None
@@ -122,6 +125,8 @@ def _whole(text: str, start: int, end: int) -> Value | None:
 
 
 MAX_ARGUMENT = 256
+_WRAPPED = re.compile(r"[A-Za-z_][\w.:]{0,40}\(")
+_ANOTHER = re.compile(r"[,;&][A-Z][A-Z0-9_]{1,40}=")
 _PAIR_BEFORE = re.compile(r"[A-Za-z_][\w ]{0,40}=[^;=]{0,128};[ ]?\Z")
 # Words to the closing quote, no further pair and no further option among them.
 _ARGUMENTS = {

@@ -24,7 +24,7 @@ _CALLS = re.compile(
     r"|(?<=m)(?:ysqli?|ongodb)|(?<=p)ostgresql|(?<=_)p?connect|(?<=[cC])onnect|(?<=g)etConnection|(?<=P)DO(?:->|::)__construct|(?<=P)SCredential"
     r"|(?<=C)redentials?|(?<=s)p_(?:addlogin|password|addrolemember))"
     r"(?:\n?\({1,3}\s{0,4}|\s{1,4}(?:NULL, ?)?)(?=['\"\w])(?P<arguments>(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\""
-    r"|(?<=\()[a-z][\w.]{0,40}(?=, ?['\"]))"
+    r"|(?<=\()[a-z][\w.]{0,40}(?=, ?['\"])|Resource id #\d{1,6}(?=, ?['\"]))"
     r"(?:\s{0,2},\s{0,2}(?:'[^'\n]{0,256}'|\"[^\"\n]{0,256}\"|[\w.-]{1,64})){0,5})",
 )
 # What is part of a word, in lower case, of each call and of each line of a protocol.
@@ -44,12 +44,17 @@ _CIPHERS = re.compile(
 )
 
 
+_ALGORITHM = re.compile(r"(?:HS|RS|ES|PS|EdDSA|utf)-?\d{0,3}", re.IGNORECASE)
+
+
 def ciphers(text: str, spend: Spend) -> list[Found]:
     """Find the passphrases of `pgp_sym_encrypt(x, 'y')`, the password of `changePassword('x')`."""
     found: list[Found] = []
     for match in _CIPHERS.finditer(text):
         spend(LOOK)
         group = next(name for name in ("value", "key", "changed") if match[name] is not None)
+        if group == "key" and (_ALGORITHM.match(match[group]) or len(match[group]) < MIN_ARGUMENT):
+            continue
         if group == "value" or looks_chosen(match[group]):
             found.append((*match.span(group), "password"))
     return found
@@ -90,6 +95,7 @@ _PROTOCOL = re.compile(
     r"|AUTH(?:ENTICATE)? (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)[ ](?P<sasl>(?![a-z]{1,16}(?:\W|$))[A-Za-z0-9+/=]{8,1024})"
     r"|\bLOGIN (?:\"[^\"\n]{1,64}\"|[^\s\":\\]{1,64}) \"(?P<imap>[^\"\n]{1,128})\""
     r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\":\\]{1,64}) \"?(?P<login>[^\s\"\\]{4,128})"
+    r"|\blog(?:in|on)\([\w.@-]{1,64}, (?P<bare>(?=[^\s,()'\"]{0,64}\d)[A-Z][^\s,()'\"]{7,128})\)"
     r"|\+login \w{1,64} (?P<steam>[^\s+\"]{4,128})"
     r"|command: /(?:login|register|changepassword) (?P<game>[^\s]{4,64}(?: [^\s]{4,64})?)"
     r"|AUTH[ \t]\d{1,6}[ \t](?:PLAIN|LOGIN)\b[^\n]{0,400}?\bresp=(?P<resp>[A-Za-z0-9+/=]{8,1024})"

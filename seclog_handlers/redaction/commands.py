@@ -33,7 +33,7 @@ WORDS = (
     "ssh-keygen", "signtool", "certutil", "osql", "winrm", "psexec", "ncftp", "runas", "rman ",
     "connect ", "convertto-securestring", "nickserv", "attempt", "hydra",
     "medusa", "ncrack", "schtasks", "security add-", "security find-", "incorrect: [", "tacacs-server", "radius-server",
-    "connecting ", "connect to", "radtest",
+    "connecting ", "connect to", "radtest", "snmp-server", "ntp ", "smbpasswd", "cryptsetup",
 )  # fmt: skip
 # `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
 HTTPIE = "http "
@@ -47,6 +47,7 @@ FIRST_WORDS = frozenset(
 # What the options of a program that is also an everyday word, or rare enough, cannot do without.
 REQUIRED = {
     "attempt": "[",
+    "ntp ": "authentication-key",
     "incorrect: [": "[",
     "connect ": "@",
     "connecting ": "@",
@@ -92,7 +93,11 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"xfreerdp", rf"\s/p:{_V}"),
     (r"useradd|usermod|wpa_passphrase", rf"(?:\s-p[ ]{{1,8}}|wpa_passphrase\s+\S+\s+){_V}"),
     (r"kubectl create secret", rf"--from-literal[= ]['\"]?[\w.-]+={_V}"),
-    (r"sqlplus|expdp|impdp", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@|\s|$)"),
+    (r"sqlplus|expdp|impdp", r"\s[\w$#.]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@|\s|$)"),
+    (r"snmp-server", rf"host\s+\S+\s+(?:(?:traps|informs)\s+)?version\s+\S+\s+(?:(?:auth|noauth|priv)\s+)?{_V}"),
+    (r"ntp ", rf"authentication-key\s+\d+\s+\w+\s+{_V}"),
+    (r"smbpasswd", rf"smbpasswd\s+(?:-\w\s+)*[\w.]+\s+(?!-){_V}"),
+    (r"cryptsetup", rf"<<<\s*{_V}"),
     (r"ssh-keygen", rf"\s-N[ ]{{0,8}}{_V}"),
     (r"signtool|runas", rf"\s/p[: ]{{1,4}}{_V}"),
     (r"certutil|psexec|ncftp", rf"\s-p[ ]{{1,8}}{_V}"),

@@ -75,6 +75,7 @@ def _codes_below(text: str, position: int, rule: Rule) -> list[Found]:
 
 # setting changed: smtp_password old=x new=y
 _OLD_NEW = re.compile(
+    r"(?:[ ](?:changed|rotated|reset|updated))?(?:[ ](?:for|of)[ ][\w.@-]{1,64})?:?"
     r"[ ](?:old|from|previous|before)[=:][ ]?(?P<old>[^\s,;]{1,256})[,;]?"
     r"[ ](?:new|to|current|after)[=:][ ]?(?P<new>[^\s,;]{1,256})"
 )

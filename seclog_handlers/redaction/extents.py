@@ -19,7 +19,7 @@ _BARE = re.compile(
     r"|[)\]}>\"'`](?=[^\s,;&|<>\"'`()\[\]{}:.=\\])"
     rf"|[()\[\]{{}}]{{2,4}}(?=[^\s,;&|<>\"'`()\[\]{{}}:.=\\])(?!{_PAIR})"
     r"|[(\[{<](?=[^\s,;&|<>\"'`()\[\]{}])"
-    r"|\\(?![\"'nrt]|\\))+",
+    r"|\\(?![\"'nrt]|\\|u00(?:2[0267cC]|3[bBcCeE])))+",
 )
 # A `#` begins the fragment, but for one in a password that nobody has escaped: behind that are digits, or parameters.
 _IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+(?:#(?=[^\s&#\"'<>`\\;/=]{0,64}(?:\d|&))[^\s&#\"'<>`\\;/=]{1,128}){0,2}")
@@ -32,6 +32,7 @@ _BEFORE = re.compile(
     r"|bytes|MD5|SHA1|SHA2|SHA256|SHA512|CRYPT|crypt|ENCRYPT|encrypt|bcrypt|hash_password|make_password|to_bytes|Sensitive|Redacted|Masked"
     r"|b64decode|base64\.b64decode|byte(?:s|array)\.fromhex|(?:binascii\.)?unhexlify|quote|(?:Secret|Password|Sensitive|Protected)[A-Z]\w{0,24}"
     r"|[a-z]\w{0,15}\.(?:String|Secret|Text)\w{0,12})\((?:value=)?(?=b?\\{0,7}[\"'`])|[buBrfN]{1,2}(?=\\{0,7}[\"'])|@(?=\")"
+    r"|(?:os\.environ\.get|os\.getenv|getenv|environ\.get|ENV\.fetch)\([\"'][\w.-]{1,64}[\"'], ?(?=[\"'])"
     r"|\[\](?:string|byte|interface ?\{\}|any)\{(?=\")"
     r"|#(?=\")|(?:\((?:const )?(?:unsigned )?char ?\*{1,2}\) )?0x[0-9a-f]{2,16} (?=\")"
     r"|!{1,2}(?!vault [\w.-]{1,64}/)[a-z]{1,8} (?=\S)|Str\((?=[^\s()\"']{1,256}\))"
@@ -78,7 +79,7 @@ def value_at(text: str, position: int, *, in_url: bool = False) -> Value | None:
     if before is not None:
         position = before.end()
     elif _CALL.match(text, position):
-        cut = _CUT_CALL.match(text, position)
+        cut = _CUT_CALL.match(text, position) if text[position - 1] != " " or text[position].isupper() else None
         return Value(*cut.span(), quoted=False) if cut is not None else None
     opened = _OPEN.match(text, position)
     if opened is not None:

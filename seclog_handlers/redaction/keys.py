@@ -19,7 +19,7 @@ _LONGEST_PHRASE = 4
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_KEY")  # of the environment: GEOAPIFY_KEY
 MIN_GLUED = 5  # isampwd; cwd and pwd are shorter
 _NOT_ENDINGS = frozenset({
-    "chpasswd", "gpasswd", "smbpasswd", "mkpasswd", "changepassword", "resetpassword", "forgotpassword",
+    "onepassword", "chpasswd", "gpasswd", "smbpasswd", "mkpasswd", "changepassword", "resetpassword", "forgotpassword",
     "updatepassword", "nontoken", "tiktoken", "subtoken", "pretoken", "detoken", "wordtoken",
 })  # fmt: skip
 
@@ -165,7 +165,9 @@ def classify(parts: list[str]) -> Rule | None:
         found = _match(parts, start)
         if found is not None:
             rule, end = found
-            if not _is_about(parts, start, end, rule):
+            if _is_measured(parts, start, end):
+                weak = weak or Rule(rule.kind, "weak")
+            elif not _is_about(parts, start, end, rule):
                 if rule.sort != "weak":
                     return rule
                 weak = weak or rule
@@ -219,6 +221,8 @@ _RULES = {
     )
     for phrase, kind in table.items()
 }
+# Several keys are counted as often as shown: only what looks like one.
+_RULES.update({f"{phrase}s": Rule("api-key", "weak") for phrase in words_of.PHRASES if phrase.endswith(" key")})
 
 
 # pw_confirm, pass_b64
@@ -234,6 +238,17 @@ def _short(parts: list[str], start: int) -> tuple[Rule, int]:
     return Rule("password", "strong" if strong else "weak"), start + 1
 
 
+def _is_measured(parts: list[str], start: int, end: int) -> bool:
+    """Tell whether the other words say that the key measures or describes a secret, which it hardly holds."""
+    heads = {parts[0], parts[start - 1]} if start else set()
+    tail = parts[end:]
+    if tail and tail[-1] in words_of.STRONG:
+        return False
+    return not (
+        words_of.MEASURES.isdisjoint({tail[0], tail[-1]} if tail else ()) and words_of.MEASURING_HEADS.isdisjoint(heads)
+    )
+
+
 def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
     """Tell whether the other words say that the key speaks about a secret and does not hold it."""
     tail = parts[end:]
@@ -243,7 +258,9 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
         return True
     if not start:
         return False
-    if (parts[start - 1], parts[start]) in _NAMES_OF or (parts[0], parts[1]) == ("existing", "secret"):
+    if (parts[start - 1], parts[start]) in _NAMES_OF or (
+        parts[:2] == ["existing", "secret"] and parts[-1] in ("key", "name", "keys")
+    ):
         return True
     heads = {parts[0], parts[start - 1]}
     if parts[start - 1] == "text" and start > 1 and parts[start - 2] in ("clear", "plain"):

@@ -39,14 +39,14 @@ _LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:[vV]alue|val|data): {1,4}")
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}}[,;]\s{{0,16}}(?=b?{_Q})")
 _INDEXED = re.compile(rf"{_Q}\](?::| is| was)? (?:but )?(?:got|was|is|received|found) (?={_Q})")
 # As EDI and old protocols part fields: PWD#x#USR#bob#
-_HASHED = re.compile(r"#(?P<value>[^#\s]{4,128})#")
+_HASHED = re.compile(r"#(?P<value>[^#\s]{4,128})#(?=[A-Z]{2,8}#)")
 _NAMED_INPUT = re.compile(r"(?:[ ]\w{2,16}=[\w-]{1,32}){0,3}[ ]value=(?=[\"'])")  # <input name=csrf_token value='x'>
 _PART = re.compile(
     r"\"?(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
     r"|\\n\\n)",
 )
 _PART_VALUE = re.compile(r"(?:[^\r\n\\]|\\(?![rn]))+")
-_FLAG = re.compile(rf"(?:[ \t]{{1,8}}|{_Q}\s{{0,2}},\s{{0,4}}(?={_Q}))")
+_FLAG = re.compile(rf"(?:[ ]argv\[\d{{1,3}}\]=|[ \t]{{1,8}}|{_Q}\s{{0,2}},\s{{0,4}}(?={_Q}))")
 _CALLED = re.compile(rf"\(\s{{0,4}}(?:value=|raw=)?(?=b?{_Q})")
 
 # Words that begin a name of several words: "api key", "one-time code", "db pass".
@@ -83,17 +83,18 @@ Found = tuple[int, int, str]
 
 # Chinese, Japanese and Korean letters: a sentence goes on right behind a name.
 _NO_SPACES = "\u2e80"
+_GLUED = re.compile(r"[A-Za-z0-9_]")
 
 
 def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the whole name that contains text[start:end]."""
     if text[start - 1 : start] in _BEFORE and text[end : end + 1] in _AFTER:
         return start, end
-    if text[start] >= _NO_SPACES:
+    if text[start] >= _NO_SPACES and _GLUED.match(text, end) is None:
         return start, end
     left = text[max(0, start - MAX_IDENTIFIER) : start]
     rest = left.rstrip(_NAME)
-    if rest and rest[-1] > "\x7f":
+    if rest and rest[-1] > "\x7f" and len(rest) < len(left) and text[start].isascii():
         rest = rest.rstrip(_NAME + _LETTERS)
     start -= len(left) - len(rest)
     if text[start] in "nrt" and text[start - 1 : start] == "\\":  # "...\nsession_id: x": the n ends a line
@@ -166,6 +167,9 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         pair_said = _PAIR_SAID.match(text, end)
         if pair_said is not None:
             return [(*pair_said.span("value"), rule.kind)]
+    arrow = _ARROW.match(text, end) if rule.kind == "secret" and "/" in text[end : end + 160] else None
+    if arrow is not None:  # credentials for db -> bob / x
+        return [(*arrow.span("value"), rule.kind)]
     words = passphrases.phrase(text, text[start:end], end)
     if words is not None:
         return [(*words, rule.kind)]
@@ -176,7 +180,7 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         or _placed(text, start, end, rule)
         or prose.value_of(text, start, end, rule)
     )
-    if not value:
+    if not value or value.start >= value.end:
         return []
     secret, name = text[value.start : value.end], text[start:end].rpartition(".")[2].lstrip("-_$")
     if "." in text[start:end] and exemptions.is_message(text, end, value, rule):
@@ -200,6 +204,10 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
 _COLON_PAIR = re.compile(r"[A-Za-z][\w.-]{0,31}:(?P<value>[^:]{6,128})")
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
 _USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
+_ARROW = re.compile(
+    r"(?:[ ]for[ ][^\s=:]{1,64})?[ ](?:->|=>)[ ](?P<user>[\w.@-]{1,64})[ ]?/[ ]?(?P<value>[^\s,;/]{4,128})"
+)
+_COBOL = re.compile(r"[ ]{1,8}PIC[ ][X9A]\(\d{1,4}\)\.?[ ]{1,8}VALUE[ ](?=['\"])")
 _SLASHED = re.compile(r"[ ]?/[ ]?[^\s,;/]{1,256}")
 _NEXT_CHOSEN = re.compile(r"[ ](?P<value>[^\s,;=\"']{5,128})")
 
@@ -225,6 +233,7 @@ def _marked_up(text: str, end: int, rule: Rule) -> Value | None:
     return Value(*match.span("value"), quoted=True)
 
 
+_KEYWORD = re.compile(r"(?<![\w:]):[\w.-]{1,40}/\Z")
 _SYMBOL = re.compile(r",[ ]?(?=[\"'])")
 _IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((?P<value>\s{0,4}N?'[^()]{1,4096})\)")
 # Terraform: variable "db_password" { default = "x" }
@@ -251,8 +260,15 @@ def _placed(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if before == ">":
         element = _ELEMENT.match(text, end)
         return _inside(text, element.end()) if element else None
+    declared = _COBOL.match(text, end)
+    if declared is not None:
+        return value_at(text, declared.end())
+    if before == "/" and text[end : end + 2] == ' "' and _KEYWORD.search(text, max(0, start - 64), start):
+        return value_at(text, end + 1)  # Clojure: :db/password "x"
     if before == "{" and (symbol := _SYMBOL.match(text, end)) is not None:  # Erlang: {password,"x"}
-        return value_at(text, symbol.end())
+        value = value_at(text, symbol.end())
+        chosen = value is not None and (rule.kind == "password" or looks_chosen(text[value.start : value.end]))
+        return value if chosen else None
     if before == "/" and text[end : end + 1] in QUOTES:  # "/prod/db/password"
         entry = _ENTRY.match(text, end)
         return value_at(text, entry.end()) if entry else None
@@ -353,7 +369,9 @@ def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
     if indexed is not None:
         return value_at(text, indexed.end())
     for pattern in (_ENTRY, _PART):
-        match = pattern.match(text, end)
+        match = (
+            pattern.match(text, end) if pattern is _ENTRY or text[max(0, start - 6) : start - 1] == "name=" else None
+        )
         if match is not None:
             if pattern is _ENTRY:
                 return value_at(text, match.end())
@@ -396,7 +414,8 @@ def _is_pair(text: str, name: tuple[int, int], opening: str, value: Value) -> bo
     if not opening.strip(" ") or opening[-1] == "\n":  # a line of names and values: "password","x"
         return closing in ("", "\n", "\r") and looks_chosen(text[value.start : value.end])
     if opening[-1] == ",":  # names and values by turns: [b"user", b"bob", b"password", b"x"]
-        return closing in ("]", ",", ")") and looks_made(text[value.start : value.end])
+        item = text[value.start : value.end]
+        return closing in ("]", ",", ")") and looks_made(item) and not (item.isidentifier() and "_" in item)
     if opening[-1:] == "(":
         if closing not in (")", ",", ""):
             return False

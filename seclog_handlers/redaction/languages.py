@@ -54,21 +54,24 @@ _OF = (
 SAID = re.compile(
     r"(?:[ \t](?:tempor\w{2,6}|provis\w{3,6}|inicial|iniziale|initiale?|nueva|nuova|nova|neue))?"
     rf"[ \t]{{1,2}}(?:{_OF}[ \t]{{1,2}})?"
-    r"(?:lautete?|wurde[ \t]auf|ist|war|est|était|es|era|é|è|is|->|→)[ \t]*:?[ \t]{1,4}"
+    r"(?:lautete?|wurde[ \t]auf"
+    r"|(?:zurückgesetzt|geändert|gesetzt"
+    r"|geaendert|aktualisiert)[ \t]auf|ist|war|est|était|es|era|é|è|is|->|→)[ \t]*:?[ \t]{1,4}"
     rf"|[ \t]{{1,2}}{_OF}[ \t]?[:=][ \t]{{1,4}}|[ \t]u[żz]ytkownika[ \t][^\s=:]{{1,64}}[ \t]to[ \t]",
     re.IGNORECASE,
 )
 # `parola d'ordine: X`, `jeton d'accès: X`
 OF_IT = re.compile(r"[ ]d'(?:ordine|accesso|accès|acces|authentification)[ ]?[:=][ ]{1,2}")
 # What follows a name in Japanese and Chinese where English has `is`: パスワードはX, 密码是X
-PARTICLES = ("は", "を", "是", "为", "為")
+PARTICLES = ("は", "是", "为", "為")
+TOLD = re.compile(r"[は是为為][ ]?[\"'「]?(?P<value>[!-~]{4,128}?)(?=[\s\"'」。、，]|です|でした|$)")  # noqa: RUF001
 # With what such a sentence goes on behind the name, in lower case.
 VERBS = frozenset(
     """
     provisória provisoria provisório provisorio
     temporal temporaire temporanea temporária provisional provisoire inicial iniziale initial für fuer von vom des
     der de du del della do da di van voor pour para por lautet lautete ist war est était es era
-    é è użytkownika uzytkownika
+    é è użytkownika uzytkownika zurückgesetzt geändert gesetzt geaendert aktualisiert
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 # `password errata X`, `mot de passe incorrect X`.

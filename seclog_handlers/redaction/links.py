@@ -40,7 +40,15 @@ _NODE = re.compile(r"(?:infura\.io|alchemyapi\.io|alchemy\.com)/v[23]/(?P<value>
 _DEVICE = re.compile(r"(?<=/api/v1/)[A-Za-z0-9]{20}(?=/(?:telemetry|attributes|rpc)\b)")  # ThingsBoard
 _CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
 # Where an id that nobody could guess is all that is asked for: /reset-password/bf4fe5a1-...
-_FOR_ONCE = re.compile(r"reset|magic|invit|verify|confirm|activat|unsubscribe|recover", re.IGNORECASE)
+_FOR_ONCE = re.compile(r"reset|magic|activat|unsubscribe|recover", re.IGNORECASE)
+# Of these only where a host stands before: paths of source code have such folders.
+_OF_HOSTS = re.compile(r"/(?:integrations?|ws)\Z", re.IGNORECASE)
+_HOST_BEFORE = re.compile(r"://[^\s\"'<>]{1,256}\Z")
+_LINK_TO = re.compile(
+    r"\b(?:magic|reset|invite|login|sign-?in|verification|activation|one-time|confirmation)[- ]link\b[^\n]{0,40}?"
+    r"https?://[^\s/]{1,128}(?:/[\w.-]{1,32}){0,4}?/(?P<value>[\w-]{20,512})(?![\w/-])",
+    re.IGNORECASE,
+)
 _SEGMENT = re.compile(r"/([A-Za-z0-9_.~%:=+-]{1,512})")
 _LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za-z0-9_-]{20,512})(?=[&#\s\"'<>).,]|$)")
 
@@ -55,9 +63,14 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
         found += [(*match.span(), "token") for match in _DEVICE.finditer(text)]
     if "hooks/catch/" in text:
         found += [(*match.span(), "token") for match in _CATCH.finditer(text)]
+    if "link" in text:
+        found += [(*match.span("value"), "token") for match in _LINK_TO.finditer(text) if looks_made(match["value"])]
     for match in LINKS.finditer(text):
         spend(5)
         position = match.end()
+        first = match.start()
+        if _OF_HOSTS.match(match[0]) and not _HOST_BEFORE.search(text, max(0, first - 256), first):
+            continue
         queried = _LINK_QUERY.match(text, position)  # /login?t=...
         if queried is not None and looks_made(queried["value"]):
             found.append((*queried.span("value"), "token"))

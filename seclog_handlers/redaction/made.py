@@ -115,6 +115,10 @@ def _beside(text: str, end: int, rule: Rule) -> list[Found]:
     encrypted = _CISCO.match(text, end) if text[end - 3 : end] == "key" else None
     if encrypted is not None:
         return [(*encrypted.span("value"), "secret")]
+    if rule.kind == "secret" and text[end : end + 1] == " " and _WIFI.search(text, max(0, end - 80), end):
+        key = _PASSPHRASE.match(text, end + 1)  # SSID Clinic, key x
+        if key is not None and looks_chosen(key[0]):
+            return [(*key.span(), "secret")]
     if rule.kind == "secret" and text[end : end + 1] == " ":
         key = _BASE64_KEY.match(text, end + 1)
         return [(*key.span(), "secret")] if key is not None and looks_made(key[0].rstrip("=")) else []
@@ -136,6 +140,7 @@ LONG_KEY = 48
 _LOADED = re.compile(
     rf"(?:byte(?:s|array)\.fromhex|(?:binascii\.)?unhexlify)\(b?{_Q}(?P<value>[0-9A-Fa-f ]{{32,512}})(?={_Q}\))"
 )
+_WIFI, _PASSPHRASE = re.compile(r"\b(?:wi-?fi|wlan|ssid|wpa2?)\b", re.IGNORECASE), re.compile(r"[^\s,;\"']{8,63}")
 _CISCO = re.compile(r" \d (?P<value>[0-9A-Fa-f]{8,64})(?![\w])")  # tacacs+ key 7 FCE63AD2...
 _CODE_SENT = re.compile(r" (?:sent|generated|issued|texted): ?(?P<value>\d{4,8})(?![\w.-])")
 # auth failed (bob:x), auth: user bob/x rejected

@@ -14,7 +14,7 @@ from seclog_handlers.redaction import structures
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.cookies import PREFERENCES, is_choice
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import is_secret, looks_chosen
+from seclog_handlers.redaction.values import is_secret, looks_chosen, looks_made
 from seclog_handlers.redaction.vocabulary import SCHEMA_WORDS
 
 MAX_MEMBERS = 64
@@ -56,20 +56,31 @@ _METADATA = frozenset(
     updated rotatedat rotated count total mode loaded failed backend store provider source field engine bytes
     rejected accepted keys missing missingscopes roles role model cached error errors age ages agedays tried found
     used limit reset remaining quota lastused lastusedat issued issuedat subject sub owner clientid gpio ttls region
-    cache hit hits misses transports transport secretname defaultmode optional
+    cache hit hits misses enabled exempt exempted attributes
+    drift driftsteps steps versions rotationdays labels annotations
+    refreshable title readonly verified port bit active legend transports transport secretname defaultmode optional
     action actions principaltype effect resource resources permission permissions policies groups rules evaluated ms
     durationms latencyms allowed denied method
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
 
-def are_metadata(names: Iterable[Any]) -> bool:
-    """Tell whether a mapping with these members speaks about a secret and does not hold it."""
-    plain = [name.translate(_SIGNS).lower() if type(name) is str else "" for name in names]
-    return len(plain) > 1 and _METADATA.issuperset(plain)
+def are_metadata(members: dict[Any, Any]) -> bool:
+    """Tell whether a mapping speaks about a secret and does not hold it: what a machine has made is one."""
+    plain = [name.translate(_SIGNS).lower() if type(name) is str else "" for name in members]
+    if len(plain) < MIN_METADATA or not _METADATA.issuperset(plain):
+        return False
+    texts = [text for item in members.values() for text in (item if type(item) in (list, tuple) else (item,))]
+    return not any(type(text) is str and looks_made(text) for text in texts)
 
 
-_TYPES = frozenset({"string", "object", "integer", "number", "boolean", "array"})
+MIN_METADATA = 2
+
+
+_TYPES = frozenset({
+    "string", "object", "integer", "number", "boolean", "array", "keyword", "text", "long", "date", "apiKey", "oauth2",
+    "openIdConnect",
+})  # fmt: skip
 
 
 def is_schema(value: dict[Any, Any]) -> bool:

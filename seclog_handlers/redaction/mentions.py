@@ -42,7 +42,7 @@ SHORT_WORDS = (
     "ahv", "nric", "hkid",
     "ppsn", "tckn", "geboren", "nacido", "nacida", "nascido", "nascida", "cid", "rut",
     "provided", "verification", "response", "cnp", "oib", "egn", "emšo", "emso", "jmbg", "hetu", "amka", "nato",
-    "nata", "née", "né", "tél", "encrypt", "ntlm", "nhs", "medicare", "account", "bank", "identity",
+    "nata", "née", "né", "tél", "ntlm", "nhs", "geb", "macaroon", "medicare", "account", "bank", "identity",
 )  # fmt: skip
 
 # A name may go on after a space with these: `session id`, `social security number`.

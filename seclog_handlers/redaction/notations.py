@@ -14,9 +14,15 @@ Spend = Callable[[int], None]
 
 _ARCHIVE = re.compile(r"\b7z[ar]? [^\n;|]{0,200}?\s-p(?P<value>[^\s'\"]{1,256})")
 _LOGIN_AT = re.compile(
-    r"\blog(?:in|on|ged in as) [\w.-]{1,64}(?:/(?P<value>[^\s/@,;]{8,128}) (?:at|on|@)\b"
+    r"\b(?i:log(?:in|on|ged in as)) [\w.-]{1,64}(?:/(?P<value>[^\s/@,;]{8,128}) (?:at|on|@|PROC\()"
     r"|:(?P<said>[^\s:/]{6,128}) (?:accepted|rejected|denied|failed|refused|succeeded|ok|from|on|at)\b)"
 )
+# A wallet's words; a login of the FIX protocol; when a patient of HL7 was born.
+_MNEMONIC = re.compile(r"\bphrase[:=] ?(?P<value>(?:[a-z]{3,8} ){11,23}[a-z]{3,8})(?![a-z])")
+_FIX = re.compile(r"[|\x01^](?:554|925)=(?P<value>[^|\x01^]{1,128})")
+_PATIENT = re.compile(r"\bPID(?:\|(?:[^|\n]{0,128}\|){6}|-7[ =:]{1,2})(?P<value>(?:19|20)\d{6})(?!\d)")
+# Consul's, Nomad's: 16 or 32 bytes.
+_GOSSIP = re.compile(r"\bencrypt[\"']?\s?[=:]\s?[\"'](?P<value>[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=)(?=[\"'])")
 # What a Windows domain takes in the password's place.
 _NT_HASH = re.compile(r"\b(?:nt|lm)[_ ]?hash[\"']?\s?[=:]\s?[\"']?(?P<value>[0-9a-f]{32})(?!\w)", re.IGNORECASE)
 # Redis: SETEX login:session_token 4283 x
@@ -42,14 +48,14 @@ _MODEM = re.compile(r'AT\+(?:CPIN="?(?P<otp>\d{4,8})|CWJAP(?:_\w{3})?="[^"\n]{1,
 _BUNDLER = re.compile(r"BUNDLE_[A-Z0-9_]{3,80}[ ]?[:=][ ]?[\"']?(?P<value>[0-9a-z]{8}:[0-9a-z]{8})(?!\w)")
 # `PAM: Authentication failure for bob (tried "x")`, `password authentication failed, tried x for user "bob"`
 _TRIED = re.compile(
-    r"[aA]uthenticat\w{1,4} fail[^\n]{0,80}?\btried "
+    r"[aA]uth(?:enticat\w{1,4} fail)?[^\n]{0,80}?\btried "
     r"(?:[\"'](?P<value>[^\"'\n]{4,128})|(?P<bare>[^\s\"'()]{4,128})(?= for user))"
 )
 # A word of each of these notations but archives and .pgpass, in lower case, as the gate knows words: letters
 # that follow each other.
 WORDS = frozenset({
     "wifi", "p", "kty", "sasl", "relayhost", "dsn", "cpin", "cwjap", "bundle", "tried", "setex",
-    "psetex", "getset", "setnx", "nt", "lm",
+    "psetex", "getset", "setnx", "nt", "lm", "encrypt", "phrase", "fix", "pid",
 })  # fmt: skip
 
 
@@ -80,11 +86,19 @@ def compact(text: str) -> list[Found]:
         ]
     if "hash" in text or "HASH" in text or "Hash" in text:
         found += [(*match.span("value"), "password-hash") for match in _NT_HASH.finditer(text)]
+    if "phrase" in text:
+        found += [(*match.span("value"), "secret") for match in _MNEMONIC.finditer(text)]
+    if "8=FIX" in text:
+        found += [(*match.span("value"), "password") for match in _FIX.finditer(text)]
+    if "PID" in text:
+        found += [(*match.span("value"), "birth-date") for match in _PATIENT.finditer(text)]
+    if "encrypt" in text:
+        found += [(*match.span("value"), "secret") for match in _GOSSIP.finditer(text)]
     if "SETEX " in text or "GETSET " in text or "SETNX " in text:
         found += [(*match.span("value"), "token") for match in _SETEX.finditer(text) if looks_chosen(match["value"])]
     if "]:" in text:
         found += [(*match.span("value"), "password") for match in _POSTFIX.finditer(text)]
-    return [span for span in found if not text[span[0] : span[1]].isdigit() or span[2] == "otp"]
+    return [span for span in found if not text[span[0] : span[1]].isdigit() or span[2] in ("otp", "birth-date")]
 
 
 def logins(text: str, spend: Spend) -> list[Found]:
@@ -93,11 +107,13 @@ def logins(text: str, spend: Spend) -> list[Found]:
     for match in _LOGIN_AT.finditer(text):
         spend(LOOK)
         group = match.lastgroup or "value"
-        if looks_chosen(match[group]):
+        if looks_chosen(match[group]) and (group == "value" or _SURELY.search(match[group])):
             found.append((*match.span(group), "password"))
     return found
 
 
+# Of a password, not of a queue's name or a host's: login server:eu-west-1 failed
+_SURELY = re.compile(r"[!@#$%^&*+=?~]|(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
 _CODE_AFTER = re.compile(
     r"(?<=\d) (?:- (?:use|enter) (?:this|it)\b"
     r"|(?:is|as) (?:your|the) (?:[\w-]{1,24} ){0,6}?[\w-]{3,24}(?![\w-])"

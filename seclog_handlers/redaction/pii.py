@@ -123,7 +123,7 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[int], None]) -> I
         local = before[len(rest) :].lstrip(".'-%+")
         if (
             local
-            and local not in _NO_PERSONS
+            and not (local in _NO_PERSONS and match[0].lower() not in _MAIL)
             and not _is_remote(text, at)
             and not (match[0].lower() in _ALGORITHMS and "-" in local)
             and match[0].rpartition(".")[2].lower() not in _NOT_MAIL
@@ -136,6 +136,7 @@ def emails(text: str, users: Iterable[Found], spend: Callable[[int], None]) -> I
 
 # git@host:repository, celery@host: a program's name in front of its host's.
 _NO_PERSONS = frozenset({"git", "celery"})
+_MAIL = frozenset({"@gmail.com", "@googlemail.com", "@outlook.com", "@hotmail.com", "@yahoo.com", "@gmx.de", "@web.de"})
 # The name of a message: `Message-ID: <1234.5678@mail.example.org>`
 _MESSAGE_ID = re.compile(
     r"(?:message[-_ ]?id|msgid|references|in-reply-to)[\"']?[=: ]{1,3}[\"']?<[^<>@\s]{1,64}\Z", re.IGNORECASE

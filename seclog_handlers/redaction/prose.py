@@ -8,7 +8,7 @@ from seclog_handlers.redaction import languages, passphrases, reported
 from seclog_handlers.redaction.extents import QUOTES, Value, value_at
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.values import IS_UUID, is_statement, is_word, looks_chosen, looks_made
-from seclog_handlers.redaction.vocabulary import REMARKS
+from seclog_handlers.redaction.vocabulary import PREDICATES, REMARKS
 
 Found = tuple[int, int, str]
 
@@ -139,8 +139,13 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return None
     if text[start - 1 : start] == "/":  # a path: what follows is not about it, unless it is put there
         put = _PUT.search(text, max(0, start - 128), start)
-        spaced = _PUT_VALUE.match(text, end) if put is not None else None
-        return value_at(text, spaced.end()) if spaced else None
+        spaced = _PUT_VALUE.match(text, end)
+        value = value_at(text, spaced.end()) if spaced else None
+        if put is not None or value is None:
+            return value
+        secret = text[value.start : value.end]  # cmd.exe: /password x
+        surely = looks_chosen(secret) if text[start - 2 : start - 1] == " " else looks_made(secret)
+        return value if surely and spaced is not None and spaced.end() > end else None
     following = text[end : end + 1]
     if following and following in QUOTES and text[end + 1 : end + 2] == " ":  # 'API_TOKEN' changed to 'x'
         return _forward(text, start, end + 1, rule) if text[start - 1 : start] == following else None
@@ -154,8 +159,8 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
         if value is not None:
             return value
     elif following in languages.PARTICLES and following:
-        shown = value_at(text, end + 1 + (text[end + 1 : end + 2] == " "))
-        return shown if shown is not None and looks_chosen(text[shown.start : shown.end]) else None
+        told = languages.TOLD.match(text, end)
+        return Value(*told.span("value"), quoted=True) if told is not None and looks_chosen(told["value"]) else None
     elif following == "\n":  # a label above its value
         below = _BELOW.match(text, end)
         word = below["value"] if below is not None else ""
@@ -243,7 +248,11 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return Value(*rejected.span("value"), quoted=True)
     tabbed = _TABBED.match(text, end)
     if tabbed is not None and rule.sort == "strong" and _is_tabbed(text, start, tabbed.end()):
-        return None if is_statement(tabbed["value"]) else Value(*tabbed.span("value"), quoted=True)
+        surely = looks_chosen(tabbed["value"]) or IS_UUID.fullmatch(tabbed["value"])
+        return None if is_statement(tabbed["value"]) or not surely else Value(*tabbed.span("value"), quoted=True)
+    entered = _ENTERED.match(text, end) if text[start:end].lower().endswith("pin") else None
+    if entered is not None:
+        return Value(*entered.span("value"), quoted=True)
     verb = _VERB.match(text, end)
     if verb is not None and verb[1].lower() in _VERBS:
         said = _SAID.match(text, end)
@@ -296,7 +305,7 @@ def _next(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return Value(*shown.span("value"), quoted=True)
     spaced = languages.WRONG.match(text, end) or _SPACED.match(text, end)
     value = value_at(text, spaced.end()) if spaced else None
-    if value is None or text[value.start] in "([{<" or text.startswith("--", value.start):
+    if value is None or value.start >= len(text) or text[value.start] in "([{<" or text.startswith("--", value.start):
         return None
     if "|" in text[end : value.start] and "|" in text[value.start : value.end]:  # user|bob|password|x|status|ok
         value = value._replace(end=text.index("|", value.start))
@@ -336,6 +345,7 @@ def _is_setting(text: str, start: int, rule: Rule) -> bool:
     return _SETTING.search(text, max(0, start - 48), start) is not None
 
 
+_ENTERED = re.compile(r"[ ](?:entered|typed|used|given|sent|dialled|keyed)[:]?[ ](?P<value>\d{4,8})(?![\w.:-])")
 _PIN = re.compile(r"\d{4,6}(?![\w.:-])")
 _COUNTED = re.compile(r"[ ](?:times|attempts?|tries|characters?|chars|digits|seconds|minutes|hours|days|uses|of)\b")
 
@@ -346,7 +356,7 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
         return None
     word = text[value.start : value.end]
     spelled = text[position - 2 : position].strip()[-1:] in _ASSIGNED  # secret value: x
-    if (word in REMARKS or (word.islower() and word.endswith("ly"))) and not (spelled or setting or value.quoted):
+    if (word in REMARKS or word in PREDICATES) and not (spelled or setting or value.quoted):
         return None
     if spelled and word.isdigit() and not (value.quoted or reported.is_code(word, rule)):
         return None if rule.kind != "cvv" else value  # OTP used: 5263, how often

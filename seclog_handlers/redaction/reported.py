@@ -34,7 +34,7 @@ _REPORTED = re.compile(
     r"(?:(?:[ ][A-Za-z]{2,12}){0,4}[ ](?:found|read|received|got|leaked|logs?|env|environment|input|values?|generated"
     r"|created|issued|set|changed|updated|sent|used|entered|typed|provided|supplied|given|submitted|decoded|decrypted"
     r"|detected|exposed|printed|stored|saved|plain|cleartext|plaintext|raw|follows|below|returned)"
-    r"(?:[ ]?\([^()\n]{1,40}\))?[ ]?[:=][ ]|[ ]?\([^()\n]{1,40}\)[ ]?[:=][ ]"
+    r"(?:[ ]?\([^()\n]{1,40}\))?[ ]?[:=][ ]|[ ]?\([^()\n]{1,40}\)(?:[ ]?[:=][ ]|=)"
     r"|[ ](?:mismatch(?:ed)?|differs|check failed)[,:;]?[ ](?:\(|but[ ])?"
     r"(?:got|received|found|was|saw|expected|wanted)[ ]"
     r"|[ ](?:invalid|rejected|expired|revoked|unknown|denied|not found)[ ]?[(\[](?=[^\s()\[\]]{16})"

@@ -11,7 +11,7 @@ from typing import Any
 from seclog_handlers import rendering
 from seclog_handlers.redaction.commands import FIRST_WORDS
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import LONGEST_WORD, is_statement, is_word, looks_chosen, looks_made
+from seclog_handlers.redaction.values import LONGEST_WORD, PERMISSIONS, is_statement, is_word, looks_chosen, looks_made
 
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
@@ -53,7 +53,9 @@ def is_entry(names: Sequence[str]) -> bool:
         return True
     if "kind" in names and ("data" in names or "stringData" in names):
         return True
-    if not _TABLES.isdisjoint(names) and any(key in names for key in _COLUMNS):
+    if not _TABLES.isdisjoint(names) and (any(key in names for key in _COLUMNS) or "rows" in names):
+        return True
+    if not _LOGINS.isdisjoint(names) or ("method" in names and "params" in names):
         return True
     if not 2 <= len(names) <= MAX_ENTRY:
         return False
@@ -68,6 +70,8 @@ def table(value: dict[Any, Any], rules: KeyRules) -> tuple[str, list[Rule | None
     """
     names = next((value[key] for key in _COLUMNS if type(value.get(key)) in (list, tuple)), None)
     rows = next((key for key in _ROWS if type(value.get(key)) in (list, tuple)), None)
+    if names is None and rows is not None and len(value[rows]) > 1 and type(value[rows][0]) in (list, tuple):
+        names = value[rows][0]  # the first row names the columns
     if names is None or rows is None or not 0 < len(names) <= MAX_COLUMNS:
         return None
     found = [rules.rule(name) if type(name) is str and len(name) <= MAX_NAME else None for name in names]
@@ -77,6 +81,18 @@ def table(value: dict[Any, Any], rules: KeyRules) -> tuple[str, list[Rule | None
 _COLUMNS, _ROWS = ("columns", "fields", "headers", "header", "column_names"), ("rows", "data", "values", "records")
 _TABLES = frozenset(_ROWS)
 MAX_COLUMNS = 64
+
+
+def login_of(value: dict[Any, Any], key: Any) -> bool:
+    """Tell whether a member is a user's name and password: {"login": ["bob", "x"]}, the parameters of a call of it."""
+    item = value[key]
+    if type(item) not in (list, tuple) or len(item) != 2 or not all(type(part) is str for part in item):
+        return False
+    called = key == "params" and value.get("method") in _LOGINS
+    return (called or key in _LOGINS) and looks_chosen(item[1])
+
+
+_LOGINS = frozenset({"login", "logon", "signin", "sign_in", "authenticate", "userpass", "user_pass"})
 
 
 def is_value_key(key: str) -> bool:
@@ -154,24 +170,53 @@ def _is_name(item: str, rules: KeyRules) -> bool:
     return (
         len(item) <= 24
         and (item.islower() or item.isupper() or _HEADER.fullmatch(item) is not None)
-        and item.replace("_", "").replace("-", "").isalpha()
+        and item.rstrip("0123456789").replace("_", "").replace("-", "").isalpha()
         and rules.rule(item) is not None
     )
 
 
-def holds_none(key: str, item: Any, names: Iterable[Any]) -> bool:
+def holds_none(key: str, item: Any, siblings: dict[Any, Any]) -> bool:
     """Tell whether a secret's name means another thing beside its neighbours or its value.
 
-    The shell's working directory; of a test's results those that passed: {"pass": 120, "fail": 0}.
+    The shell's working directory; what a parser reads; of a test's results those that passed: {"pass": 120, "fail": 0}.
     """
     low = key.lower()
     if low.endswith("pwd"):
-        return type(item) is str and _FOLDER.fullmatch(item) is not None
-    return low == "pass" and type(item) is int and not _TALLY.isdisjoint(names)
+        return type(item) is str and _FOLDER.fullmatch(item) is not None and not looks_made(item)
+    if low == "token":
+        read = type(item) is str and len(item) <= LONGEST_WORD and not looks_chosen(item)
+        return read and not _READING.isdisjoint(siblings)
+    if low == "pins":  # of a chip: {"pins": [4, 17, 27]}
+        return type(item) is list and all(type(pin) is int and 0 <= pin < LEAST_CODE for pin in item)
+    return low == "pass" and type(item) is int and any(type(siblings.get(name)) is int for name in _TALLY)
 
 
-_FOLDER = re.compile(r"(?:~|[A-Z]:\\)?(?:/[\w.@ -]{0,64}){1,16}|[A-Z]:\\[\w\\. -]{0,200}")
+_FOLDER = re.compile(r"/|(?:~|[A-Z]:)?(?:/[a-z][\w.@-]{0,64}){2,16}/?|~?/[A-Za-z_-]{1,32}/?|~|[A-Z]:\\[\w\\. -]{0,200}")
+# What stands beside a token that a parser, or a model of language, has read.
+_READING = frozenset({
+    "lexeme", "pos", "position", "logprob", "stem", "lemma", "start_offset", "end_offset", "dialect", "wordpiece",
+    "dep",
+    "quote", "line", "column", "col",
+})  # fmt: skip
 _TALLY = frozenset({"fail", "failed", "fails", "failures", "skip", "skipped", "error", "errors"})
+
+
+TEXTS = frozenset({
+    "labels", "strings", "translations", "i18n", "placeholders", "placeholder", "hints", "hint", "tooltip", "tooltips",
+    "messages", "texts", "label",
+})  # fmt: skip
+_SHOWN = re.compile(
+    r"(?=[^a-z])(?:[^\W\d_]+[.,!?'\u2019:]{0,2}|\d{1,2}|[^\W\d_]+[-'\u2019][^\W\d_]+)"
+    r"(?:[ -](?:[^\W\d_]+['\u2019]?[^\W\d_]*[.,!?:]{0,2}|\d{1,2})){0,15}"
+)
+
+
+def are_texts(value: dict[Any, Any]) -> bool:
+    """Tell whether a mapping holds what a program shows people, not what they enter: {"password": "Passwort"}."""
+    return all(type(item) is str and len(item) <= MAX_SHOWN and _SHOWN.fullmatch(item) for item in value.values())
+
+
+MAX_SHOWN = 120
 
 
 def alternating(value: Sequence[Any], rules: KeyRules) -> list[Rule | None] | None:
@@ -256,16 +301,22 @@ _LEXEME = frozenset({
     "length", "index",
 })  # fmt: skip
 _WHERE = frozenset({"line", "row", "offset", "pos", "position", "start", "index"})
+_SORTS = frozenset({"Punctuator", "Keyword", "Identifier", "Literal", "Numeric", "Operator", "Comment", "Whitespace"})
 _READ = re.compile(r"[A-Za-z_]{0,20}|[^A-Za-z]{0,8}")
 
 
 def is_lexeme(value: dict[Any, Any]) -> bool:
     """Tell whether a mapping is a token of source code: `{"kind": "IDENT", "text": "total", "line": 27}`."""
-    if not (_LEXEME.issuperset(value) and {"kind", "type"} & value.keys() and _WHERE & value.keys()):
+    sort = value.get("kind", value.get("type"))
+    if type(sort) is not str or not _LEXEME.issuperset(value):
+        return False
+    if not (_WHERE & value.keys() or sort.isupper() or sort in _SORTS):
         return False
     return all(_READ.fullmatch(item) for item in value.values() if type(item) is str)
 
 
+SHORTEST, LEAST_COOKIE = 2, 10_000
+_ALNUM = re.compile(r"[^\W_]")
 # What a form says of a field, each alone in its list: {"token": ["required"]}
 _COMPLAINTS = frozenset(
     {"required", "invalid", "missing", "blank", "empty", "expired", "weak", "too short", "mismatch"}
@@ -277,10 +328,8 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
     if rule is None or rule.sort in ("user", "weak", "digits"):
         return rule
     items: Iterable[Any] = dict.values(value) if isinstance(value, dict) else value
-    if type(value) is list and value and _COMPLAINTS.issuperset(item for item in value if type(item) is str):
-        pins = rule.sort == "code"  # of a chip: {"pins": [4, 17, 27]}
-        if all(type(item) is str or (pins and type(item) is int and 0 <= item < LEAST_CODE) for item in value):
-            return None
+    if type(value) is list and value and all(type(item) is str and item in _COMPLAINTS for item in value):
+        return None
     numbers = rule.kind in ("token", "tokens")
     policy = rule.kind == "password" and isinstance(value, dict)  # {"password": {"min_length": 12, "history": 5}}
     pins = rule.sort == "code" and isinstance(value, dict)  # of a chip: {"pin": {"number": 13, "mode": "output"}}
@@ -293,8 +342,16 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
         or (
             rule.kind == "tokens"
             and type(item) is str
-            and (is_word(item) or (item.isupper() and is_word(item.lower())))
+            and (
+                is_word(item)
+                or (item.isupper() and is_word(item.lower()))
+                or len(item) <= SHORTEST
+                or not _ALNUM.search(item)
+            )
         )
+        or (rule.kind == "secret" and type(item) is str and item in PERMISSIONS)
+        or (rule.kind == "cookie" and type(item) is int and 0 <= item < LEAST_COOKIE)
+        or (rule.kind == "tokens" and isinstance(item, dict) and is_lexeme(item))
         for item in items
     )
     if counters and isinstance(value, dict):

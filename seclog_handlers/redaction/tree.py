@@ -28,7 +28,8 @@ MAX_NODES = 5_000
 MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
 MAX_KEY = 1_000
-_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass"})
+_PASSWORD = Rule("password", "strong")
+_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass", "token", "pins"})
 
 # Bytes that are decoded: as many as the longest text that is looked at may take, so that none of it is lost.
 MAX_BYTES = 1_048_576
@@ -292,6 +293,8 @@ class Walk:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
         if type(item) is str and type(key) is str and len(item) == len(key) and _is_label(item, key, rule):
             return item
+        if type(item) is dict and type(key) is str and key in structures.TEXTS and structures.are_texts(item):
+            return {self._name(name): self.value(text, None, depth + 2) for name, text in item.items()}
         clean = self.value(item, rule, depth + 1)
         if type(item) is dict and rule is None and type(key) is str and type(clean) is dict:
             for name in structures.GENERAL:
@@ -323,6 +326,8 @@ class Walk:
                 name = self._key(key, depth)
             if table is not None and key == table[0]:
                 clean = self._rows(item, table[1], depth)
+            elif own is None and structures.login_of(value, key):
+                clean = type(item)([item[0], self.value(item[1], _PASSWORD, depth + 2)])
             else:
                 clean = self.member(key, item, own, depth)
             self._path = path
@@ -339,6 +344,9 @@ class Walk:
     def _rows(self, rows: Any, rules: list[Rule | None], depth: int) -> Any:
         """Judge the rows of a table whose columns have these rules."""
         result: list[Any] = []
+        if len(rows) == len(rules) and not any(type(cell) in (list, tuple, dict) for cell in rows):
+            rows = (rows,)  # one row
+            return self._rows(rows, rules, depth)[0]
         for row in rows:
             if type(row) in (list, tuple) and len(row) == len(rules):
                 cells = [self.value(cell, rule, depth + 2) for cell, rule in zip(row, rules, strict=True)]
@@ -383,7 +391,7 @@ class Walk:
     def _sequence(self, value: Any, rule: Rule | None, depth: int) -> Iterable[Any]:
         pair = structures.pair(value, self._rules)
         if pair is None and rule is not None and structures.is_login(value, rule):
-            pair = Rule("password", "strong")
+            pair = _PASSWORD
         if pair is not None:
             return [self.value(value[0], None, depth + 1), self.value(value[1], pair, depth + 1)]
         return self._items(value, rule, depth)

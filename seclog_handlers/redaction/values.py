@@ -15,7 +15,6 @@ from seclog_handlers.redaction.vocabulary import (
     SENTENCE_WORDS,
     SOURCE_WORDS,
     STATUS_WORDS,
-    STRONG,
 )
 
 WEAK_LENGTH = 12
@@ -53,13 +52,13 @@ _LABEL = (
 )
 _PLACEHOLDER = re.compile(
     r"(?:%[sdrxi]|%\(\w{1,40}\)[sdr]|\{[a-z_0-9.!:]{0,40}\}|[:/@.,;|& -]){1,16}|%[sdrx]|%\(\w{1,40}\)[sdr]"
-    r"|(?:(?:Bearer|Token|Basic|JWT) )?(?:\{[a-z_0-9.!:]{0,40}\}|<[A-Za-z_ -]{1,40}>|\$\{[\w.]{1,40}\})"
+    r"|(?:(?:Bearer|Token|Basic|JWT) )?(?:\*{3,16}|\{[a-z_0-9.!:]{0,40}\}|<[A-Za-z_ -]{1,40}>|\$\{[\w.]{1,40}\})"
     r"|\$?\{\{[^{}]{0,60}\}\}|#\{[^{}]{1,60}\}|%[A-Z_][A-Z0-9_]{1,60}%|SHA(?:1|256|512):[\w+/=-]{20,90}"
     r"|id=[\w.-]{1,40}|\$\{[^}]{0,60}\}|\$[A-Z_][A-Z0-9_]{0,60}|\$\([^)]{0,80}\)"
     r"|<[A-Za-z_ /.|-]{0,40}>|@(?:[a-z]{1,16}_?){0,3}[pP](?:assword|asswd|wd)|@(?:[a-z]{1,16}_?){0,3}[tT]oken"
-    r"|!(?:Ref|GetAtt|ImportValue|FindInMap|ENV|vault|[a-z]{2,12}[-_](?:ref|env|secret))[ ].{1,80}"
-    r"|!(?:Sub|Join)[ ].{0,80}\$?\{.{1,80}"
-    r"|(?:[a-z]{2,16}\.){1,3}env\.[A-Z][A-Z0-9_]{1,60}|DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL|TRACE|NOTSET"
+    r"|!Ref[ ][A-Z]\w{1,80}|!(?:GetAtt|ImportValue|FindInMap|ENV|vault|[a-z]{2,12}[-_](?:ref|env|secret))[ ].{1,80}"
+    r"|!(?:Sub|Join)[ ].{0,80}(?:\$\{|\{\{).{1,80}"
+    r"|(?:[a-z]{2,16}\.){1,3}env\.[A-Z][A-Z0-9_]{1,60}"
     rf"|{_LABEL}"
     r"|<set to the key [^>\n]{0,120}>|(?:json|ya?ml|env|xml|form|validate|mapstructure|db|gorm|toml|bson"
     r"|binding):\\?\".*"
@@ -70,6 +69,7 @@ _PLACEHOLDER = re.compile(
     r"|%\w{1,24}\([\w.:]{1,60}\)%|ssh-(?:rsa|dss|ed25519)|(?:sk-)?ecdsa-sha2-[\w@.-]{1,40}|rsa-sha2-\d{3}|CVE-\d{4}-\d{3,7}"
     r"|'?\$\{?(?:[a-z]{2,24}_){0,6}(?:password|passwd|pass|pwd|secret|token|key|creds?)(?:_[a-z]{1,24}){0,4}\}?'?"
     r"|'\$[A-Z_][A-Z0-9_]{0,60}'"
+    r"|\d{1,9}(?:\.\d{1,6})?\|(?:ms|c|g|s|h|d)(?:\|[@#].{1,60})?"
     r"|\d{1,9}/(?:s|sec|second|m|min|minute|h|hour|d|day)"
     r"|&lt;[A-Za-z_ -]{1,40}&gt;|env:[A-Z][A-Z0-9_]{1,60}|file:/[\w./-]{1,80}"
     r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -110,7 +110,13 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
     if rule.kind in ("token", "tokens") and _ADDRESS.fullmatch(value):  # tokens of a ring: /10.0.0.1:7000
         return False
-    if rule.kind == "token" and _ON_CHAIN.fullmatch(value):  # erc20 transfer token 0xd22c...
+    if rule.kind == "secret" and (value in PERMISSIONS or _is_objects_name(value)):
+        return False
+    if rule.sort == "code" and _IS_NO_CODE.fullmatch(value):
+        return False
+    if rule.kind == "cookie" and _WORDS_ALONE.fullmatch(value):
+        return False
+    if len(value) <= SHORT_SIGNS and not any(map(str.isalnum, value)):  # the token that escapes: \
         return False
     if rule.kind == "secret" and _NAME_OF_SECRET.fullmatch(value):
         return False
@@ -118,6 +124,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return False  # where it is kept, which package has to be installed
     if value.isdigit():
         return _is_secret_number(value, rule)
+    if rule.kind in ("token", "tokens") and value in _LEVELS:  # {"app.tokens": "INFO"}
+        return False
     if rule.kind == "tokens" and (is_word(value) or value.replace(".", "", 1).isdigit()):
         return False  # tokens=42.5, auth_tokens: index scans
     if rule.kind == "token" and value.isalpha() and len(value) <= (TICKER if value.isupper() else MIN_TOKEN - 1):
@@ -141,7 +149,7 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
         return False
     if rule.kind in ("token", "tokens") and len(value) < MAX_NESTED and _COUNTS.fullmatch(value):
         return False
-    if (rule.kind == "tokens" and _WORD_LIST.fullmatch(value)) or _RULES_OF.match(value):
+    if (rule.kind == "tokens" and _WORD_LIST.fullmatch(value)) or _RULES_OF.fullmatch(value):
         return False
     texts = _QUOTED_TEXT.findall(value) if len(value) < MAX_NESTED else []
     if any(looks_chosen(said) for text in texts for said in _SAID.findall(text)):
@@ -166,7 +174,7 @@ _SPEAKING = STATUS_WORDS | SENTENCE_WORDS | REMARKS | BENIGN_TAILS | SOURCE_WORD
 
 
 # A password with a bracket, and no call: Raccoon(dragon98
-_CUT_CALL = re.compile(r"\w{2,64}[(\[](?=[^\s]{0,64}\d)[^\s()\[\]\"',]{3,64}")
+_CUT_CALL = re.compile(r"\w{2,64}\((?=[^\s]{0,64}\d)[^\s()\[\]\"',:]{3,64}")
 
 
 def _is_dotted(value: str) -> bool:
@@ -195,16 +203,40 @@ _VENDORS_KEY = re.compile(
 )
 # A path in lower case, in a folder: base64 may begin with a slash, too, and is of both cases.
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}/?|[A-Z]:\\[\w\\. -]{4,200}")
-_ON_CHAIN = re.compile(r"0x[0-9a-fA-F]{40}")
+# What somebody may do with secrets.
+PERMISSIONS = frozenset({"read", "write", "none", "admin", "get", "list", "create", "delete", "update", "watch", "set"})
+SHORT_SIGNS = 4
+# A pin of a chip, words, a version: PA3, back left, 4 to 6 digits, 4.13.7
+_IS_NO_CODE = re.compile(
+    r"[A-Z]{1,4}\d{1,2}|[A-Z]?[a-z]+(?:[ ][a-z]+){0,15}"
+    r"|(?:\d{1,2}[ ])?(?:[A-Za-z']+[.,]?(?:[ ]|\Z)|\d{1,2}[ ]){3,15}"
+    r"|\d{1,3}(?:\.\d{1,4}){1,3}"
+)
+_WORDS_ALONE = re.compile(r"[a-z]{2,20}(?:[ ][a-z]{2,20}){0,3}")
+# The name of a secret that a cluster keeps: db-main, web-tls
+_OBJECTS_NAME = re.compile(r"[a-z][a-z0-9]{0,15}(?:-[a-z0-9]{1,15}){1,6}")
+_INFRASTRUCTURE = frozenset(
+    """
+    db tls redis smtp mysql postgres pg api web app prod production staging dev test main admin user users secret
+    secrets creds credentials token tokens cert certs key keys registry config service svc mail relay backup root db ssl ca
+    client server auth login docker git ssh s3 aws gcp azure kafka mongo rabbitmq ldap oauth webhook session cookie
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL", "TRACE", "NOTSET"})
 _WORD_LIST = re.compile(r"\[(?:\s?[\"'][a-z]{1,20}[\"'],?){1,100}\]")  # of a tokenizer
 # What a value has to be, a query, a program's options: ['required', 'min:8'], {$exists: false}, [-cimB]
+_RULE = (
+    r"(?:[\"'](?:required|nullable|sometimes|present|filled|confirmed|bail|string|(?:min|max):\d{1,4})[\"']"
+    r"|[A-Z]\w{1,24}::\w{1,24}\([^()]{0,24}\))"
+)
 _RULES_OF = re.compile(
-    r"\[\s?[\"'](?:required|nullable|sometimes|present|filled|confirmed|bail)\b|\{\s?[\"']?\$(?:exists|type)\b"
-    r"|\[-{1,2}[A-Za-z?]"
+    rf"\[\s?{_RULE}(?:\s?,\s?{_RULE}){{0,12}}\s?\]|\{{\s?[\"']?\$(?:exists|type)\b[^{{}}]{{0,40}}\}}"
 )
 _ADDRESS = re.compile(r"/?\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?")
 # prod/shop/db
-_NAME_OF_SECRET = re.compile(r"arn:aws:[\w:/.+=@-]{8,256}|(?:[a-z][a-z-]{1,30}/){1,6}[a-z][a-z_-]{1,40}")
+_NAME_OF_SECRET = re.compile(
+    r"projects/[\w-]{1,64}/secrets/[\w-]{1,128}(?:/versions/\w{1,16})?|arn:aws:[\w:/.+=@-]{8,256}|(?:[a-z][a-z-]{1,30}/){1,6}[a-z][a-z_-]{1,40}"
+)
 _VERSION = re.compile(r"[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?")
 _COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
 _REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)
@@ -221,8 +253,6 @@ def is_statement(value: str) -> bool:
     if " " in value and _is_sentence(value):
         return True
     if len(value) <= 24 and value.strip("\"'().,:;!? []").lower() in STATUS_WORDS:
-        return True
-    if value.istitle() and value.lower() in STRONG:  # {"password": "Passwort"}: what a form calls it
         return True
     if value.startswith("AAAA") and _PUBLIC_KEY.match(value):
         return True
@@ -253,6 +283,11 @@ def _is_sentence(value: str) -> bool:
     return not SENTENCE_WORDS.isdisjoint(words) and all(
         word.replace("'", "").isalpha() or not word or (word.isdigit() and len(word) <= COUNT_DIGITS) for word in words
     )
+
+
+def _is_objects_name(value: str) -> bool:
+    """Tell whether words with hyphens name a secret that is kept elsewhere, by what they are about: `db-main`."""
+    return _OBJECTS_NAME.fullmatch(value) is not None and not _INFRASTRUCTURE.isdisjoint(value.split("-"))
 
 
 def is_remark(words: list[str]) -> bool:
@@ -300,9 +335,10 @@ def looks_made(value: str) -> bool:
     return _switches(value) >= 4
 
 
-_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[^\W\d_]")
+_DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
+_OTHER_LETTER = re.compile(r"[\u00c0-\u2e7f]")
 _PLAIN = re.compile(
-    r"[A-Z]{2,12}(?:-[A-Z]{2,12}){0,3}-\d{1,4}(?:-[A-Z]{2,6})?|S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:/[a-z0-9_.@-]+){2,}|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
+    r"(?:SCRAM-SHA|HMAC-SHA|DIGEST-MD|CRAM-MD|AES|SHA|RSA)-?\d{1,4}(?:-[A-Z]{2,6})?|[a-z0-9-]{2,20}:[A-Z][A-Za-z]{2,40}\*?|S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:/[a-z0-9_.@-]+){2,}|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
     r"|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*"
     r"|(?:[a-z0-9-]{1,40}\.){1,6}[a-z]{2,12}|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
 )
@@ -327,7 +363,7 @@ _SIGN = re.compile(r"[^\w.,:;'/()\s-]")
 
 def looks_chosen(value: str) -> bool:
     """Tell whether a word in prose looks like a password and not like a word, number, date, path or address."""
-    if len(value) < 5 or not _LETTER.search(value):
+    if len(value) < 5 or not (_LETTER.search(value) or (_OTHER_LETTER.search(value) and _DIGIT.search(value))):
         return False
     if not (_DIGIT.search(value) or _SIGN.search(value)):
         return len(value) >= LONG_LETTERS and value.isalpha() and len(_HUMP.findall(value)) * SHORT_HUMP >= len(value)

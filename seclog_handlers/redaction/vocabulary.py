@@ -32,7 +32,7 @@ STRONG: dict[str, str] = {
         (
             "token", "apikey", "apikeys", "accesskey", "accesstoken", "authtoken", "refreshtoken", "jwt",
             "csrf", "xsrf", "csrfmiddlewaretoken", "bearer", "apitoken", "authkey", "appkey", "pat", "oauthtoken",
-            "idtoken", "sastoken", "stok", "authenticity", "licensekey", "consumerkey", "apisecret",
+            "idtoken", "sastoken", "stok", "authenticity", "licensekey", "consumerkey", "apisecret", "macaroon",
         ),
         "token",
     ),
@@ -49,7 +49,7 @@ STRONG: dict[str, str] = {
 PHRASES: dict[str, str] = {
     **dict.fromkeys(
         (
-            "rediscli auth", "nt hash", "lm hash", "ntlm hash",
+            "override code", "operator code", "rediscli auth", "nt hash", "lm hash", "ntlm hash",
             "auth pass", "ask pass", "askpass", "pass word", "pass wd", "pass phrase", "pass code", "mot de passe",
             "one time password", "unlock code",
         ),
@@ -150,7 +150,7 @@ NUMBERS: dict[str, str] = {
          "reisepassnummer", "reisepass", "fødselsnummer", "fodselsnummer", "cnpj", "tfn", "cpr", "cuit", "cuil",
          "ahv", "nric", "hkid", "ppsn", "tckn", "burgerservicenummer", "sécu", "secu", "sécurité sociale",
          "securite sociale",
-         "nhs no", "cnp", "oib", "isikukood", "マイナンバー", "個人番号", "my number", "rodné číslo", "rodne cislo",
+         "nhs no", "cnp", "oib", "isikukood", "マイナンバー", "個人番号", "rodné číslo", "rodne cislo",
          "asmens kodas", "personas kods", "egn", "emšo", "emso", "jmbg", "taj szám", "henkilötunnus", "henkilotunnus",
          "hetu", "kennitala", "amka", "주민등록번호", "身份证", "身份证号", "身份证号码", "身分證", "medicare number",
          "kimlik no", "kimlik", "itin", "insee", "ssn last", "carta identita", "seguridad social"),
@@ -171,7 +171,8 @@ NUMBERS: dict[str, str] = {
             "dob", "date of birth", "birth date", "birthdate", "birthday", "dateofbirth", "born", "geburtsdatum",
             "geburtstag", "geboren", "nacido", "nacida", "nascido", "nascida",
             "date de naissance", "fecha de nacimiento", "data de nascimento", "data di nascita",
-            "geboortedatum", "data urodzenia", "生年月日", "出生日期", "дата рождения", "fødselsdato", "fodselsdato",
+            "geb", "geb am", "geboortedatum", "data urodzenia", "生年月日", "出生日期", "дата рождения",
+            "fødselsdato", "fodselsdato",
             "födelsedatum", "syntymäaika", "née le", "né le", "nato il", "nata il",
         ),
         "birth-date",
@@ -181,7 +182,7 @@ NUMBERS: dict[str, str] = {
 # Words of many meanings: only a value that looks made by a machine is a secret under them.
 WEAK: dict[str, str] = {
     **dict.fromkeys(
-        ("key", "keys", "appid", "hmac", "salt", "sas", "sig", "signature", "seed", "encrypt"), "secret",
+        ("key", "keys", "appid", "hmac", "salt", "sas", "sig", "signature", "seed"), "secret",
     ),
     **dict.fromkeys(("auth", "oauth", "apiauth"), "authorization"),
     **dict.fromkeys(("session", "sess", "sid", "sessions"), "session"),
@@ -204,7 +205,7 @@ SHORT_HEADS = frozenset(
     db database user smtp ftp sftp mail email imap root admin my sql mysql pg postgres ldap login auth bind proxy http
     https redis mongo rabbitmq amqp mqtt wifi key store keystore truststore cert ssh sudo new old current account client
     server service system vpn wp basic jdbc kafka oracle mssql api web remote master default test dev prod staging app
-    owner repl replication backup repeat confirm set ipmi bmc snmp jenkins nexus docker registry git es elastic rpc
+    owner priv repl replication backup repeat confirm set ipmi bmc snmp jenkins nexus docker registry git es elastic rpc
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -240,14 +241,21 @@ BENIGN_TAILS = frozenset(
     bean configuration properties impl listener registry supplier decoder adapter strategy wrapper mixin report rows row
     symbol santa result results requests statistics metrics metric scan
     origins hosts quota check checks from refs delay activation env envvar agent entries maps decision reason
-    realm parsed accessed queried remaining_uses syncing ok success successful flag flags
+    kid realm parsed accessed queried remaining_uses syncing ok success successful flag flags
+""".split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+
+# The same, less surely: what looks made by a machine is a secret all the same (`token_channel`, `secret_intent`).
+MEASURES = frozenset(
+    """
     bit bits kb mb gb kib mib gib pct percent percentage ratio histogram latency elapsed took delta memory parallelism
     priority weight rank capacity throughput decimals supply holders amount fee fees minted spent channel channels
     exempt exempted requestor requester approver reviewer meter estimator checker guesses wordlist dictionary reuse
     reused breach breached compromised pwned lockout locked unlocked blocked cooldown backoff grace stale visible
     visibility ui ux plugin plugins geändert geaendert gesetzt abgelaufen vergessen gewijzigd shown displayed toggle
-    toggled focused clicked brand purpose intent
-""".split()  # noqa: SIM905 - a wall of quotes hides the words
+    toggled focused clicked brand purpose intent attributes slot slots standard refreshes lookups hits misses creations
+    issuances revocations logins reads writes cmd command script binary program info vault scanning
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
 # After these words an `id` is the secret itself (session_id, Vault's secret_id); after others it is a name.
@@ -256,7 +264,7 @@ ID_IS_SECRET = frozenset({"session", "sess", "secret", "cookie"})
 # A key that starts like this, or has this right before its secret word, asks about the secret or counts it.
 BENIGN_HEADS = frozenset(
     """
-    checksum audit has is no num number max maximum min minimum total count failed failing invalid missing expired wrong
+    audit has is no num number max maximum min minimum total count failed failing invalid missing expired wrong
     bad
     incorrect forgot forgotten change changing changed requires require required requiring needs need should can
     allow allowed allows enable enabled disable disabled use uses using used show hide remember validate validates
@@ -266,9 +274,12 @@ BENIGN_HEADS = frozenset(
     generated generates regenerate rotate rotated rotates revoke revoked revokes delete deleted update updated
     updates refreshes issue issues issued get gets fetch list lists store stores hash hashes compare send sends
     sent resend clear clears public publishable lookup parse tokenize fungible access_denied was were are did does
-    will would could prompt_for prompts ask asks weak strong reasoning thinking audio image cacheread cachewrite n k top
+    will would could prompt_for prompts weak strong reasoning thinking audio image cacheread cachewrite n k top
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
+
+# The same, less surely, as MEASURES.
+MEASURING_HEADS = frozenset({"ask", "asks", "checksum"})
 
 # Heads that are benign before `password` only: the key names an action, not a value.
 PASSWORD_ACTIONS = frozenset({"reset", "recover", "recovery", "request", "requests", "first", "verify"})
@@ -278,7 +289,9 @@ SENTENCE_WORDS = frozenset(
     """
     is are was were be been must should required invalid cannot may might not has have had field expired missing too
     wrong incorrect characters least enter please contain contains provide provided does did changed updated reset
-    mismatch mismatched blank empty denied failed error valid optional need needs least longer
+    mismatch mismatched blank empty denied failed error valid optional need needs least longer can't don't couldn't
+    isn't
+    doesn't won't wasn't aren't
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -307,11 +320,11 @@ STATUS_WORDS = frozenset(
     skipped ignored ignore unsupported supported stolen leaked compromised exposed safe unsafe secure insecure
     plain plaintext protected vault hint hints prompt length format pattern complexity history age update updates
     upgrade change-password reset-password include omit same-origin dialog form page screen link email mail sms
-    abgelaufen erforderlich ungültig ungueltig geändert geaendert zurückgesetzt vergessen gesperrt ja nein
-    obligatoire requis requise expiré expirée modifié modifiée invalide oui non
+    abgelaufen erforderlich ungültig ungueltig geändert geaendert zurückgesetzt vergessen gesperrt
+    obligatoire requis requise expiré expirée modifié modifiée invalide
     caducada caducado obligatoria obligatorio requerida inválida inválido expirada expirado obrigatória alterada vencida
-    scaduta scaduto obbligatoria obbligatorio errata errato wymagane wymagany wygasło nieprawidłowe nie tak
-    未設定 未设置 期限切れ 必須 無効 已过期 必填 错误 无效 истёк истек неверный обязателен не нет да
+    scaduta scaduto obbligatoria obbligatorio errata errato wymagane wymagany wygasło nieprawidłowe
+    未設定 未设置 期限切れ 必須 無効 已过期 必填 错误 无效 истёк истек неверный обязателен не
     suppressed concealed deprecated recovery forgot forgotten amd64 arm64 armhf i386 x86_64
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -321,10 +334,24 @@ REMARKS = languages.STATUS_WORDS | frozenset(
     """
     publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying
     echo reading refreshing importing read write edit view signature
+    raise return throw continue break print
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+
+# What a sentence says of a secret behind `is`: `passwords are remembered`.
+PREDICATES = frozenset(
+    """
     case-sensitive remembered kept retained purged rehashed salted identical similar equal unchanged untouched recycled
     archived noncompliant compliant orphaned readable writable visible shown displayed copied pasted printed cracked
     guessed shared owned managed provisioned synchronized synced replicated migrated imported exported inherited
-    raise return throw continue break print
+    successfully manually recently automatically remotely locally accidentally correctly incorrectly properly
+    temporarily permanently immediately regularly frequently periodically previously publicly privately securely
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
+# What went wrong, behind the name of what asked for it: `secret: permission denied`.
+ERRORS = frozenset(
+    """
+    permission permissions connection context deadline timed timeout forbidden unreachable network certificate
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -333,6 +360,8 @@ SCHEMA_WORDS = frozenset(
     """
     type format minLength maxLength pattern description title required nullable readOnly writeOnly deprecated items
     properties additionalProperties minimum maximum minItems maxItems uniqueItems contentEncoding $ref sensitive
+    index store
+    analyzer doc_values in name scheme bearerFormat flows openIdConnectUrl
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 

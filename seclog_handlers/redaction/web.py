@@ -18,7 +18,7 @@ _Q = r"\\{0,15}[\"'`]"
 _SCHEMES = (
     "bearer|basic|digest|negotiate|ntlm|apikey|api-key|token|hawk|mac|hoba|mutual|oauth|vapid|aws4-hmac-sha256|"
     "scram-sha-1|scram-sha-256|hmac-sha-?(?:1|256|384|512)|sharedkey|sharedkeylite|sharedaccesssignature|key|jwt|dpop|gnap|hmac|signature|privatetoken|"
-    "genie ?key|splunk|cloudsight|bot|client-id|discogs|zoho-oauthtoken|oauth2"
+    "googlelogin|aws|genie ?key|splunk|cloudsight|bot|client-id|discogs|zoho-oauthtoken|oauth2"
 )
 _AUTHORIZATION = re.compile(
     rf"(?:{_Q})?\]?\s{{0,4}}(?:=>|[:=](?!=)|%3A)\s{{0,8}}(?:[bfru]{{0,2}}{_Q}|\[{_Q}|%20"
@@ -150,6 +150,9 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
         return []
     if name == "basic":
         secret = basic_user(value) is not None
+        raw = _DIGEST_USER.match(value) if not secret else None  # sent Basic bob:x
+        if raw is not None and looks_chosen(value[raw.end() :]):
+            return [(start + raw.end(), start + len(value), "authorization")]
     else:
         secret = any(c.isdigit() for c in value) and any(c.isalpha() for c in value) and len(value) >= 8
         secret = secret or (len(value) >= 20 and value.isalpha() and not value.islower())
@@ -250,12 +253,12 @@ def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
 
 
 # As documentation writes it.
-_FORM = re.compile(r"(?:user|username|USER):(?:password|pass|PASSWORD|PASS)@(?:host|hostname|HOST)\b")
+_FORM = re.compile(r"(?:user|username|USER):(?:password|pass|PASSWORD|PASS)@(?:host|hostname|HOST)(?![\w.@-])")
 # What services ask for in the password's place when the user's name is the token.
 _NO_PASSWORDS = frozenset({"x-oauth-basic", "api_token", "x", "X", "token", "unused", "none"})
 # Found from the `:` on, and only then backwards: a search for the user's name would stop at every word.
 _PASSWORD_AT = re.compile(
-    r":(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,\"')\\]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
+    r":(?P<value>[^\s:@/\"'<>,;]{4,128})@(?=[\w.-]{1,253}(?:[:/(\s,;>\"')\\]|$)|/[\w-]{1,64}(?:[?\s\"')]|$))"
 )
 _USER_BEFORE = re.compile(
     r"(?:(?<![\w/:@.%-])(?:[\w.-]{1,32}[/\\])?|(?<=\w:/)|(?<=sips:)|(?<=sip:)|(?<=//)(?<!://)|(?<=\\/\\/))(?!mailto$)[\w.+-]{1,64}$"
@@ -269,7 +272,9 @@ _NO_PORT = re.compile(r"nonnumeric port: '(?P<value>[^'@\s]{1,128})@")
 _GO_PASSWORD = re.compile(r"[\w.-]{1,32}:(?P<value>[^\s:/\"'<>]{1,128})@(?:tcp|unix)\(")
 _THIN = re.compile(r":thin:[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})@")
 # user/password@host/service
-_ORACLE = re.compile(r"/(?P<value>[^\s@/\"'<>]{6,128})@(?=[\w.-]{1,128}(?::\d{2,5})?/[\w.]{1,32}(?![\w/]))")
+_ORACLE = re.compile(
+    r"/(?P<value>[^\s@/\"'<>]{6,128})@(?=[\w.-]{1,128}(?::\d{2,5})?/[\w.]{1,32}(?![\w/])|[A-Za-z][\w.]{1,32}[\])])"
+)
 _ORACLE_USER = re.compile(r"(?<![\w/.:@-])[A-Za-z][\w$#]{1,30}\Z")
 _ORACLE_BEFORE = re.compile(r"(?<![\w/])[\w$#]{1,30}/(?P<value>[^\s@/]{1,128})$")
 
