@@ -95,6 +95,8 @@ def _parse(template: str) -> tuple[Piece, ...] | None:
             raise TemplateSizeError
         literal = template[position : match.start()]
         position = match.end()
+        if "%" in literal:  # a conversion that is none
+            return None
         if literal:
             pieces.append(Piece(literal))
         if match["type"] == "%":
@@ -105,13 +107,11 @@ def _parse(template: str) -> tuple[Piece, ...] | None:
         simple = match["type"] == "s" and not match["flags"] and not match["width"] and match["precision"] is None
         name = _name_before(template, match.start()) if simple else ""
         pieces.append(Piece(match[0], conversion=True, key=match["key"], stars=stars, simple=simple, named=name))
+    if "%" in template[position:]:
+        return None
     if template[position:]:
         pieces.append(Piece(template[position:]))
-    return (
-        None
-        if any("%" in piece.text and not piece.conversion and piece.text != "%" for piece in pieces)
-        else tuple(pieces)
-    )
+    return tuple(pieces)
 
 
 def _name_before(template: str, end: int) -> str:

@@ -218,7 +218,7 @@ _OBJECTS_NAME = re.compile(r"[a-z][a-z0-9]{0,15}(?:-[a-z0-9]{1,15}){1,6}")
 _INFRASTRUCTURE = frozenset(
     """
     db tls redis smtp mysql postgres pg api web app prod production staging dev test main admin user users secret
-    secrets creds credentials token tokens cert certs key keys registry config service svc mail relay backup root db ssl ca
+    secrets creds credentials token tokens cert certs key keys registry config service svc mail relay backup root ssl ca
     client server auth login docker git ssh s3 aws gcp azure kafka mongo rabbitmq ldap oauth webhook session cookie
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )

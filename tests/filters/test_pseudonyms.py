@@ -8,7 +8,7 @@ from collections import namedtuple
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seclog_handlers import GeoIPFilter, PseudonymFilter
@@ -176,6 +176,7 @@ templates = st.lists(st.sampled_from(["%s", "%d", "%r", "%5s", "%.2s", " ", "bob
     st.one_of(st.just(()), st.lists(values, min_size=1, max_size=4).map(tuple)),
     extras,
 )
+@example("%", ("",), {})
 def test_the_quick_look_misses_nobody(msg: Any, args: tuple[Any, ...], extra: dict[str, Any]) -> None:
     """A record is the same whether it was gone through or found to show nobody at a glance."""
     quick, slow = PseudonymFilter(keys=[KEY]), PseudonymFilter(keys=[KEY])
