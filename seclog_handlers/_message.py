@@ -139,24 +139,29 @@ def fitted(msg: Any, before: Any, after: Any) -> Any:
     if not pieces or not _has_args(before):
         return msg
     try:
-        return "".join(_fitting(pieces, before, after))
+        written, became = _fitting(pieces, before, after)
     except Exception:
         return msg  # a template that does not fit its arguments: rewrite() says so
+    return "".join(written) if became else msg
 
 
-def _fitting(pieces: tuple[Piece, ...], before: Any, after: Any) -> Iterable[str]:
-    index = 0
+def _fitting(pieces: tuple[Piece, ...], before: Any, after: Any) -> tuple[list[str], bool]:
+    """Return the pieces as they are written for the new arguments, and whether any has become text."""
+    written: list[str] = []
+    index, became = 0, False
     for piece in pieces:
         at: Any = piece.key
         if piece.conversion and at is None:
             at = index + piece.stars
             index = at + 1
         if not piece.conversion:
-            yield literal(piece.text)
+            written.append(literal(piece.text))
         elif type(after[at]) is str and type(before[at]) is not str:
-            yield "%.0s" * piece.stars + ("%s" if piece.key is None else f"%({piece.key})s")
+            written.append("%.0s" * piece.stars + ("%s" if piece.key is None else f"%({piece.key})s"))
+            became = True
         else:
-            yield piece.text
+            written.append(piece.text)
+    return written, became
 
 
 def applied(text: str, found: Iterable[Replacement]) -> str:

@@ -177,6 +177,7 @@ templates = st.lists(st.sampled_from(["%s", "%d", "%r", "%5s", "%.2s", " ", "bob
     extras,
 )
 @example("%", ("",), {})
+@example("% %", ("",), {})
 def test_the_quick_look_misses_nobody(msg: Any, args: tuple[Any, ...], extra: dict[str, Any]) -> None:
     """A record is the same whether it was gone through or found to show nobody at a glance."""
     quick, slow = PseudonymFilter(keys=[KEY]), PseudonymFilter(keys=[KEY])
