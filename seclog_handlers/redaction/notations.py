@@ -107,13 +107,13 @@ def logins(text: str, spend: Spend) -> list[Found]:
     for match in _LOGIN_AT.finditer(text):
         spend(LOOK)
         group = match.lastgroup or "value"
-        if looks_chosen(match[group]) and (group == "value" or _SURELY.search(match[group])):
+        if looks_chosen(match[group]) and (group == "value" or _SURELY.match(match[group])):
             found.append((*match.span(group), "password"))
     return found
 
 
 # Of a password, not of a queue's name or a host's: login server:eu-west-1 failed
-_SURELY = re.compile(r"[!@#$%^&*+=?~]|(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
+_SURELY = re.compile(r"[^\s]{0,128}?[!@#$%^&*+=?~]|(?=[^\s]{0,128}?[a-z])(?=[^\s]{0,128}?[A-Z])(?=[^\s]{0,128}?\d)")
 _CODE_AFTER = re.compile(
     r"(?<=\d) (?:- (?:use|enter) (?:this|it)\b"
     r"|(?:is|as) (?:your|the) (?:[\w-]{1,24} ){0,6}?[\w-]{3,24}(?![\w-])"

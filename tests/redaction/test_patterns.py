@@ -48,6 +48,11 @@ def test_the_literal_is_the_longest_one(pattern: str, expected: str) -> None:
     assert literal(re.compile(pattern)) == expected
 
 
+PATTERNS = [r"INT7-\d+", r"(?i)ref-\d{2}", r"\b\d{4}\b", r"id=(?P<secret>[a-d]+)"]
+# Made once: each is checked for growth when it is.
+EACH, TOGETHER = [Redactor(patterns=[pattern]) for pattern in PATTERNS], Redactor(patterns=PATTERNS)
+
+
 @settings(deadline=None)
 @given(
     st.lists(
@@ -56,11 +61,10 @@ def test_the_literal_is_the_longest_one(pattern: str, expected: str) -> None:
 )
 def test_many_patterns_find_what_each_finds(words: list[str]) -> None:
     """Together, with and without literal parts, they censor what they censor one after another."""
-    patterns = [r"INT7-\d+", r"(?i)ref-\d{2}", r"\b\d{4}\b", r"id=(?P<secret>[a-d]+)"]
     text = " ".join(words)
 
     expected = text
-    for pattern in patterns:
-        expected = Redactor(patterns=[pattern]).text(expected)
+    for redactor in EACH:
+        expected = redactor.text(expected)
 
-    assert Redactor(patterns=patterns).text(text) == expected
+    assert TOGETHER.text(text) == expected

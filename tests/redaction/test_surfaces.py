@@ -38,5 +38,5 @@ def test_the_search_finds_what_is_shown(surfaces: ModuleType, monkeypatch: pytes
     """Without redaction nearly every case is found: the search sees the forms that secrets have on a line."""
     monkeypatch.setattr(surfaces, "_known", {"handler": SecurityHandler(policy={"mode": "off"})})
 
-    cases = list(surfaces.rows())
+    cases = list(surfaces.rows())[::7]
     assert sum(surfaces.shown(*case) for case in cases) > 0.9 * len(cases)
