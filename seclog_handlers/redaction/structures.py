@@ -11,7 +11,15 @@ from typing import Any
 from seclog_handlers import rendering
 from seclog_handlers.redaction.commands import FIRST_WORDS
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import LONGEST_WORD, PERMISSIONS, is_statement, is_word, looks_chosen, looks_made
+from seclog_handlers.redaction.values import (
+    LONGEST_WORD,
+    PERMISSIONS,
+    is_objects_name,
+    is_statement,
+    is_word,
+    looks_chosen,
+    looks_made,
+)
 
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
@@ -349,7 +357,7 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
                 or not _ALNUM.search(item)
             )
         )
-        or (rule.kind == "secret" and type(item) is str and item in PERMISSIONS)
+        or (rule.kind == "secret" and type(item) is str and (item in PERMISSIONS or is_objects_name(item)))
         or (rule.kind == "cookie" and type(item) is int and 0 <= item < LEAST_COOKIE)
         or (rule.kind == "tokens" and isinstance(item, dict) and is_lexeme(item))
         for item in items

@@ -110,7 +110,7 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
     if rule.kind in ("token", "tokens") and _ADDRESS.fullmatch(value):  # tokens of a ring: /10.0.0.1:7000
         return False
-    if rule.kind == "secret" and (value in PERMISSIONS or _is_objects_name(value)):
+    if rule.kind == "secret" and (value in PERMISSIONS or is_objects_name(value)):
         return False
     if rule.sort == "code" and _IS_NO_CODE.fullmatch(value):
         return False
@@ -285,7 +285,7 @@ def _is_sentence(value: str) -> bool:
     )
 
 
-def _is_objects_name(value: str) -> bool:
+def is_objects_name(value: str) -> bool:
     """Tell whether words with hyphens name a secret that is kept elsewhere, by what they are about: `db-main`."""
     return _OBJECTS_NAME.fullmatch(value) is not None and not _INFRASTRUCTURE.isdisjoint(value.split("-"))
 

@@ -306,6 +306,27 @@ NOTATIONS = {
     "SNMP community": "rocommunity {} 10.0.0.0/8",
     "NT hash": "nt_hash=0d77a2c4b0ed12e9a2813cd40d77a2c4{:.0}",
     "credentials of a user": "using credentials bob:{} for db",
+    "secret behind a key": "twilio api key and account AC-main/secret {}Qw4Zt8Lp",
+    "words of a wallet": "wallet restored from phrase: " + "canyon tundra cactus " * 4 + "tundra{:.0}",
+    "old and new password": "pw changed for bob: old={} new={}",
+    "SQL*Plus with a point": "sqlplus m.smith/{}@ORCL @nightly.sql",
+    "German reset": "Passwort f\u00fcr bob zur\u00fcckgesetzt auf {}",
+    "credentials behind an arrow": "credentials for db.example.org -> bob / {}",
+    "PIN that was entered": "card pin entered 5445, atm=221{:.0}",
+    "COBOL": "WS-PASSWORD  PIC X(12) VALUE '{}'.",
+    "HL7": "PID|1||PAT-118^^^KH^MR||Keller^Anna||19551112|F{:.0}",
+    "FIX": "8=FIX.4.4|35=A|553=bob|554={}|98=0",
+    "Clojure": '{{:db/user "bob", :db/password "{}"}}',
+    "default of getenv": 'Client("root", password=os.environ.get("P", "{}"))',
+    "Basic that nobody encoded": "GET /metrics 401 (sent Basic bob:{})",
+    "link of magic": "magic link https://portal.example/l/{}Zx3Qv9Rt7Lm5Np2 mailed to bob",
+    "option of cmd.exe": '"C:\\tools\\sync.exe" /user bob /password {} /q',
+    "here string": "cryptsetup luksOpen /dev/sdb1 x <<< {}",
+    "community of a router": "snmp-server host 10.1.1.1 version 2c {}",
+    "base32 in brackets": "secret(b32)=G42U4TBQG5SGGODTJNVTG6DW issuer=Acme{:.0}",
+    "key of a network": "Guest WiFi: SSID Clinic, key {}_IKE",
+    "number of a chain under a token's name": "access_token=0x742d35cc6634c0532925a3b844bc454e4438f44e{:.0}",
+    "name behind a semicolon": "sip:bob:{}@pbx;transport=tcp",
 }
 # What of these stands for SECRET, beside it.
 OTHERS = (
@@ -314,7 +335,7 @@ OTHERS = (
     "3e0d-41a5", "721c-404f", "maple", "cloudpenguin", "e82c-40b8", "f0a3-4b79", "ff3353", "Z2lyYWZm", "28.04.2004",
     "EkT1_YMj", "46673735", "71af3a8b", "598199", "tr0ngPass", "12345", "19975662", "falconvelvet",
     "PfSwmZb", "5445", "canyon", "0d77", "Pf7Swm9", "atSWNVyt", "28 April", "8001015", "Leopold", "cinder", "Raccoon",
-    "427740782", "705280", "37o76", "or0j6", "iymaUok5", "Zz9",
+    "427740782", "705280", "37o76", "or0j6", "iymaUok5", "Zz9", "19551112", "G42U4TBQ", "tundra", "742d35",
 )  # fmt: skip
 
 
@@ -359,6 +380,27 @@ def test_a_vendors_name_takes_nothing_from_a_secrets(vendor: str, what: str) -> 
     """`deepgram_key` asks for a value that looks like a key; `deepgram_api_key` for none."""
     assert redactor.text(f"{vendor}_{what}=letmein12") == f"{vendor}_{what}=[REDACTED]"
     assert redactor.text(f"{vendor}_key=search") == f"{vendor}_key=search"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'post data "password": "{}"',
+        'PASSWORD=String("{}")',
+        "DB_PASSWORD={},USER=bob",
+        '"PASSWORD={} 22 is wrong"',
+        "\u5bc6\u7801_x={}",
+        "${{PASSWORD:?{}}}",
+        "{{{{ foo }}}} password | {} }}}}",
+        "existing_secret_password={}",
+        'password: ["required", "{}"]',
+        "postgres://user:{}@host.example.com/db",
+        '"password": "memory.kettle.gondola.{}"',
+    ],
+)
+def test_an_exemption_ends_where_it_is_meant(text: str) -> None:
+    """What stays beside a secret's name for one notation does not show a password in another."""
+    assert "hunter22" not in redactor.text(text.format("hunter22"))
 
 
 @pytest.mark.parametrize("rest", ["failed", "is wrong", "was rejected for bob", "not accepted"])
@@ -450,6 +492,22 @@ def test_keeps_the_next_pair_of_a_form() -> None:
 
 
 BENIGN = [
+    "creds=''",
+    "token N'",
+    "password \u30d1\u30b9\u30ef\u30fc\u30c9\u306f\u5fc5\u9808\u3067\u3059\u3002",
+    "\u30d1\u30b9\u30ef\u30fc\u30c9\u306f8\u6587\u5b57\u4ee5\u4e0a\u3067\u3059",
+    "\u5bc6\u7801\u662fUTF8\u7f16\u7801",
+    "token = token[:-1]",
+    "login server:eu-west-1 accepted",
+    "src/integration/S3ToRedshiftOperator/x",
+    "/orders/confirmation/3e0d41a5-721c-404f-a2e4-80b4f0a34b79",
+    "NAME\tTYPE\ndb-secret\tOpaque",
+    "'PKCS7_ENCRYPT', 'AES_KEY', 'PKCS7_ISSUER_AND_SERIAL'",
+    'msgstr "Best\u00e4tigungstoken"\n\n#: apprise/plugins/zulip.py:152',
+    "could not read secret: permission denied",
+    'external-secrets: {"level":"info","msg":"reconciled secret"}',
+    'Successfully pulled image "registry.example.com/otp-sender:4.13.7" in 1.2s',
+    "app/models/api_key.rb:14:in `generate_token'",
     "password: !Ref DatabasePassword",
     "password: !vault db/prod",
     "password=#{password}",
@@ -676,6 +734,20 @@ RECORDS = [
     {"annotations": {"checksum/secret": "76258abf5a0fbfa08df4ad04e9ac419425c2813f9b1edaf16f9bf26ca14c7fe0"}},
     {"validation": {"password": ["too short"], "token": ["required"]}},
     {"account_no": "AC-18239"},
+    {"pin": "GPIO22", "direction": "in"},
+    {"pin": "back left", "hint": {"pin": "4 to 6 digits"}},
+    {"cvc": "Your card's security code is incomplete."},
+    {"token": "NUMBER", "lexeme": "3.14", "pos": 1839},
+    {"tokens": ["if", "(", "x", ")"], "escape_token": "\\"},
+    {"locale": "de", "labels": {"password": "Passwort", "otp": "Einmalcode", "token": "\u30c8\u30fc\u30af\u30f3"}},
+    {"permissions": {"secrets": "read", "contents": "write"}},
+    {"secrets": ["db-main", "redis-main"], "tls_secret": "web-tls"},
+    {"secret_id": "projects/123/secrets/db-main"},
+    {"cookies": {"necessary": 33, "analytics": 56}, "cookie": "prefix nocache"},
+    {"mapping": {"password": {"type": "keyword", "index": False}}},
+    {"headers": {"Authorization": "Bearer ***"}},
+    {"passwd_cmd": "/usr/bin/passwd", "secret_scanning": {"enabled": True}, "jwt_kid": "2026-03"},
+    {"csrf": {"enabled": True, "mode": "double-submit", "exempt": ["/webhooks/"]}},
 ]
 
 
@@ -701,6 +773,22 @@ def test_keeps_records_that_speak_about_secrets(record: dict[str, object]) -> No
             {"tokens": [{"id": 1, "token": "kL9xQ2mW7z", "owner": "bob"}]},
             {"tokens": [{"id": 1, "token": "[REDACTED]", "owner": "bob"}]},
         ),
+        (
+            {"rows": [["id", "login", "password"], [1, "bob", "kL9xQ2mW7z"]]},
+            {"rows": [["id", "login", "password"], [1, "bob", "[REDACTED]"]]},
+        ),
+        (
+            {"columns": ["login", "api_key"], "values": ["bob", "kL9xQ2mW7z"]},
+            {"columns": ["login", "api_key"], "values": ["bob", "[REDACTED]"]},
+        ),
+        ({"method": "login", "params": ["bob", "kL9xQ2mW7z"]}, {"method": "login", "params": ["bob", "[REDACTED]"]}),
+        ({"login": ["bob", "kL9xQ2mW7z"]}, {"login": ["bob", "[REDACTED]"]}),
+        ({"otp": [1, 2, 3, 4, 5, 6]}, {"otp": "[REDACTED]"}),
+        ({"pass": 839201, "error": None}, {"pass": "[REDACTED]", "error": None}),
+        ({"pwd": "/9fk39fKd93kdKd93"}, {"pwd": "[REDACTED]"}),
+        ({"secret": "correct-horse-battery"}, {"secret": "[REDACTED]"}),
+        ({"token_channel": "9fk39fKd93kdKd"}, {"token_channel": "[REDACTED]"}),
+        ({"labels": {"password": "letmein"}}, {"labels": {"password": "[REDACTED]"}}),
         ({"pass": "letmein12", "fail": 0}, {"pass": "[REDACTED]", "fail": 0}),
         ({"pwd": "letmein12"}, {"pwd": "[REDACTED]"}),
         ({"tokens": {"app.auth": "letmein12"}}, {"tokens": {"app.auth": "[REDACTED]"}}),
