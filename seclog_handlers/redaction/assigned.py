@@ -48,6 +48,7 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
         text.startswith("==", match.start("gap") - 2)
         and text[match.start("gap") - 3] != "="
         and not _compared(text, position)
+        and not (text.startswith("==", end) and _surely(text, position))
     ):
         return None
     before = text[start - 1 : start]
@@ -75,7 +76,8 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
 
 # A passphrase that nothing quotes: a line of a configuration, of a dump.
 _LINE = re.compile(
-    r"\]?[ \t]{0,8}(?:=>|[:=])[ \t]{1,4}(?P<value>[A-Za-z][\w.]{0,40}(?:[&;][\w.]{1,40}=[\w.]{1,40}){1,4}"
+    r"\]?[ \t]{0,8}(?:=>|[:=])(?:[ \t]{1,4}|(?<=[A-Z]=))"
+    r"(?P<value>[A-Za-z][\w.]{0,40}(?:[&;][\w.]{1,40}=[\w.]{1,40}){1,4}"
     r"|[\w'.!?-]{1,32}(?:[ ][\w'.!?-]{1,32}){1,11})[ \t]{0,4}(?=\r?\n|\Z)"
 )
 _OF_WORDS = frozenset({"password", "secret", "otp"})
@@ -85,7 +87,7 @@ _LINE_BEFORE = re.compile(r"(?:\A|\n)[ \t]{0,32}(?:- )?\[?[\"']?\Z")
 def _is_line(text: str, start: int, line: re.Match[str]) -> bool:
     """Tell whether a line is one of several of names and values, whose words are no remark."""
     words = line["value"].lower().split()
-    if is_remark(words) or not _LINE_BEFORE.search(text, max(0, start - 40), start):
+    if is_remark(words) or not _CODE.isdisjoint(words) or not _LINE_BEFORE.search(text, max(0, start - 40), start):
         return False
     return (
         _OTHER_LINE.match(text, line.end()) is not None
@@ -93,6 +95,7 @@ def _is_line(text: str, start: int, line: re.Match[str]) -> bool:
     )
 
 
+_CODE = frozenset({"if", "else", "or", "and", "not", "in", "is", "lambda", "await", "for", "new"})
 _OTHER_LINE = re.compile(r"\r?\n[ \t]{0,32}[\w.\[\]-]{1,64}[ \t]{0,8}(?:=>|[:=])")
 _LINE_ABOVE = re.compile(
     r"(?:\A|\n)[ \t]{0,32}(?:- )?[\w.\[\]-]{1,64}[ \t]{0,8}(?:=>|[:=])[^\n]{0,128}\n[ \t]{0,32}\[?\Z"
@@ -156,7 +159,7 @@ def _is_none(text: str, start: int, end: int, match: re.Match[str]) -> bool:
 
 
 # EXPECT: 'Password: ' SEND: 'x'
-_EXPECTED = re.compile(r"[?:]?[ ]?['\"][);,\s]{0,4}(?:SEND|send|sendline)[:(\s]{1,3}(?=['\"])")
+_EXPECTED = re.compile(r"[?:]?[ ]?['\"][);,\s]{0,4}(?:SEND|send|sendline|answered|typed|sent)[:(\s]{1,3}(?=['\"])")
 _CREATED = re.compile(r"(?:\"\"|''|\"<\w{1,16}>\") [=-]> (?=[\"'])")
 _RENAMED = re.compile(r"[\w.-]{1,64}\}/")
 _PSEUDO = re.compile(r"(?:method|path|authority|scheme|status|protocol)\b")
@@ -176,6 +179,13 @@ def _nested_in(text: str, opening: int) -> Value | None:
 _BRACKETED = re.compile(r"\[(?P<value>[^\]\n]{1,256})")
 _ITEMS = re.compile(r"- (?P<first>[^\s]{1,256})(?:\r?\n[ \t]{1,32}- [^\s]{1,256}){0,50}(?=[ \t]*(?:[\r\n]|$))")
 _CONCATENATED = re.compile(r"[ ]?(?:[+,%][ ]?[A-Za-z_]\w*[(.\[]|\)|[+%] )")
+
+
+def _surely(text: str, position: int) -> bool:
+    """Tell whether right behind `==` stands what no source code has there: `password==x`."""
+    value = value_at(text, position)
+    word = text[value.start : value.end] if value is not None else ""
+    return position < len(text) and text[position] != " " and looks_chosen(word) and not word.isidentifier()
 
 
 def _compared(text: str, position: int) -> bool:

@@ -57,7 +57,10 @@ REQUIRED = {
     "replace ": "(",
     "insert ": "(",
 }
-_V = r"(?P<value>\\{1,3}\"[^\"\\\n]{1,256}\\|'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|[^\s'\"]{1,256})"
+_V = (
+    r"(?P<value>\\{1,3}\"[^\"\\\n]{1,256}\\|'[^'\n]{1,256}'(?:\"'\"'[^'\n]{0,256}'){0,4}"
+    r"|\"[^\"\n]{1,256}\"|[^\s'\"]{1,256})"
+)
 _LOGINS = (
     r"sshpass|(?:docker|podman|nerdctl) login|helm registry login|az login|mongo|ipmitool|7z|unrar|twine upload|cqlsh"
     r"|oc login"
@@ -87,6 +90,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"net user", rf"user\s+[\w.\\-]+\s+(?!/){_V}"),
     (r"sudo -s", rf"<<<\s*{_V}"),
     (r"openssl", rf"\s(?:pass:|-k[ ]{{1,8}}){_V}"),
+    (r"openssl", r"['\"]pass:(?P<value>[^'\"\n]{1,256}(?:'\"'\"'[^'\n]{0,256}){0,4})"),
     (r"openssl", rf"\spasswd\s+(?:-\w+\s+){{1,4}}(?!-){_V}"),
     (r"kinit", rf"<<<\s*{_V}"),
     (r"gh secret", rf"--body[= ]{{1,8}}{_V}"),
@@ -115,11 +119,11 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"security", rf"\s-w[ ]{{1,8}}{_V}"),
     (r"incorrect", r"\[[^/\s\]]{1,64}/(?P<value>[^\s\]]{3,128})\]"),
     (r"tacacs|radius", rf"\skey[ ](?:\d[ ])?(?!\d ){_V}"),
-    (r"rman |connect |connecting ", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@)"),
-    (r"attempt", r"\[b?['\"]?[^/\s'\"\]]{1,64}['\"]?/b?['\"]?(?P<value>[^\s'\"\]]{3,128})"),
+    (r"rman |connect |connecting ", r"\s[\w$#]{1,30}/(?P<value>[^\s@/'\"]{1,128})(?=@(?!sha256:))"),
+    (r"attempt", r"\[b?['\"]?[^/=\s'\"\]]{1,64}['\"]?/b?['\"]?(?P<value>[^\s'\"\]]{3,128})"),
     (r"hydra|medusa|ncrack", rf"\s-p[ ]{{1,8}}{_V}"),
     (r"schtasks", rf"\s/rp[ ]{{1,8}}{_V}"),
-    (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=[^\s#(]))?{_V}"),
+    (r"nickserv", rf"(?i:identify)[ ](?:\S{{1,32}}[ ](?=[^\s#(])(?!(?:on|at|for|to|as)\b))?{_V}"),
     (
         r"mount",
         r"[,\s-]o?\s?pass(?:word)?=(?P<value>'[^'\n]{1,256}'|\"[^\"\n]{1,256}\"|(?:[^\s'\",]|,(?!\w{1,24}=)){1,256})",

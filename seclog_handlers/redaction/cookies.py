@@ -27,6 +27,7 @@ PREFERENCES = frozenset({
     "cookie_consent",
     "cookieconsent", "consent", "django_language",
 })  # fmt: skip
+_OF_SESSIONS = re.compile(r"sess|sid|auth|pin|token|uid|user|pass|key", re.IGNORECASE)
 LEAST_VALUE = 4  # a shorter one tells nobody apart
 _PLAIN_CHOICE = re.compile(r"[A-Za-z]{1,12}(?:[-_/][A-Za-z]{1,12})?|\d{1,3}")
 _MASKED = re.compile(r"<[a-z ]{2,20}>|\*{3,}|\.{3}")
@@ -82,7 +83,8 @@ def values(text: str) -> list[tuple[int, int]] | None:
 def _is_shown(pair: re.Match[str]) -> bool:
     """Tell whether a cookie's value is no secret: what a visitor has chosen, or what went in an earlier pass."""
     value = pair["value"].strip(SEAL + '",')
-    if len(value) < LEAST_VALUE or value in ("true", "false") or _MASKED.fullmatch(pair["value"]):
+    short = len(value) < LEAST_VALUE and not _OF_SESSIONS.search(pair["name"])
+    if not value or short or value in ("true", "false") or _MASKED.fullmatch(pair["value"]):
         return True
     return is_choice(pair["name"], pair["value"])
 

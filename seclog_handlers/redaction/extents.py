@@ -14,12 +14,12 @@ QUOTES = ("'", '"')
 # A name followed by = or : begins the next pair, so the separator before it ends the value.
 _PAIR = r"\s{0,2}[\w.$-]{1,40}(?:(?:\[|%5B)[\w.-]{0,40}(?:\]|%5D)){0,3}[\"']?\s?[=:]"
 _BARE = re.compile(
-    r"(?:[^\s,;&|<>\"'`()\[\]{}\\]+"
+    r"(?:[^\s,;&|<>\"'`()\[\]{}\\#]+|#(?!01[125][A-Za-z_\"'{\[])"  # #012: a line's end, as rsyslog writes it
     rf"|[,;|&]{{1,2}}(?=[^\s,;&|<>\"'`()\[\]{{}}])(?!{_PAIR})"
     r"|[)\]}>\"'`](?=[^\s,;&|<>\"'`()\[\]{}:.=\\])"
     rf"|[()\[\]{{}}]{{2,4}}(?=[^\s,;&|<>\"'`()\[\]{{}}:.=\\])(?!{_PAIR})"
     r"|[(\[{<](?=[^\s,;&|<>\"'`()\[\]{}])"
-    r"|\\(?![\"'nrt]|\\|u00(?:2[0267cC]|3[bBcCeE])))+",
+    r"|\\(?![\"'nrt]|\\|u00(?:20|26))){1,96}",
 )
 # A `#` begins the fragment, but for one in a password that nobody has escaped: behind that are digits, or parameters.
 _IN_URL = re.compile(r"[^\s&#\"'<>`\\;]+(?:#(?=[^\s&#\"'<>`\\;/=]{0,64}(?:\d|&))[^\s&#\"'<>`\\;/=]{1,128}){0,2}")
@@ -53,13 +53,21 @@ _BLOCK = re.compile(
 _TEMPLATE = re.compile(
     r"\{%[^%\n]{1,60}%\}|\$\{\{[^}]{1,80}\}\}|\$\{[^}\n]{1,80}\}|<set to the key [^>\n]{1,120}>|\{\{[^}]{1,80}\}\}"
     r"|<[A-Za-z_ .|-]{1,40}>|\$\([^()\n]{1,400}\)|#\{[^}\n]{1,80}\}"
-    r"|!(?:Ref|GetAtt|ImportValue|FindInMap|ENV|Sub|Join|vault(?=[ ][\w.-]{1,64}/)"
-    r"|[a-z]{2,12}[-_](?:ref|env|secret))[ ][^\n]{1,160}"
+    r"|!(?:Ref|GetAtt|ImportValue|ENV|vault(?=[ ][\w.-]{1,64}/)"
+    r"|[a-z]{2,12}[-_](?:ref|env|secret))[ ][^\s,{}\[\]]{1,160}"
+    r"|!(?:FindInMap|Sub|Join)[ ][^\n]{1,160}"
 )
 
 
 # Quotes as people's programs set them, with what ends each.
-_TYPOGRAPHIC = {"„": "“”", "“": "”", "«": "»", "»": "«", "‚": "‘’", "‘": "’", "「": "」", "『": "』"}  # noqa: RUF001
+_TYPOGRAPHIC = {
+    opening: re.compile(rf"[{closing}](?!\w)")
+    for opening, closing in zip(
+        "\u201e\u201c\u00ab\u00bb\u201a\u2018\u300c\u300e",
+        ("\u201c\u201d", "\u201d", "\u00bb", "\u00ab", "\u2018\u2019", "\u2019", "\u300d", "\u300f"),
+        strict=True,
+    )
+}
 
 
 class Value(NamedTuple):
@@ -86,9 +94,9 @@ def value_at(text: str, position: int, *, in_url: bool = False) -> Value | None:
         return _quoted(text, opened)
     first = text[position : position + 1]
     if first in _TYPOGRAPHIC and first:
-        ends = [end for closing in _TYPOGRAPHIC[first] if (end := text.find(closing, position + 1, position + 512)) > 0]
-        if ends:
-            return Value(position + 1, min(ends), quoted=True)
+        closing = _TYPOGRAPHIC[first].search(text, position + 1, position + 512)
+        if closing is not None:
+            return Value(position + 1, closing.start(), quoted=True)
     if first in ("{", "[", "(") and first and not text.startswith(("{{", "{%"), position):
         nested = _nested(text, position)
         if nested is not None and _GOES_ON.match(text, nested.end):  # {cinder}79[Salmon]

@@ -137,9 +137,11 @@ class Finder:
         if depth < layers.MAX_LAYERS and layers.may_decode(text):
             layer = layers.decode(text, budget.spend)
             if layer is not None:
-                found.extend(
-                    (*layer.back(start, end), kind) for start, end, kind in self._find(layer.text, budget, depth + 1)
-                )
+                for first, last, kind in self._find(layer.text, budget, depth + 1):
+                    start, end = layer.back(first, last)
+                    # What looks like a mailbox once it is decoded may be the password and the host of a URL.
+                    if kind != "email" or not any(begin <= start <= stop <= end for begin, stop, _ in users):
+                        found.append((start, end, kind))
         if not found:
             return found
         budget.spend(FOUND * len(found))

@@ -221,8 +221,6 @@ _RULES = {
     )
     for phrase, kind in table.items()
 }
-# Several keys are counted as often as shown: only what looks like one.
-_RULES.update({f"{phrase}s": Rule("api-key", "weak") for phrase in words_of.PHRASES if phrase.endswith(" key")})
 
 
 # pw_confirm, pass_b64
@@ -306,3 +304,8 @@ def _tail_is_benign(tail: list[str], matched: str, rule: Rule) -> bool:
     if tail[-1] in words_of.STRONG and rule.sort != "weak":
         return False
     return tail[-1] in words_of.BENIGN_TAILS or tail[0] in words_of.BENIGN_TAILS
+
+
+# Several keys are counted as often as shown: only what looks like one.
+_PLURALS = {f"{phrase}s" for phrase in words_of.PHRASES if phrase.endswith(" key")}
+_RULES.update({phrase: Rule("api-key", "weak") for phrase in _PLURALS if classify(phrase.split()) is None})

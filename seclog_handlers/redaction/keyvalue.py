@@ -108,12 +108,17 @@ def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+_ASCII_TAIL = re.compile(r"[A-Za-z][\x20-\x7e]{0,64}\Z")
+
+
 def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
     """Return the rule of the name text[start:end], joined with the word before it where that makes a phrase."""
     name = text[start:end].lstrip("-.$")
     if text.startswith("-D", start):  # java -DprivateKey=x
         name = name[1:]
     rule = rules.rule(name)
+    if rule is None and not name.isascii() and (tail := _ASCII_TAIL.search(name)) is not None:  # zürich-authCode
+        rule = rules.rule(tail[0])
     if rule is not None and rule.sort != "weak" and name.lower() not in _MORE_BEFORE:
         return rule
     if start and text[start - 1] in " \t" and text[start] != "-":
@@ -174,7 +179,7 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if words is not None:
         return [(*words, rule.kind)]
     value = (
-        (rule.sort == "digits" and prose.number(text, end, rule))
+        (rule.sort == "digits" and prose.number(text, start, end, rule))
         or ("<" in text[end : end + 6] and _marked_up(text, end, rule))
         or assigned.value(text, start, end, rule)
         or _placed(text, start, end, rule)
@@ -195,13 +200,17 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return entries.bound(text, value.start, rule) if secret[:1] in ("?", "%", "$") else []
     if exemptions.is_exempt(text, start, end, value, name, rule):
         return []
-    if text[start - 1 : start] == "/" or name.lower().startswith(("cred", "auth-user")):  # user/password: bob/x
+    if rule.kind == "password" and not value.quoted and _URL.match(secret):  # raw password: postgres://app:x@db
+        return []
+    both = text[start - 1 : start] == "/" and text[max(0, start - 2)] != " "
+    if both or name.lower().startswith(("cred", "auth-user")):  # user/password: bob/x
         more = _SLASHED.match(text, value.end) or _next_chosen(text, value.end)
         value = value._replace(end=more.end()) if more else value
     return prose.with_others(text, name, value, rule.kind)
 
 
 _COLON_PAIR = re.compile(r"[A-Za-z][\w.-]{0,31}:(?P<value>[^:]{6,128})")
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,24}://[\w.-]{1,64}:[^\s@/]{1,128}@[\w.-]{1,253}(?:[:/]|$)")
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
 _USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
 _ARROW = re.compile(

@@ -45,7 +45,7 @@ STATUS_WORDS = frozenset(
 )
 
 _OF = (
-    r"(?:de l'|dell'|(?:für|fuer|von|vom|des|der|de|du|del|della|do|da|di|van|voor|pour|para|por)[ \t]"
+    r"(?:de l'|dell'|(?:für|fuer|von|vom|des|der|de|du|del|della|do|da|di|van|voor|pour|para|por|для|dla|för)[ \t]"
     r"(?:(?:den|die|das|dem|le|la|el|il|lo|het|o|a)[ \t]|l')?)"
     r"(?:(?:benutzers?|nutzers?|anwenders?|kontos?|utilisateur|compte|usuario|cuenta|usuário|conta|utente|gebruiker"
     r"|account|user)[ \t])?[^\s=:]{1,64}"
@@ -57,7 +57,7 @@ SAID = re.compile(
     r"(?:lautete?|wurde[ \t]auf"
     r"|(?:zurückgesetzt|geändert|gesetzt"
     r"|geaendert|aktualisiert)[ \t]auf|ist|war|est|était|es|era|é|è|is|->|→)[ \t]*:?[ \t]{1,4}"
-    rf"|[ \t]{{1,2}}{_OF}[ \t]?[:=][ \t]{{1,4}}|[ \t]u[żz]ytkownika[ \t][^\s=:]{{1,64}}[ \t]to[ \t]",
+    rf"|[ \t]{{1,2}}{_OF}[ \t]?[:=\u2013\u2014][ \t]{{1,4}}|[ \t]u[żz]ytkownika[ \t][^\s=:]{{1,64}}[ \t]to[ \t]",
     re.IGNORECASE,
 )
 # `parola d'ordine: X`, `jeton d'accès: X`
@@ -69,7 +69,8 @@ TOLD = re.compile(r"[は是为為][ ]?[\"'「]?(?P<value>[!-~]{4,128}?)(?=[\s\"'
 VERBS = frozenset(
     """
     provisória provisoria provisório provisorio
-    temporal temporaire temporanea temporária provisional provisoire inicial iniziale initial für fuer von vom des
+    temporal temporaire temporanea temporária provisional provisoire inicial iniziale initial für fuer von vom des для
+    dla för
     der de du del della do da di van voor pour para por lautet lautete ist war est était es era
     é è użytkownika uzytkownika zurückgesetzt geändert gesetzt geaendert aktualisiert
     """.split()  # noqa: SIM905 - a wall of quotes hides the words

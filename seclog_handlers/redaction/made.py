@@ -40,7 +40,9 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if match is None:
         return _beside(text, end, rule)
     position = match.end()
-    if rule.kind == "authorization" and web.NEXT_PAIR.match(text, position):  # oauth: client_id=...
+    if rule.kind == "authorization" and _ANOTHER.match(
+        text, position
+    ):  # oauth: client_id=..., app.auth: URL=..., jdbc:
         return []
     if rule.kind == "authorization":
         pair = USER_PAIR.match(text, position) or _COLON_PAIR.match(text, position)
@@ -108,7 +110,7 @@ def _beside(text: str, end: int, rule: Rule) -> list[Found]:
     """Without an assignment: `session Xy1...`, `auth("bob", "x")`."""
     if rule.kind == "session" and text[end : end + 1] == " ":
         named = _MADE.match(text, end + 1)
-        secret = named[0].rstrip(".:,") if named else ""
+        secret = named[0].rstrip(".:,") if named and not _ANOTHER.match(text, end + 1) else ""
         if len(secret) < WEAK_LENGTH or not is_secret(secret, rule):
             return []
         return [(end + 1, end + 1 + len(secret), rule.kind)]
@@ -135,6 +137,7 @@ _CODE = re.compile(r"\d{4,8}(?![\w.-])")
 _ONE_TIME = re.compile(r"\b(?:otp|totp|2fa|mfa|sms|one-time|passcode)\b", re.IGNORECASE)
 _CIPHER = re.compile(r"\b(?:en|de)crypt\w{0,5}\b[^.;\n]{0,40}\b(?:with|using) (?:the )?\Z", re.IGNORECASE)
 _PRIVATE = re.compile(r"\b(?:private|secret|signing|encryption|master)[ _-]?key\b", re.IGNORECASE)
+_ANOTHER = re.compile(r"[A-Za-z_][\w.]{1,40}=(?!=|$)|[a-z][a-z0-9+.:]{1,40}://")
 _DECIPHERS = re.compile(r"\b(?:bad )?(?:de|en)crypt|\bcipher|\baes\b", re.IGNORECASE)
 LONG_KEY = 48
 _LOADED = re.compile(

@@ -65,16 +65,43 @@ _METADATA = frozenset(
 )
 
 
-def are_metadata(members: dict[Any, Any]) -> bool:
-    """Tell whether a mapping speaks about a secret and does not hold it: what a machine has made is one."""
+def are_metadata(members: dict[Any, Any], *, codes: bool = False) -> bool:
+    """Tell whether a mapping speaks about a secret and does not hold it: what was made or chosen is one.
+
+    Args:
+        members: The mapping.
+        codes: Whether its own name is that of codes, which are digits.
+    """
     plain = [name.translate(_SIGNS).lower() if type(name) is str else "" for name in members]
     if len(plain) < MIN_METADATA or not _METADATA.issuperset(plain):
         return False
-    texts = [text for item in members.values() for text in (item if type(item) in (list, tuple) else (item,))]
-    return not any(type(text) is str and looks_made(text) for text in texts)
+    return not any(_may_be_secret(held, codes=codes) for held in _held(members, MAX_LEVELS))
 
 
-MIN_METADATA = 2
+def _held(value: Any, levels: int) -> Iterable[Any]:
+    """Yield what containers hold; one that goes deeper as it is."""
+    if type(value) not in (dict, list, tuple) or not levels:
+        yield value
+        return
+    for item in value.values() if type(value) is dict else value:
+        yield from _held(item, levels - 1)
+
+
+def _may_be_secret(value: Any, *, codes: bool) -> bool:
+    if type(value) is int:
+        return codes and value >= LEAST_CODE
+    if type(value) is not str:
+        return type(value) not in (bool, float, type(None))
+    if codes and value.isdigit() and int(value) >= LEAST_CODE:
+        return True
+    return looks_made(value) or (looks_chosen(value) and not _PLAIN_VALUE.fullmatch(value))
+
+
+MIN_METADATA, MAX_LEVELS, LEAST_CODE = 2, 4, 1_000
+# A region, an action of IAM, a version, a path of names.
+_PLAIN_VALUE = re.compile(
+    r"[a-z]+(?:-[a-z0-9]+)+|[a-z0-9-]{2,20}:[A-Z][A-Za-z]{2,40}\*?|v?\d[\w.-]{0,16}|[\w.-]{1,64}(?:/[\w.-]{1,64})+"
+)
 
 
 _TYPES = frozenset({
@@ -157,7 +184,9 @@ def secrets_in(text: str, start: int, end: int, rules: KeyRules, rule: Rule) -> 
     if closed is None or closed.end() != end:
         return None
     held = {name: value for name, _, value in found}
-    if (rule.kind != "password" and are_metadata(held)) or structures.without_counters(held, rule) is None:
+    if (rule.kind != "password" and are_metadata(held, codes=rule.sort == "code")) or structures.without_counters(
+        held, rule
+    ) is None:
         return []
     shown = shown_of(held, rules, rule.kind, only_text=all(type(value) is str for _, _, value in found))
     if shown is None:

@@ -67,6 +67,7 @@ _NAMED_ROW = re.compile(r",(?P<value>[^\s,]{5,128})(?=[\r\n]|$)")  # key,value
 _SYMBOL = re.compile(r",[ ]?(?=[\"'])")  # [:password, "x"]
 _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
 _COMMENT = re.compile(r"^(?://+|/\*+|#+|;+|--)")
+_FORMER = re.compile(r"(?<![\w.-])(?P<value>\d[\d .-]{6,22}\d)[ ]\(\Z")
 # 26 October 1996, October 26, 1996, 26-Oct-1996, 1968年5月21日
 _DAY = re.compile(
     r"[\"']?[ \t]?(?:is|was|on|le|el|il|am|:|=|#)?[ \t]{0,2}[\"']?"
@@ -76,7 +77,7 @@ _DAY = re.compile(
 )
 _NUMBER = re.compile(
     r"\)?\.?(?:[ \t](?i:no|number|nr|num|card)\b\.?)?(?:[ \t](?:des|von|de|for|of)[ \t][\w.@-]{1,32})?"
-    r"[ \t]?(?:is|was|ist|lautet|est|es|am|el|em|on|:|=|#|of)?[ \t]{0,2}"
+    r"[ \t]?(?:is|was|ist|lautet|est|es|am|el|em|on|:|=|#|of)?[ \t]{0,2}<?"
     r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?"
     r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w|[*xX•]{2})",
 )
@@ -134,7 +135,7 @@ _ANOTHER = re.compile(
 def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """Return the value that a sentence gives for the name text[start:end], or None."""
     if rule.sort == "digits":
-        return number(text, end, rule)
+        return number(text, start, end, rule)
     if rule.sort == "weak":
         return None
     if text[start - 1 : start] == "/":  # a path: what follows is not about it, unless it is put there
@@ -145,6 +146,7 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
             return value
         secret = text[value.start : value.end]  # cmd.exe: /password x
         surely = looks_chosen(secret) if text[start - 2 : start - 1] == " " else looks_made(secret)
+        surely = surely and "=" not in secret.rstrip("=") and "://" not in secret
         return value if surely and spaced is not None and spaced.end() > end else None
     following = text[end : end + 1]
     if following and following in QUOTES and text[end + 1 : end + 2] == " ":  # 'API_TOKEN' changed to 'x'
@@ -206,8 +208,12 @@ def _is_search(text: str, start: int, searched: re.Match[str]) -> bool:
     return looks_chosen(value) or (searched["said"] is not None and last and not is_statement(value))
 
 
-def number(text: str, end: int, rule: Rule) -> Value | None:
+def number(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """Return the number of a person, a card or an account after its name, the day somebody was born."""
+    bracketed = text[start - 1 : start] == "(" and text[end : end + 1] == ")"
+    former = _FORMER.search(text, max(0, start - 40), start) if bracketed else None
+    if former is not None:  # 75110788539 (PESEL)
+        return Value(*former.span("value"), quoted=False)
     day = _DAY.match(text, end) if rule.kind == "birth-date" else None
     if day is not None:
         return Value(*day.span("value"), quoted=False)
@@ -415,6 +421,11 @@ def _is_last(text: str, value: Value) -> bool:
     return not rest.strip() or rest[0] in ".,;!)" or rest[:1] == "\n"
 
 
+def _shape(code: str) -> list[int]:
+    """Return how long the groups of a code are: those of a list are alike, with digits or without."""
+    return list(map(len, code.split("-"))) if "-" in code else []
+
+
 def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     """Return the value of `name`, with what belongs to it: the other recovery codes of a list."""
     found = [(value.start, value.end, kind)]
@@ -431,7 +442,11 @@ def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
         position = value.end
         for _ in range(MAX_CODES):
             another = _ANOTHER.match(text, position)
-            if another is None or is_statement(another["value"]) or not re.search(r"\d", another["value"]):
+            if another is None or is_statement(another["value"]):
+                break
+            if not re.search(r"\d", another["value"]) and _shape(another["value"]) != _shape(
+                text[value.start : value.end]
+            ):
                 break
             found.append((*another.span("value"), kind))
             position = another.end()

@@ -60,7 +60,7 @@ MAX_COLON = 86
 _UNRELATED = frozenset({
     "id", "request", "trace", "commit", "hash", "digest", "url", "uri", "path", "file", "line", "version", "time",
     "date", "at", "host", "address", "ip", "sha", "checksum", "kid", "name", "job", "backend", "store", "rule",
-    "algorithm", "issuer", "audience", "scope", "prefix",
+    "hasher", "scheme", "policy", "encoder", "algorithm", "issuer", "audience", "scope", "prefix",
 })  # fmt: skip
 _CAPITAL, _SMALL = re.compile("[A-Z]"), re.compile("[a-z]")
 LONG_HEX = re.compile(r"[0-9a-f]{20,128}")

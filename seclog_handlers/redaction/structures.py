@@ -20,6 +20,7 @@ from seclog_handlers.redaction.values import (
     looks_chosen,
     looks_made,
 )
+from seclog_handlers.redaction.vocabulary import STRONG
 
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
@@ -78,12 +79,24 @@ def table(value: dict[Any, Any], rules: KeyRules) -> tuple[str, list[Rule | None
     """
     names = next((value[key] for key in _COLUMNS if type(value.get(key)) in (list, tuple)), None)
     rows = next((key for key in _ROWS if type(value.get(key)) in (list, tuple)), None)
-    if names is None and rows is not None and len(value[rows]) > 1 and type(value[rows][0]) in (list, tuple):
-        names = value[rows][0]  # the first row names the columns
+    if names is None and rows is not None and len(value[rows]) > 1 and _is_header(value[rows][0]):
+        names = value[rows][0]
     if names is None or rows is None or not 0 < len(names) <= MAX_COLUMNS:
         return None
     found = [rules.rule(name) if type(name) is str and len(name) <= MAX_NAME else None for name in names]
-    return (rows, found) if any(found) else None
+    if not _TALLY.isdisjoint(name for name in names if type(name) is str):  # ["check", "pass", "fail"]
+        return None
+    return (rows, found) if any(found) and not all(found) else None
+
+
+def _is_header(row: Any) -> bool:
+    """Tell whether a row names the columns of a table; of two columns each row may be a name and its value."""
+    if type(row) not in (list, tuple) or len(row) < LEAST_COLUMNS:
+        return False
+    return all(type(name) is str and _HEADER_NAME.fullmatch(name) for name in row)
+
+
+LEAST_COLUMNS = 3
 
 
 _COLUMNS, _ROWS = ("columns", "fields", "headers", "header", "column_names"), ("rows", "data", "values", "records")
@@ -96,10 +109,13 @@ def login_of(value: dict[Any, Any], key: Any) -> bool:
     item = value[key]
     if type(item) not in (list, tuple) or len(item) != 2 or not all(type(part) is str for part in item):
         return False
-    called = key == "params" and value.get("method") in _LOGINS
-    return (called or key in _LOGINS) and looks_chosen(item[1])
+    method = value.get("method")
+    called = key == "params" and type(method) is str and method in _LOGINS
+    return (called or key in _LOGINS) and _PASSWORD_LIKE.match(item[1]) is not None
 
 
+# No user's name, no provider's: {"signin": ["google", "auth0"]}
+_PASSWORD_LIKE = re.compile(r"\S{0,64}?[!@#$%^&*+=?~]\S|(?=\S{0,64}?[a-z])(?=\S{0,64}?[A-Z])(?=\S{0,64}?\d)\S{8}")
 _LOGINS = frozenset({"login", "logon", "signin", "sign_in", "authenticate", "userpass", "user_pass"})
 
 
@@ -158,8 +174,8 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
     name, item = value
     if type(name) is bytes:
         name = name.decode("latin-1")
-    if type(name) is str and name == "AUTH":  # of Redis
-        return Rule("password", "strong")
+    if type(name) is str and name == "AUTH" and type(item) is str:  # of Redis
+        return Rule("password", "strong") if looks_chosen(item) and not item.isupper() else None
     if type(name) is not str or len(name) > MAX_NAME or ":" in name[:-1] or "=" in name[:-1]:
         return None  # a text, which is judged by itself
     rule = rules.rule(name)
@@ -169,7 +185,9 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
         return None
     if type(item) is str and (item.lower() in _FIELD_NAMES or _is_name(item, rules)):
         return None
-    if name.endswith("s") and type(item) is str and is_word(item) and name != "pass":  # ["secrets", "configmaps"]
+    if name == "secrets" and type(item) is str and is_word(item):  # ["secrets", "configmaps"]
+        return None
+    if type(item) is str and item[:-1] == name[:-1] and item[-1:].isdigit():  # ["password1", "password2"]
         return None
     return rule
 
@@ -178,7 +196,7 @@ def _is_name(item: str, rules: KeyRules) -> bool:
     return (
         len(item) <= 24
         and (item.islower() or item.isupper() or _HEADER.fullmatch(item) is not None)
-        and item.rstrip("0123456789").replace("_", "").replace("-", "").isalpha()
+        and item.replace("_", "").replace("-", "").isalpha()
         and rules.rule(item) is not None
     )
 
@@ -192,11 +210,26 @@ def holds_none(key: str, item: Any, siblings: dict[Any, Any]) -> bool:
     if low.endswith("pwd"):
         return type(item) is str and _FOLDER.fullmatch(item) is not None and not looks_made(item)
     if low == "token":
-        read = type(item) is str and len(item) <= LONGEST_WORD and not looks_chosen(item)
-        return read and not _READING.isdisjoint(siblings)
+        read = type(item) is str and len(item) <= LONGEST_WORD and not (looks_chosen(item) or item.isdigit())
+        return read and any(_is_read(name, siblings.get(name)) for name in _READING)
+    if low == "pin":
+        return type(item) is str and _CHIPS_PIN.fullmatch(item) is not None
     if low == "pins":  # of a chip: {"pins": [4, 17, 27]}
         return type(item) is list and all(type(pin) is int and 0 <= pin < LEAST_CODE for pin in item)
-    return low == "pass" and type(item) is int and any(type(siblings.get(name)) is int for name in _TALLY)
+    tallied = any(type(siblings.get(name)) is int for name in _TALLY)
+    return low == "pass" and type(item) is int and item < MAX_TALLY and tallied
+
+
+def _is_read(name: str, value: Any) -> bool:
+    """Tell whether a neighbour of a token says where, or how often, it is read."""
+    if name in _PLACES:
+        return type(value) is int
+    return value is not None
+
+
+MAX_TALLY = 100_000
+_PLACES = frozenset({"pos", "position", "line", "column", "col", "start_offset", "end_offset"})
+_CHIPS_PIN = re.compile(r"(?:GPIO|P[A-K]|TP|CC|[A-Z]{1,2})\d{1,2}")
 
 
 _FOLDER = re.compile(r"/|(?:~|[A-Z]:)?(?:/[a-z][\w.@-]{0,64}){2,16}/?|~?/[A-Za-z_-]{1,32}/?|~|[A-Z]:\\[\w\\. -]{0,200}")
@@ -204,9 +237,9 @@ _FOLDER = re.compile(r"/|(?:~|[A-Z]:)?(?:/[a-z][\w.@-]{0,64}){2,16}/?|~?/[A-Za-z
 _READING = frozenset({
     "lexeme", "pos", "position", "logprob", "stem", "lemma", "start_offset", "end_offset", "dialect", "wordpiece",
     "dep",
-    "quote", "line", "column", "col",
+    "line", "column", "col",
 })  # fmt: skip
-_TALLY = frozenset({"fail", "failed", "fails", "failures", "skip", "skipped", "error", "errors"})
+_TALLY = frozenset({"fail", "failed", "fails", "failures", "skip", "skipped"})
 
 
 TEXTS = frozenset({
@@ -221,10 +254,25 @@ _SHOWN = re.compile(
 
 def are_texts(value: dict[Any, Any]) -> bool:
     """Tell whether a mapping holds what a program shows people, not what they enter: {"password": "Passwort"}."""
-    return all(type(item) is str and len(item) <= MAX_SHOWN and _SHOWN.fullmatch(item) for item in value.values())
+    return all(type(name) is str and type(item) is str and _is_text(item) for name, item in value.items())
+
+
+def _is_text(item: str) -> bool:
+    """Tell whether a program shows this: several words, a word of another alphabet, the word for a secret itself."""
+    if len(item) > MAX_SHOWN or not _SHOWN.fullmatch(item) or max(map(len, item.split())) > LONGEST_WORD:
+        return False
+    return (
+        (" " in item and not item.startswith("Bearer"))
+        or not item.isascii()
+        or item.lower() in STRONG
+        or item in _WORDS
+    )
 
 
 MAX_SHOWN = 120
+_WORDS = frozenset(
+    {"Email", "E-mail", "Phone", "Token", "Tunniste", "Geheim", "Einmalcode", "Cookiepolitik", "API-avain"}
+)
 
 
 def alternating(value: Sequence[Any], rules: KeyRules) -> list[Rule | None] | None:
@@ -309,7 +357,10 @@ _LEXEME = frozenset({
     "length", "index",
 })  # fmt: skip
 _WHERE = frozenset({"line", "row", "offset", "pos", "position", "start", "index"})
-_SORTS = frozenset({"Punctuator", "Keyword", "Identifier", "Literal", "Numeric", "Operator", "Comment", "Whitespace"})
+_SORTS = frozenset({
+    "Punctuator", "Keyword", "Identifier", "Literal", "Numeric", "Operator", "Comment", "Whitespace", "IDENT",
+    "IDENTIFIER", "LET", "EQ", "NUMBER", "STRING", "LPAREN", "RPAREN", "COMMA", "SEMI", "KEYWORD", "OPERATOR", "EOF",
+})  # fmt: skip
 _READ = re.compile(r"[A-Za-z_]{0,20}|[^A-Za-z]{0,8}")
 
 
@@ -318,7 +369,7 @@ def is_lexeme(value: dict[Any, Any]) -> bool:
     sort = value.get("kind", value.get("type"))
     if type(sort) is not str or not _LEXEME.issuperset(value):
         return False
-    if not (_WHERE & value.keys() or sort.isupper() or sort in _SORTS):
+    if not (_WHERE & value.keys() or sort in _SORTS):
         return False
     return all(_READ.fullmatch(item) for item in value.values() if type(item) is str)
 

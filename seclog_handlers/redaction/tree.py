@@ -29,7 +29,7 @@ MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
 MAX_KEY = 1_000
 _PASSWORD = Rule("password", "strong")
-_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass", "token", "pins"})
+_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass", "token", "pin", "pins"})
 
 # Bytes that are decoded: as many as the longest text that is looked at may take, so that none of it is lost.
 MAX_BYTES = 1_048_576
@@ -236,7 +236,9 @@ class Walk:
             return None
         if rule.kind == "token" and structures.is_lexeme(value):
             return self.mapping(value, None, depth)
-        if members.is_schema(value) or (rule.kind != "password" and members.are_metadata(value)):
+        if members.is_schema(value) or (
+            rule.kind != "password" and members.are_metadata(value, codes=rule.sort == "code")
+        ):
             return self.mapping(value, None, depth)
         only_text = all(type(item) is str for item in value.values())
         shown = members.shown_of(value, self._rules, rule.kind, only_text=only_text)

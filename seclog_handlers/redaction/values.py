@@ -94,6 +94,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return False
     if rule.sort == "user":
         return True
+    if "\x1b" in value and not (value := _COLORS.sub("", value)):
+        return False
     if value[0] in "[({":
         return _is_secret_container(value, rule)
     if value == "x" and not quoted:  # /etc/passwd
@@ -114,9 +116,11 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         return False
     if rule.sort == "code" and _IS_NO_CODE.fullmatch(value):
         return False
-    if rule.kind == "cookie" and _WORDS_ALONE.fullmatch(value):
+    if rule.kind == "cookie" and _OF_COOKIES.issuperset(value.split()):
         return False
-    if len(value) <= SHORT_SIGNS and not any(map(str.isalnum, value)):  # the token that escapes: \
+    if (
+        rule.kind != "password" and len(value) <= SHORT_SIGNS and not any(map(str.isalnum, value))
+    ):  # the token that escapes: \
         return False
     if rule.kind == "secret" and _NAME_OF_SECRET.fullmatch(value):
         return False
@@ -206,24 +210,34 @@ _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}/?|[A-Z]:\\[\w\\
 # What somebody may do with secrets.
 PERMISSIONS = frozenset({"read", "write", "none", "admin", "get", "list", "create", "delete", "update", "watch", "set"})
 SHORT_SIGNS = 4
-# A pin of a chip, words, a version: PA3, back left, 4 to 6 digits, 4.13.7
+# What a form says, a version: 4 to 6 digits, 4.13.7
 _IS_NO_CODE = re.compile(
-    r"[A-Z]{1,4}\d{1,2}|[A-Z]?[a-z]+(?:[ ][a-z]+){0,15}"
-    r"|(?:\d{1,2}[ ])?(?:[A-Za-z']+[.,]?(?:[ ]|\Z)|\d{1,2}[ ]){3,15}"
-    r"|\d{1,3}(?:\.\d{1,4}){1,3}"
+    r"(?=.{0,80}\b(?:of|to|on|the|your|is|in|for|with|by|from|or|and|digits)\b)"
+    r"(?:(?:[A-Za-z']{1,16}|\d{1,2})[.,]?(?:[ ]|\Z)){3,16}"
+    r"|\d{1,3}(?:\.\d{1,4}){2,3}"
 )
-_WORDS_ALONE = re.compile(r"[a-z]{2,20}(?:[ ][a-z]{2,20}){0,3}")
+# How a server sets or takes cookies, and what a visitor has said of them.
+_OF_COOKIES = frozenset(
+    """
+    strict lax none secure session persistent prefix nocache insert rewrite dynamic preserve indirect httponly
+    partitioned disabled enabled required accepted denied rejected all necessary
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)
 # The name of a secret that a cluster keeps: db-main, web-tls
-_OBJECTS_NAME = re.compile(r"[a-z][a-z0-9]{0,15}(?:-[a-z0-9]{1,15}){1,6}")
+_OBJECTS_NAME = re.compile(r"[a-z]{2,12}(?:-[a-z]{1,12}){1,6}")
 _INFRASTRUCTURE = frozenset(
     """
     db tls redis smtp mysql postgres pg api web app prod production staging dev test main admin user users secret
     secrets creds credentials token tokens cert certs key keys registry config service svc mail relay backup root ssl ca
-    client server auth login docker git ssh s3 aws gcp azure kafka mongo rabbitmq ldap oauth webhook session cookie
+    replica primary client server auth login docker git ssh s3 aws gcp azure kafka mongo rabbitmq ldap oauth webhook
+    session cookie
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL", "TRACE", "NOTSET"})
-_WORD_LIST = re.compile(r"\[(?:\s?[\"'][a-z]{1,20}[\"'],?){1,100}\]")  # of a tokenizer
+_COLORS = re.compile(r"\x1b\[[0-9;?]{0,16}[A-Za-z]")
+_WORD_LIST = re.compile(
+    r"\[(?:\s?[\"'][a-z]{1,20}[\"'],?){1,100}\]|\[(?:[A-Z_]{1,20}(?:,[ ]?)?){1,100}\]"
+)  # of a tokenizer
 # What a value has to be, a query, a program's options: ['required', 'min:8'], {$exists: false}, [-cimB]
 _RULE = (
     r"(?:[\"'](?:required|nullable|sometimes|present|filled|confirmed|bail|string|(?:min|max):\d{1,4})[\"']"
@@ -287,7 +301,7 @@ def _is_sentence(value: str) -> bool:
 
 def is_objects_name(value: str) -> bool:
     """Tell whether words with hyphens name a secret that is kept elsewhere, by what they are about: `db-main`."""
-    return _OBJECTS_NAME.fullmatch(value) is not None and not _INFRASTRUCTURE.isdisjoint(value.split("-"))
+    return _OBJECTS_NAME.fullmatch(value) is not None and _INFRASTRUCTURE.issuperset(value.split("-"))
 
 
 def is_remark(words: list[str]) -> bool:
@@ -353,7 +367,7 @@ def _switches(value: str) -> int:
 _NOT_CHOSEN = re.compile(
     r"v?\d+(?:\.\d+)+[-+][A-Za-z][\w.]*|\d{1,2}:\d[\w.+~:-]*|[\d.,:/TZ+%-]+|v?\d+(?:\.\w+)*|[\w.-]+:\d+|[A-Za-z]+/[\d.]+|[~.]?/.*|\w+://.*|\d+\w{1,3}|[\w.-]+\.(?:py|txt|js|json|pem|key"
     r"|ya?ml|go|java|c|h|log|html?)"
-    r"|[\w.-]+\(.*|.*=[^=].*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|(?:[a-z0-9-]+/){2,}[a-z0-9._-]+|[a-z-]+-token-[a-z0-9]{5}",
+    r"|[\w.-]+\((?:.*\)|$).*|.*=[^=].*|#\d+|[a-z]+['\u2019][a-z]+|[A-Z][a-z]+\d?|[a-z]+[-_][a-z_-]+|(?:[a-z0-9-]+/){2,}[a-z0-9._-]+|[a-z-]+-token-[a-z0-9]{5}",
 )
 # Letters alone are a secret when they are many and change case too often for names of several words.
 LONG_LETTERS, SHORT_HUMP = 16, 3

@@ -49,7 +49,7 @@ STRONG: dict[str, str] = {
 PHRASES: dict[str, str] = {
     **dict.fromkeys(
         (
-            "override code", "operator code", "rediscli auth", "nt hash", "lm hash", "ntlm hash",
+            "override code", "rediscli auth", "nt hash", "lm hash", "ntlm hash",
             "auth pass", "ask pass", "askpass", "pass word", "pass wd", "pass phrase", "pass code", "mot de passe",
             "one time password", "unlock code",
         ),
