@@ -807,7 +807,10 @@ def test_keeps_records_that_speak_about_secrets(record: dict[str, object]) -> No
         ),
         ({"method": "login", "params": ["bob", "kL9xQ2mW7z"]}, {"method": "login", "params": ["bob", "[REDACTED]"]}),
         ({"login": ["bob", "kL9xQ2mW7z"]}, {"login": ["bob", "[REDACTED]"]}),
-        ({"otp": {"method": "sms", "result": "482913"}}, {"otp": "[REDACTED]"}),
+        (
+            {"otp": {"method": "sms", "result": "482913"}},
+            {"otp": {"method": "[REDACTED]", "result": "[REDACTED]"}},
+        ),
         ({"secret": {"action": "rotate", "groups": {"old": "hunter2"}}}, {"secret": "[REDACTED]"}),
         ({"passcode": "dragon"}, {"passcode": "[REDACTED]"}),
         ({"cookie": "qwertzuiopasdfghjkl"}, {"cookie": "[REDACTED]"}),
