@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 
-from seclog_handlers.redaction import languages, passphrases, reported
+from seclog_handlers.redaction import languages, passphrases, persons, reported
 from seclog_handlers.redaction.extents import QUOTES, Value, value_at
 from seclog_handlers.redaction.keys import Rule
+from seclog_handlers.redaction.others import VERSUS
 from seclog_handlers.redaction.values import IS_UUID, is_statement, is_word, looks_chosen, looks_made
 from seclog_handlers.redaction.vocabulary import PREDICATES, REMARKS
 
 Found = tuple[int, int, str]
-
-MAX_CODES = 20  # in a list of recovery codes
 
 _SAID = re.compile(
     r"(?:[ \t]\(?(?:is|was|as|has|been|now|entered|set|used|given|provided|received|supplied|generated|chosen|typed"
@@ -67,20 +66,6 @@ _NAMED_ROW = re.compile(r",(?P<value>[^\s,]{5,128})(?=[\r\n]|$)")  # key,value
 _SYMBOL = re.compile(r",[ ]?(?=[\"'])")  # [:password, "x"]
 _RANDOM = re.compile(r"(?=[a-z_-]{0,64}\d)(?=[\d_-]{0,64}[a-z])[a-z0-9_-]{16,128}")
 _COMMENT = re.compile(r"^(?://+|/\*+|#+|;+|--)")
-_FORMER = re.compile(r"(?<![\w.-])(?P<value>\d[\d .-]{6,22}\d)[ ]\(\Z")
-# 26 October 1996, October 26, 1996, 26-Oct-1996, 1968年5月21日
-_DAY = re.compile(
-    r"[\"']?[ \t]?(?:is|was|on|le|el|il|am|:|=|#)?[ \t]{0,2}[\"']?"
-    r"(?P<value>\d{1,2}(?:st|nd|rd|th|\.)?[ ](?:of |de )?[^\W\d_]{3,12}\.?,?"
-    r"[ ](?:de )?\d{4}|[^\W\d_]{3,12}\.?[ ]\d{1,2}(?:st|nd|rd|th)?,?[ ]\d{4}|\d{4}年\d{1,2}月\d{1,2}日"
-    r"|\d{1,2}-[A-Z][a-z]{2}-\d{2,4})(?!\w)"
-)
-_NUMBER = re.compile(
-    r"\)?\.?(?:[ \t](?i:no|number|nr|num|card)\b\.?)?(?:[ \t](?:des|von|de|for|of)[ \t][\w.@-]{1,32})?"
-    r"[ \t]?(?:is|was|ist|lautet|est|es|am|el|em|on|:|=|#|of)?[ \t]{0,2}<?"
-    r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?"
-    r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w|[*xX•]{2})",
-)
 _BACKWARD = re.compile(
     r"(?P<value>[^\s\"'=:,;()]{5,64})[\"']? (?:as|is)(?: not)? (?:the |a |an |his |her |my |your |their )?"
     r"(?:new |old |valid |correct |right |wrong |incorrect |invalid )?(?:(?:client|api|app|access|secret|auth|webhook"
@@ -111,31 +96,19 @@ _BEFORE_NAME = frozenset(
         "old",
     }
 )
-_CHANGED_TO = re.compile(
-    r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>(?<=[\"'])[^\"'\n]{4,128}(?=[\"'])|[^\s\"']{4,128})"
-)
 # `password was incorrect: x`; `password changed from admin to x`, whose former one may be a word that says nothing.
 _REJECTED = re.compile(
     r"[ ](?:(?:is|was)[ ](?:incorrect|wrong|invalid|rejected|not accepted|expired):[ ]"
     r"|(?:was |has been )?(?:changed|reset|updated|rotated|replaced)[ ]from[ ][^\s\"']{1,128}[ ]to[ ])"
     r"[\"']?(?P<value>[^\s\"']{4,128})"
 )
-_GOT = re.compile(
-    r"[\"']?,? (?:but )?(?:got|received|found|expected|actual|wanted) [\"']?(?P<value>[^\s\"',;]{12,512})"
-)
 _MISMATCH = re.compile(r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[ ][\"'](?P<value>[^\"'\n]{4,128})")
-_VERSUS = re.compile(r"[\"'] ?(?:!=|==|<>|->|=>|\u2192|vs\.?|is not|instead of) ?[\"'](?P<value>[^\"'\n]{4,128})[\"']")
-_PLURALS = ("codes", "passwords", "secrets", "passcodes", "pins")
-_ANOTHER = re.compile(
-    r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[\"']?[ \t]{1,2}(?:and[ \t][\"']?)?)"
-    r"(?P<value>[A-Za-z0-9]{3,32}(?:[-!@#$%&*_][A-Za-z0-9]{1,10}){0,5})(?![\w=:-])"
-)
 
 
 def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """Return the value that a sentence gives for the name text[start:end], or None."""
     if rule.sort == "digits":
-        return number(text, start, end, rule)
+        return persons.number(text, start, end, rule)
     if rule.sort == "weak":
         return None
     if text[start - 1 : start] == "/":  # a path: what follows is not about it, unless it is put there
@@ -206,23 +179,6 @@ def _is_search(text: str, start: int, searched: re.Match[str]) -> bool:
     last = text[searched.end() : searched.end() + 1] in ("", "&", " ", '"', "#")
     value = searched["value"]
     return looks_chosen(value) or (searched["said"] is not None and last and not is_statement(value))
-
-
-def number(text: str, start: int, end: int, rule: Rule) -> Value | None:
-    """Return the number of a person, a card or an account after its name, the day somebody was born."""
-    bracketed = text[start - 1 : start] == "(" and text[end : end + 1] == ")"
-    former = _FORMER.search(text, max(0, start - 40), start) if bracketed else None
-    if former is not None:  # 75110788539 (PESEL)
-        return Value(*former.span("value"), quoted=False)
-    day = _DAY.match(text, end) if rule.kind == "birth-date" else None
-    if day is not None:
-        return Value(*day.span("value"), quoted=False)
-    match = _NUMBER.match(text, end)
-    if match is None or sum(character.isdigit() for character in match["value"]) < (
-        4 if match["value"].isalnum() else 6
-    ):
-        return None
-    return Value(*match.span("value"), quoted=False)
 
 
 def _backward(text: str, start: int, rule: Rule) -> Value | None:
@@ -296,7 +252,7 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if bracketed is not None:
         return Value(*bracketed.span("value"), quoted=False) if reported.fits(bracketed["value"], rule) else None
     compared = _MISMATCH.match(text, end)
-    if compared is not None and _VERSUS.match(text, compared.end()):
+    if compared is not None and VERSUS.match(text, compared.end()):
         return Value(*compared.span("value"), quoted=True)
     shown = reported.value_of(text, start, end, rule)
     if shown is not None:
@@ -419,35 +375,3 @@ def _is_last(text: str, value: Value) -> bool:
     """Tell whether a sentence or clause ends after the value."""
     rest = text[value.end : value.end + 3]
     return not rest.strip() or rest[0] in ".,;!)" or rest[:1] == "\n"
-
-
-def _shape(code: str) -> list[int]:
-    """Return how long the groups of a code are: those of a list are alike, with digits or without."""
-    return list(map(len, code.split("-"))) if "-" in code else []
-
-
-def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
-    """Return the value of `name`, with what belongs to it: the other recovery codes of a list."""
-    found = [(value.start, value.end, kind)]
-    changed = _CHANGED_TO.match(text, value.end) if " from " in text[max(0, value.start - 8) : value.start] else None
-    if changed is not None and not is_statement(changed["value"]):
-        return [*found, (*changed.span("value"), kind)]
-    got = _GOT.match(text, value.end)
-    if got is not None and looks_made(got["value"].rstrip("\"'.,;")):
-        return [*found, (*got.span("value"), kind)]
-    versus = _VERSUS.match(text, value.end)
-    if versus is not None and not is_statement(versus["value"]):
-        return [*found, (*versus.span("value"), kind)]
-    if name.lower().endswith(_PLURALS):
-        position = value.end
-        for _ in range(MAX_CODES):
-            another = _ANOTHER.match(text, position)
-            if another is None or is_statement(another["value"]):
-                break
-            if not re.search(r"\d", another["value"]) and _shape(another["value"]) != _shape(
-                text[value.start : value.end]
-            ):
-                break
-            found.append((*another.span("value"), kind))
-            position = another.end()
-    return found

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from seclog_handlers import rendering
-from seclog_handlers.redaction import cookies, members, pii, structures, web
+from seclog_handlers.redaction import cookies, members, pii, structures, tables, web
 from seclog_handlers.redaction.budget import Budget
 from seclog_handlers.redaction.censor import Censor
 from seclog_handlers.redaction.keys import KeyRules, Rule
@@ -309,7 +309,7 @@ class Walk:
     def _one_by_one(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         named = structures.named(value, self._rules)
-        table = structures.table(value, self._rules)
+        table = tables.table(value, self._rules)
         path = self._path
         twins: dict[Any, int] = {}
         items: Iterable[tuple[Any, Any]] = dict.items(value)
@@ -328,7 +328,7 @@ class Walk:
                 name = self._key(key, depth)
             if table is not None and key == table[0]:
                 clean = self._rows(item, table[1], depth)
-            elif own is None and structures.login_of(value, key):
+            elif own is None and tables.login_of(value, key):
                 clean = type(item)([item[0], self.value(item[1], _PASSWORD, depth + 2)])
             else:
                 clean = self.member(key, item, own, depth)
@@ -402,7 +402,7 @@ class Walk:
         result = []
         flag: Rule | None = None
         if rule is None and isinstance(value, (list, tuple)):
-            rules = structures.alternating(value, self._rules)
+            rules = tables.alternating(value, self._rules)
             if rules is not None:
                 return [self.value(item, own, depth + 1) for item, own in zip(value, rules, strict=True)]
             value = self._arguments(value)
