@@ -25,6 +25,7 @@ from seclog_handlers.redaction import (
 from seclog_handlers.redaction.budget import FOUND, TEXT, Budget
 from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.keys import KeyRules, Rule
+from seclog_handlers.redaction.values import looks_chosen
 from seclog_handlers.redaction.vocabulary import SHORT
 
 Found = tuple[int, int, str]
@@ -145,6 +146,8 @@ class Finder:
         if not found:
             return found
         budget.spend(FOUND * len(found))
+        if not depth:
+            found.extend(_copies(text, found, budget))
         return merged(text, found)
 
     def _calls(self, text: str, budget: Budget, found: list[Found]) -> None:
@@ -380,6 +383,27 @@ def _numbers(text: str, raw: bytes, ids: list[tuple[int, int]], budget: Budget, 
         budget.read(3 * len(text))
         found.extend(pii.ibans(text, budget.spend))
         found.extend(pii.lettered_ids(text, budget.spend))
+
+
+def _copies(text: str, found: list[Found], budget: Budget) -> list[Found]:
+    """Find where the first secrets of a text stand once more: in a message and in the line of source that made it."""
+    copies: list[Found] = []
+    values = {text[start:end]: (start, kind) for start, end, kind in found[:MAX_COPIED]}
+    for value, (first, kind) in values.items():
+        if len(value) < LEAST_COPIED or not looks_chosen(value):
+            continue
+        budget.read(len(text))
+        position = text.find(value)
+        while position >= 0:
+            budget.spend(1)
+            if position != first:
+                copies.append((position, position + len(value), kind))
+            position = text.find(value, position + len(value))
+    return copies
+
+
+# Shorter values may be words; of so many secrets each is looked for.
+LEAST_COPIED, MAX_COPIED = 8, 8
 
 
 def merged(text: str, found: list[Found]) -> list[Found]:

@@ -326,6 +326,7 @@ NOTATIONS = {
     "base32 in brackets": "secret(b32)=G42U4TBQG5SGGODTJNVTG6DW issuer=Acme{:.0}",
     "key of a network": "Guest WiFi: SSID Clinic, key {}_IKE",
     "number of a chain under a token's name": "access_token=0x742d35cc6634c0532925a3b844bc454e4438f44e{:.0}",
+    "copy of a password": "login failed: password={0}, retrying with {0} for bob",
     "comparison of a script": "password=={}~Hv9pL seen in legacy script",
     "Russian sentence": "\u043f\u0430\u0440\u043e\u043b\u044c \u0434\u043b\u044f olga \u2014 {}",
     "codes of one shape": "backup codes: pydy5-nwbra, qrepy-35n8g, ekbsr-hmfft printed{:.0}",
