@@ -196,7 +196,7 @@ _TOLD_BY = ("TASK [", "pam_unix(", "pam_sss(", "pam_pwquality(")
 # What a parser says: `unexpected token: IDENTIFIER`
 _GRAMMAR = re.compile(r"\b(?:unexpected|illegal|stray|mismatched|extraneous|expected|got|found)[ ]\Z", re.IGNORECASE)
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"})
-_GOES_ON = re.compile(r" (?:[A-Za-z][a-z]{0,16}\b(?![=:])|\()")
+_GOES_ON = re.compile(r" (?:[A-Za-z]{1,40}\b(?![=:])|\()")
 _FILE_LINE = re.compile(r"line|\[\d{1,7},\d{1,7}\]|\d{1,7}(?::\d{1,7}){0,2}(?:\(\w{1,80}\)?|:in)?")
 _SOURCE = re.compile(
     r"\.(?:jsx?|tsx?|mjs|py|go|rs|java|rb|php|cc?|cpp|h|cs|kt|swift|scala|html?|css|vue|sh|sql|exs?|erl|pl|ya?ml"

@@ -308,4 +308,10 @@ def _tail_is_benign(tail: list[str], matched: str, rule: Rule) -> bool:
 
 # Several keys are counted as often as shown: only what looks like one.
 _PLURALS = {f"{phrase}s" for phrase in words_of.PHRASES if phrase.endswith(" key")}
-_RULES.update({phrase: Rule("api-key", "weak") for phrase in _PLURALS if classify(phrase.split()) is None})
+_RULES.update(
+    {
+        phrase: Rule("api-key", "weak")
+        for phrase in _PLURALS
+        if (known := classify(phrase.split())) is None or known.sort == "weak"
+    }
+)

@@ -203,14 +203,14 @@ _SHOWN = re.compile(
 )
 
 
-def are_texts(value: dict[Any, Any]) -> bool:
-    """Tell whether a mapping holds what a program shows people, not what they enter: {"password": "Passwort"}."""
-    return all(type(name) is str and type(item) is str and _is_text(item) for name, item in value.items())
-
-
-def _is_text(item: str) -> bool:
-    """Tell whether a program shows this: several words, a word of another alphabet, the word for a secret itself."""
-    if len(item) > MAX_SHOWN or not _SHOWN.fullmatch(item) or max(map(len, item.split())) > LONGEST_WORD:
+def is_text(item: Any) -> bool:
+    """Tell whether a program shows this to people, who enter other things: several words, the word for a secret."""
+    if (
+        type(item) is not str
+        or len(item) > MAX_SHOWN
+        or not _SHOWN.fullmatch(item)
+        or max(map(len, item.split())) > LONGEST_WORD
+    ):
         return False
     return (
         (" " in item and not item.startswith("Bearer"))
@@ -221,9 +221,7 @@ def _is_text(item: str) -> bool:
 
 
 MAX_SHOWN = 120
-_WORDS = frozenset(
-    {"Email", "E-mail", "Phone", "Token", "Tunniste", "Geheim", "Einmalcode", "Cookiepolitik", "API-avain"}
-)
+_WORDS = frozenset({"Token", "Tunniste", "Geheim", "Einmalcode", "Cookiepolitik", "Cookie-instellingen", "API-avain"})
 
 
 _HEADER = re.compile(r"[A-Z][A-Za-z]{0,15}(?:-[A-Z][A-Za-z]{1,15}){1,4}")  # ["Authorization", "X-Api-Key"]

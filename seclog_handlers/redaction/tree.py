@@ -295,9 +295,11 @@ class Walk:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
         if type(item) is str and type(key) is str and len(item) == len(key) and _is_label(item, key, rule):
             return item
-        if type(item) is dict and type(key) is str and key in structures.TEXTS and structures.are_texts(item):
-            return {self._name(name): self.value(text, None, depth + 2) for name, text in item.items()}
         clean = self.value(item, rule, depth + 1)
+        if type(item) is dict and type(key) is str and key in structures.TEXTS and type(clean) is dict:
+            for name, text in item.items():
+                if name in clean and structures.is_text(text):
+                    clean[name] = self.value(text, None, depth + 2)
         if type(item) is dict and rule is None and type(key) is str and type(clean) is dict:
             for name in structures.GENERAL:
                 if type(item.get(name)) in (str, int) and name in clean:

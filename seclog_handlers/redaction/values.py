@@ -69,7 +69,7 @@ _PLACEHOLDER = re.compile(
     r"|%\w{1,24}\([\w.:]{1,60}\)%|ssh-(?:rsa|dss|ed25519)|(?:sk-)?ecdsa-sha2-[\w@.-]{1,40}|rsa-sha2-\d{3}|CVE-\d{4}-\d{3,7}"
     r"|'?\$\{?(?:[a-z]{2,24}_){0,6}(?:password|passwd|pass|pwd|secret|token|key|creds?)(?:_[a-z]{1,24}){0,4}\}?'?"
     r"|'\$[A-Z_][A-Z0-9_]{0,60}'"
-    r"|\d{1,9}(?:\.\d{1,6})?\|(?:ms|c|g|s|h|d)(?:\|[@#].{1,60})?"
+    r"|\d{1,9}(?:\.\d{1,6})?\|(?:ms|c|g|s|h|d)(?:\|(?:[@#].{1,60})?)?"
     r"|\d{1,9}/(?:s|sec|second|m|min|minute|h|hour|d|day)"
     r"|&lt;[A-Za-z_ -]{1,40}&gt;|env:[A-Z][A-Z0-9_]{1,60}|file:/[\w./-]{1,80}"
     r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
