@@ -8,7 +8,7 @@ from seclog_handlers.redaction import spaced
 from seclog_handlers.redaction.extents import QUOTES, Value, value_at
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.made import ASSIGN, LONG_HEX
-from seclog_handlers.redaction.values import looks_chosen
+from seclog_handlers.redaction.values import looks_chosen, looks_made
 
 MAX_IDENTIFIER = 64
 MIN_CODE, MAX_CODE = 4, 8  # assert pin == "875368"
@@ -114,7 +114,8 @@ def _surely(text: str, position: int) -> bool:
     """Tell whether right behind `==` stands what no source code has there: `password==x`."""
     value = value_at(text, position)
     word = text[value.start : value.end] if value is not None else ""
-    return position < len(text) and text[position] != " " and looks_chosen(word) and not word.isidentifier()
+    made = looks_made(word) or LONG_HEX.fullmatch(word) is not None
+    return position < len(text) and text[position] != " " and (made or (looks_chosen(word) and not word.isidentifier()))
 
 
 def _compared(text: str, position: int) -> bool:

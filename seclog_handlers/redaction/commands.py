@@ -33,7 +33,7 @@ WORDS = (
     "ssh-keygen", "signtool", "certutil", "osql", "winrm", "psexec", "ncftp", "runas", "rman ",
     "connect ", "convertto-securestring", "nickserv", "attempt", "hydra",
     "medusa", "ncrack", "schtasks", "security add-", "security find-", "incorrect: [", "tacacs-server", "radius-server",
-    "connecting ", "connect to", "radtest", "snmp-server", "ntp ", "smbpasswd", "cryptsetup",
+    "connecting ", "connect to", "radtest", "snmp-server", "ntp ", "xh ", "smbpasswd", "cryptsetup",
 )  # fmt: skip
 # `http`, HTTPie's program, is a word of every URL: it is looked for with the space behind it.
 HTTPIE = "http "
@@ -77,7 +77,7 @@ _OPTIONS: tuple[tuple[str, str], ...] = (
     (r"sqlcmd|bcp|isql|osql|mosquitto_[ps]ub|zip|snmp\w+|xfreerdp|kinit", rf"\s-P[= ]{{0,8}}{_V}"),
     (r"redis-cli", rf"\s(?:-a|--pass)[= ]{{1,8}}{_V}"),
     (r"ldap\w+", rf"\s-w[= ]{{0,8}}{_V}"),
-    (r"curl|wget|http |lftp|svn", _USER_OPTION),
+    (r"curl|wget|http |xh |lftp|svn", _USER_OPTION),
     (r"smbclient|rpcclient|winexe|net (?:use|rpc|ads)",
      r"\s-U[= ]{0,8}['\"]?[^\s%'\"]{1,128}%(?P<value>[^\s'\"]{1,256})"),
     (r"snmp\w+", rf"\s-[cAX][= ]{{0,8}}{_V}"),
@@ -149,6 +149,7 @@ _USER_AND_P = re.compile(
 
 # curl -u "token:", the user's name being all of it
 _USER_ALONE = re.compile(r"\s(?:-u|--user)[ =]{1,8}['\"]?(?P<value>[^\s'\":]{8,256}):['\"]?(?=\s|$)")
+_PROMPTED = re.compile(r"\b(?:mysql|mariadb)[a-z]*\b[^\n;|&]{0,100}\Z")
 _SIGN = re.compile(r"[^\w.@-]")
 _P_AND_USER = re.compile(r"\s-p[ ]{1,4}(?P<value>[^\s'\"-][^\s'\"]{3,255})\s{1,4}(?:-u|--user)[ =]")
 
@@ -165,6 +166,8 @@ def user_and_p(text: str, spend: Spend) -> list[Found]:
         for match in pattern.finditer(line):
             spend(LOOK)
             span = _span(match, text)
+            if _PROMPTED.search(line, max(0, match.start() - 120), match.start()) and " -p " in match[0]:
+                continue  # mysql -u bob -p shop: which database
             if span and (looks_chosen(text[span[0] : span[1]]) or " " in text[span[0] : span[1]]):
                 found.append(span)
     return found

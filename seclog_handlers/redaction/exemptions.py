@@ -29,6 +29,8 @@ def is_no_name(text: str, start: int, end: int) -> bool:
         return True  # {{ .Values.db.password | b64enc }}
     if start == 0 and _PROGRAM.fullmatch(text, start, end) and _LOGGED.match(text, end):  # external-secrets: {"level":
         return True
+    if text[start:end] == "set-credentials":  # kubectl config set-credentials bob
+        return True
     if text[start:end].lower() == "sshpass" and _TO_HOST.match(text, end):
         return True
     return _VERSIONED.search(text, start, end) is not None or text[max(0, start - 16) : start].endswith(_TOLD_BY)

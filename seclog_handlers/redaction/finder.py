@@ -109,7 +109,10 @@ class Finder:
             found.extend(commands.user_and_p(text, budget.spend))
         if marks & gate.CALL:
             self._calls(text, budget, found)
-        ids = [run for run in gate.long_runs(raw) if self._run(text, *run, budget, found, depth)]
+        runs = gate.long_runs(raw)
+        if "data:image/" in text:
+            runs = links.without_pictures(text, runs)
+        ids = [run for run in runs if self._run(text, *run, budget, found, depth)]
         _numbers(text, raw, ids, budget, found)
         if "@" in text:
             if ":" in text:
@@ -341,7 +344,7 @@ class Finder:
 
 # An id, alone or after its name: most long runs are one. Nothing is in it unless it is hexadecimal text.
 _ID = re.compile(
-    r"(?:[a-z_]{1,32}[=:/])?(?:(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|[0-9a-f]{16,23}"
+    r"(?:[a-z_]{1,32}[=:/])?(?:(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|(?!\d{13,19}(?!\w))[0-9a-f]{16,23}"
     r"|(?P<hex>[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}))[,;.)\]}]{0,2}"
 )
 # Lower-case letters alone, the most frequent of the others, are neither encoded nor a token without a beginning.

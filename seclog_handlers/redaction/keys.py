@@ -43,7 +43,8 @@ _ENDINGS = tuple(
     (word, Rule(words_of.STRONG[word], "strong"))
     for word in (
         "password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "credentials",
-        "sessionid", "sessid", "cookie", "accesskey", "privatekey", "secretkey", "passwort",
+        "sessionid", "sessid", "cookie", "accesskey", "privatekey", "secretkey", "passwort", "accountkey", "signingkey",
+        "encryptionkey", "masterkey", "sharedkey",
     )
 )  # fmt: skip
 _ALL_ENDINGS = tuple(ending for ending, _ in _ENDINGS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction.extents import Value
-from seclog_handlers.redaction.values import is_statement, looks_made
+from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 
@@ -29,6 +29,21 @@ def _shape(code: str) -> list[int]:
     return list(map(len, code.split("-"))) if "-" in code else []
 
 
+# Of a list of passwords: signs, and words that hyphens or points join.
+_PASSWORD = re.compile(r"[\"']?(?:,[ ]?|[ ]and[ ])[\"']?(?P<value>[^\s,;\"'=:]{4,64})(?=[\s,;\"']|$)")
+_WORDS = re.compile(r"[A-Za-z]{3,16}(?:[-._][A-Za-z0-9]{2,16}){2,7}")
+
+
+def _other_passwords(text: str, position: int, kind: str) -> list[Found]:
+    found: list[Found] = []
+    while len(found) < MAX_CODES and (another := _PASSWORD.match(text, position)) is not None:
+        if not (looks_chosen(another["value"]) or _WORDS.fullmatch(another["value"])):
+            break
+        found.append((*another.span("value"), kind))
+        position = another.end()
+    return found
+
+
 def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     """Return the value of `name`, with what belongs to it: the other recovery codes of a list."""
     found = [(value.start, value.end, kind)]
@@ -41,7 +56,9 @@ def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     versus = VERSUS.match(text, value.end)
     if versus is not None and not is_statement(versus["value"]):
         return [*found, (*versus.span("value"), kind)]
-    if name.lower().endswith(_PLURALS):
+    if name.lower().endswith("passwords"):
+        found.extend(_other_passwords(text, value.end, kind))
+    elif name.lower().endswith(_PLURALS):
         position = value.end
         for _ in range(MAX_CODES):
             another = _ANOTHER.match(text, position)

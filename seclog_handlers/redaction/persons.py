@@ -17,7 +17,7 @@ _DAY = re.compile(
 )
 _NUMBER = re.compile(
     r"\)?\.?(?:[ \t](?i:no|number|nr|num|card)\b\.?)?(?:[ \t](?:des|von|de|for|of)[ \t][\w.@-]{1,32})?"
-    r"[ \t]?(?:is|was|ist|lautet|est|es|am|el|em|on|:|=|#|of)?[ \t]{0,2}<?"
+    r"[ \t]?(?:is|was|ist|lautet|est|es|am|el|em|on|:|=|#|of)?[ \t]{0,2}[<\"']?"
     r"(?P<value>[A-Z]{0,3}\+?\(?\d[\d .()/-]{2,24}\d[A-Z]?"
     r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w|[*xX•]{2})",
 )

@@ -46,7 +46,8 @@ _SETS = ("setx ", "env ", "Env ", "ENV ", "ARG ", "-x ", "  ", " set ", "--secre
 MAX_SET, MAX_BEFORE = 40, 96
 _SENTINEL = re.compile(r"[ ][\w.-]{1,64}[ ]{1,4}(?=\S)")  # sentinel auth-pass mymaster x
 _NETRC = re.compile(r"\blogin\s{1,16}(?![-|])\S{1,64}\s{1,16}$")
-_SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)")
+_SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)|[ \t][\w.-]{1,32}[ \t]to[ \t]{1,4}(?=[\"'])")
+_SET_FOR = re.compile(r"[ \t](?:for|of)[ \t](?:user[ \t])?[^\s=:]{1,64}[ \t]to[ \t]{1,4}(?=\S)")
 _SETTING = re.compile(
     r"\b(?:set|setting|sets|change[ds]?|changing|reset|resetting|update[ds]?|updating)\b[^.;\n]{0,24}$", re.IGNORECASE
 )
@@ -209,7 +210,7 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if rejected is not None and not is_statement(rejected["value"]):
         return Value(*rejected.span("value"), quoted=True)
     tabbed = _TABBED.match(text, end)
-    if tabbed is not None and rule.sort == "strong" and _is_tabbed(text, start, tabbed.end()):
+    if tabbed is not None and rule.sort == "strong" and _is_tabbed(text, start, tabbed):
         surely = looks_chosen(tabbed["value"]) or IS_UUID.fullmatch(tabbed["value"])
         return None if is_statement(tabbed["value"]) or not surely else Value(*tabbed.span("value"), quoted=True)
     entered = _ENTERED.match(text, end) if text[start:end].lower().endswith("pin") else None
@@ -225,6 +226,9 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
             if digits is not None:
                 return Value(*digits.span(), quoted=True)
             return _told(text, said.end(), rule, setting=verb[1].lower() != "for" and "to" in said[0].split()[-1:])
+    reset = _SET_FOR.match(text, end) if verb is not None and _is_setting(text, start, rule) else None
+    if reset is not None:  # reset password of bob to x
+        return _told(text, reset.end(), rule)
     said = languages.OF_IT.match(text, end) if text.startswith(" d'", end) else None
     if said is not None:
         return value_at(text, said.end())
@@ -285,12 +289,15 @@ def _next(text: str, start: int, end: int, rule: Rule) -> Value | None:
 
 
 # A line of names and values that tabs part.
-_TABBED = re.compile(r"\t(?P<value>[^\t\r\n]{4,1024})(?=\r?\n|\Z)")
+_TABBED = re.compile(r"\t(?P<value>[^\t\r\n]{4,1024})(?=\t|\r?\n|\Z)")
 _TABBED_ABOVE = re.compile(r"(?:\A|\n)[\w.-]{1,64}\t[^\t\n]{0,256}\n\Z")
 _TABBED_BELOW = re.compile(r"\r?\n[\w.-]{1,64}\t[^\t\n]{0,256}(?:\n|\Z)")
 
 
-def _is_tabbed(text: str, start: int, end: int) -> bool:
+def _is_tabbed(text: str, start: int, tabbed: re.Match[str]) -> bool:
+    end, first = tabbed.end(), text[start - 1 : start] in ("", "\n")
+    if first and (IS_UUID.fullmatch(tabbed["value"]) or looks_made(tabbed["value"])):
+        return True
     above = _TABBED_ABOVE.search(text, max(0, start - 400), start)
     return above is not None or (text[start - 1 : start] in ("", "\n") and _TABBED_BELOW.match(text, end) is not None)
 
@@ -327,7 +334,7 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
         and (_is_last(text, value) or (setting and _FOR_WHOM.match(text, value.end) is not None))
     )
     named = rule.sort == "strong" and IS_UUID.fullmatch(word) is not None  # the secret key is 05faf044-...
-    return value if value.quoted or plain or named or looks_chosen(word) else None
+    return value if value.quoted or plain or named or looks_chosen(word) or looks_made(word) else None
 
 
 def _told_abroad(text: str, position: int, rule: Rule) -> Value | None:

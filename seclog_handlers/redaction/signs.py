@@ -28,6 +28,11 @@ def find(text: str, budget: Budget, found: list[Found]) -> None:
         found.extend(tokens.shaped(text, 0, len(text)))
 
 
+# What a key is made of; before it may stand how it is encrypted.
+_BODY = re.compile(r"[A-Za-z0-9+/=]{16}")
+MAX_HEADERS = 400
+
+
 def _cut_short(text: str, begun: re.Match[str]) -> int:
     """Return where a private key without an end ends: with the quotes that it stands in, or the text."""
     quote = text[begun.start() - 1 : begun.start()]
@@ -46,6 +51,9 @@ def _private_keys(text: str, budget: Budget) -> list[Found]:
         budget.spend()
         closing = f"-----END {match[1]}-----"
         end = text.find(closing, match.end())
+        if _BODY.search(text, match.end(), match.end() + MAX_HEADERS if end < 0 else end) is None:
+            position = match.end()  # what somebody says of a key, or has taken out of it
+            continue
         if end < 0:
             found.append((match.end(), _cut_short(text, match), "private-key"))
             return found

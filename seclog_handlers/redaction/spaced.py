@@ -78,7 +78,7 @@ _ANOTHER = re.compile(r"[,;&][A-Z][A-Z0-9_]{1,40}=")
 _PAIR_BEFORE = re.compile(r"[A-Za-z_][\w ]{0,40}=[^;=]{0,128};[ ]?\Z")
 # Words to the closing quote, no further pair and no further option among them.
 _ARGUMENTS = {
-    quote: re.compile(rf"(?![{quote} ])(?:[^\\\n {quote}]|\\.|[ ](?!-|[\w.]{{1,40}}=))*(?={quote or chr(92) + 'Z'})")
+    quote: re.compile(rf"(?![{quote} ])(?:[^\\\n\t {quote}]|\\.|[ ](?!-|[\w.]{{1,40}}=))*(?={quote or chr(92) + 'Z'})")
     for quote in (*QUOTES, "")
 }
 _ADO = re.compile(r"(?P<value>[^\s\"';={}][^\"';=\n]{0,127})(?=;[ ]?[A-Za-z][A-Za-z _]{0,40}=|;?\Z|;?[\"'])")

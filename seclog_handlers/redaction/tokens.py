@@ -311,9 +311,13 @@ def token_at(text: str, start: int, literal: str) -> tuple[int, str] | None:
     for look in LOOKS[literal]:
         if text.startswith(look.start, start):
             match = _compiled(look.rest).match(text, start + len(literal))
-            if match is not None:
+            if match is not None and not _DUMMY.search(text, start + len(literal), match.end()):
                 return match.end(), look.kind
     return None
+
+
+# What documentation shows in a token's place: glpat-xxxxxxxxxxxxxxxxxxxx, xoxb-your-bot-token
+_DUMMY = re.compile(r"[xX*.]{12}|\byour-|-your-|_your_")
 
 
 # Tokens without a prefix of their own, whose shape is rare enough: kind, the length of the shortest, a part that each

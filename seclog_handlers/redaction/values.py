@@ -74,6 +74,8 @@ _PLACEHOLDER = re.compile(
     r"|&lt;[A-Za-z_ -]{1,40}&gt;|env:[A-Z][A-Z0-9_]{1,60}|file:/[\w./-]{1,80}"
     r"|\{%[^%\n]{1,60}%\}|\$[a-z]{1,2}|VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     r"|(?:CHANGE|REPLACE)[_-]?ME|TODO|FIXME|TBD|~"
+    r"|[A-Za-z0-9]{2,8}[_-]\*{3,40}|[\"']\*{3,40}[\"']"
+    r"|\{type: string(?:, (?:minLength|maxLength|format|pattern): [^{},]{1,40}){0,4}\}"
     r"|[*x#•.·_-]{3,}|X{4,}|[\u2013\u2014-]{1,3}|!{1,2}|(?:\\{1,2}u[0-9a-fA-F]{4}){1,2}"
     r"|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-fA-F]{6,16}"
@@ -158,6 +160,8 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
     texts = _QUOTED_TEXT.findall(value) if len(value) < MAX_NESTED else []
     if any(looks_chosen(said) for text in texts for said in _SAID.findall(text)):
         return True  # ["Too weak: 'x'"]
+    if any(looks_made(word) for text in _EITHER_QUOTED.findall(value[:MAX_NESTED]) for word in text.split()):
+        return True  # ['aR2M... is not valid']
     if texts and all(len(text.split()) >= MIN_SENTENCE - 1 and _speaks(text) for text in texts):
         return False  # what a form says about a field
     words = inner.split()
@@ -254,6 +258,7 @@ _NAME_OF_SECRET = re.compile(
 _VERSION = re.compile(r"[\^~]\d{1,4}(?:\.\d{1,6}){1,3}(?:[-+][\w.]{1,20})?")
 _COUNTS = re.compile(r"\{(?:\s{0,4}[\"'][\w-]{1,48}[\"']\s?:\s?(?:\d{1,11}(?:\.\d{1,6})?|null|None)\s{0,4},?){1,40}\}")
 _REMARK = re.compile(r"\([a-z]{2,16}(?: [a-z]{2,16}){1,5}\)")  # (known after apply), (sensitive value)
+_EITHER_QUOTED = re.compile(r"[\"']([^\"']{1,512})[\"']")
 _SAID = re.compile(r"'([^'\s]{5,64})'")
 _QUOTED_TEXT = re.compile(r"\"([^\"]{1,512})\"")
 

@@ -142,7 +142,8 @@ NUMBERS: dict[str, str] = {
     **dict.fromkeys(
         ("ssn", "nino", "rut",
          "aadhaar", "aadhar", "cpf", "pesel", "bsn", "passport", "curp", "nhs number", "tax id", "tin",
-         "tax number", "national id", "national insurance", "national identity", "social security", "drivers license",
+         "tax number", "tax file number",
+         "national id", "national insurance", "national identity", "social security", "drivers license",
          "driver license", "driving license", "driving licence", "drivers licence", "passport number", "personnummer",
          "codice fiscale", "dni", "nif", "nir", "social insurance", "id card number", "sin number", "identity number",
          "steuer id", "idnr", "steuernummer", "steueridentifikationsnummer", "steuerliche identifikationsnummer",
@@ -333,7 +334,7 @@ STATUS_WORDS = frozenset(
 REMARKS = languages.STATUS_WORDS | frozenset(
     """
     publickey instead cancelled dismissed passwd sudo could unable retype reenter creating destroying modifying
-    echo reading refreshing importing read write edit view signature
+    ensure echo reading refreshing importing read write edit view signature
     raise return throw continue break print
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )

@@ -237,6 +237,8 @@ def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
     if at is None:
         return []
     user, _, password = run[:at].partition(":")
+    if ";" in password and _SETTINGS.search(password):  # jdbc:sqlserver://host:1433;user=sa;password=...
+        return []
     if password:
         is_key = (
             head.endswith("cloudinary") or _HEX_KEY.fullmatch(user) or (password in _NO_PASSWORDS and looks_made(user))
@@ -252,6 +254,7 @@ def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
     return [(start, start + at, "token" if secret else "")]
 
 
+_SETTINGS = re.compile(r";[A-Za-z ]{2,32}=")
 # As documentation writes it.
 _FORM = re.compile(r"(?:user|username|USER):(?:password|pass|PASSWORD|PASS)@(?:host|hostname|HOST)(?![\w.@-])")
 # What services ask for in the password's place when the user's name is the token.
@@ -326,7 +329,12 @@ def _host_at(run: str, *, web: bool) -> int | None:
     cut = _AUTHORITY_END.search(run)
     authority = run[: cut.start()] if cut else run
     if "@" in authority and (web or cut is None):
-        return authority.rindex("@")
+        at = authority.rindex("@")
+        host = authority[at + 1 :].partition(":")[0]
+        later = run.find("@", at + 1)
+        if cut is None or later < 0 or host == host.lower() or not _DNS.match(run, later + 1):
+            return at
+        return later  # https://admin:ce2T@X5QK/9DLu6@host: no host is of both cases
     user, colon, rest = authority.partition(":")
     if "@" not in authority and (not colon or rest.isdigit() or not (user or rest)):
         return None

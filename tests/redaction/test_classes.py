@@ -326,6 +326,15 @@ NOTATIONS = {
     "base32 in brackets": "secret(b32)=G42U4TBQG5SGGODTJNVTG6DW issuer=Acme{:.0}",
     "key of a network": "Guest WiFi: SSID Clinic, key {}_IKE",
     "number of a chain under a token's name": "access_token=0x742d35cc6634c0532925a3b844bc454e4438f44e{:.0}",
+    "two arrows": "password ~> {} ~> accepted",
+    "arrow of Unicode": "account_key\u21d2{} edge-proxy",
+    "reset for somebody": "reset password of bob to {} on web-17",
+    "complaint with the token in it": "ValidationError: {{'token': ['aR2MzeGk40biUJiMjfjPd32C is not valid']}}{:.0}",
+    "list of passwords": "passwords: {}, cosy-canyon-tundra, {} for db",
+    "row of tabs": "x_api_key\t3e0d41a5-721c-404f-a2e4-80b4f0a34b79\tmysql-2{:.0}",
+    "number in quotes": 'person bob with bsn "598953383" verified{:.0}',
+    "mark in a URL's password": "https://admin:ce2T@X5QK/{}@web-17/manage failed",
+    "xh": "xh -a bob:{} https://api.example/me",
     "copy of a password": "login failed: password={0}, retrying with {0} for bob",
     "comparison of a script": "password=={}~Hv9pL seen in legacy script",
     "Russian sentence": "\u043f\u0430\u0440\u043e\u043b\u044c \u0434\u043b\u044f olga \u2014 {}",
@@ -345,7 +354,8 @@ OTHERS = (
     "3e0d-41a5", "721c-404f", "maple", "cloudpenguin", "e82c-40b8", "f0a3-4b79", "ff3353", "Z2lyYWZm", "28.04.2004",
     "EkT1_YMj", "46673735", "71af3a8b", "598199", "tr0ngPass", "12345", "19975662", "falconvelvet",
     "PfSwmZb", "5445", "canyon", "0d77", "Pf7Swm9", "atSWNVyt", "28 April", "8001015", "Leopold", "cinder", "Raccoon",
-    "427740782", "705280", "37o76", "or0j6", "iymaUok5", "Zz9", "19551112", "G42U4TBQ", "tundra", "742d35", "75110788539", "pydy5", "35n8g", "ekbsr", "m4rbl3",
+    "427740782", "705280", "37o76", "or0j6", "iymaUok5", "Zz9", "19551112", "G42U4TBQ", "tundra", "742d35", "75110788539", "aR2Mze", "598953383", "ce2T", "X5QK",
+    "pydy5", "35n8g", "ekbsr", "m4rbl3",
 )  # fmt: skip
 
 
@@ -503,6 +513,12 @@ def test_keeps_the_next_pair_of_a_form() -> None:
 
 BENIGN = [
     "creds=''",
+    "password: ensure this value has at least 12 characters",
+    "glpat-xxxxxxxxxxxxxxxxxxxx is a placeholder",
+    "xoxb-your-bot-token goes into slack.yml",
+    "expected -----BEGIN PRIVATE KEY----- but file is empty",
+    "-----BEGIN PRIVATE KEY-----<redacted>-----END PRIVATE KEY-----",
+    "mysql -u app -p billing2024",
     "tokens: [IDENT, LPAREN, NUMBER, RPAREN]",
     "app.auth: DATABASE_URL=redis://db-35.eu-west-1.example.net:6379/orders?charset=utf8mb4",
     "object not found in collection sessions sha256=3b7d783337ad2871b230525486d1d3e2e299fbe1fb4bf06995a78c93feb3bc36",
