@@ -115,7 +115,12 @@ def _surely(text: str, position: int) -> bool:
     value = value_at(text, position)
     word = text[value.start : value.end] if value is not None else ""
     made = looks_made(word) or LONG_HEX.fullmatch(word) is not None
-    return position < len(text) and text[position] != " " and (made or (looks_chosen(word) and not word.isidentifier()))
+    if position >= len(text) or _OF_CODE.match(text, position):
+        return False
+    return text[position] != " " and (made or (looks_chosen(word) and not word.isidentifier()))
+
+
+_OF_CODE = re.compile(r"\$?[A-Za-z_]\w*(?:\.|->)[A-Za-z_]\w*|\$\w+|\d+\.\d+")
 
 
 def _compared(text: str, position: int) -> bool:

@@ -149,6 +149,7 @@ _USER_AND_P = re.compile(
 
 # curl -u "token:", the user's name being all of it
 _USER_ALONE = re.compile(r"\s(?:-u|--user)[ =]{1,8}['\"]?(?P<value>[^\s'\":]{8,256}):['\"]?(?=\s|$)")
+_DATABASE = re.compile(r" -p [a-z][a-z0-9_]{1,32}\Z")
 _PROMPTED = re.compile(r"\b(?:mysql|mariadb)[a-z]*\b[^\n;|&]{0,100}\Z")
 _SIGN = re.compile(r"[^\w.@-]")
 _P_AND_USER = re.compile(r"\s-p[ ]{1,4}(?P<value>[^\s'\"-][^\s'\"]{3,255})\s{1,4}(?:-u|--user)[ =]")
@@ -166,7 +167,8 @@ def user_and_p(text: str, spend: Spend) -> list[Found]:
         for match in pattern.finditer(line):
             spend(LOOK)
             span = _span(match, text)
-            if _PROMPTED.search(line, max(0, match.start() - 120), match.start()) and " -p " in match[0]:
+            last = _DATABASE.search(match[0]) is not None and not line[match.end() :].strip()
+            if last and _PROMPTED.search(line, max(0, match.start() - 120), match.start()):
                 continue  # mysql -u bob -p shop: which database
             if span and (looks_chosen(text[span[0] : span[1]]) or " " in text[span[0] : span[1]]):
                 found.append(span)

@@ -393,13 +393,14 @@ def _copies(text: str, found: list[Found], budget: Budget) -> list[Found]:
     copies: list[Found] = []
     values = {text[start:end]: (start, kind) for start, end, kind in found[:MAX_COPIED]}
     for value, (first, kind) in values.items():
-        if len(value) < LEAST_COPIED or not looks_chosen(value):
+        if len(value) < LEAST_COPIED or not looks_chosen(value) or _NAMES.fullmatch(value):
             continue
         budget.read(len(text))
         position = text.find(value)
         while position >= 0:
             budget.spend(1)
-            if position != first:
+            alone = not _WORD.match(text, position + len(value)) and not text[position - 1 : position].isalnum()
+            if position != first and alone:
                 copies.append((position, position + len(value), kind))
             position = text.find(value, position + len(value))
     return copies
@@ -407,6 +408,8 @@ def _copies(text: str, found: list[Found], budget: Budget) -> list[Found]:
 
 # Shorter values may be words; of so many secrets each is looked for.
 LEAST_COPIED, MAX_COPIED = 8, 8
+_NAMES = re.compile(r"[a-z]+(?:-[a-z]+)*-?\d{1,4}[a-z]?")  # user-1234, postgres-14, us-east-1a
+_WORD = re.compile(r"[A-Za-z0-9]")
 
 
 def merged(text: str, found: list[Found]) -> list[Found]:

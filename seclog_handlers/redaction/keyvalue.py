@@ -185,7 +185,8 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         return entries.bound(text, value.start, rule) if secret[:1] in ("?", "%", "$") else []
     if exemptions.is_exempt(text, start, end, value, name, rule):
         return []
-    if rule.kind == "password" and not value.quoted and _URL.match(secret):  # raw password: postgres://app:x@db
+    url = _URL.match(secret) if rule.kind == "password" and not value.quoted else None
+    if url is not None and looks_chosen(url["password"]):  # raw password: postgres://app:x@db
         return []
     both = text[start - 1 : start] == "/" and text[max(0, start - 2)] != " "
     if both or name.lower().startswith(("cred", "auth-user")):  # user/password: bob/x
@@ -195,7 +196,7 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
 
 
 _COLON_PAIR = re.compile(r"[A-Za-z][\w.-]{0,31}:(?P<value>[^:]{6,128})")
-_URL = re.compile(r"[a-z][a-z0-9+.-]{1,24}://[\w.-]{1,64}:[^\s@/]{1,128}@[\w.-]{1,253}(?:[:/]|$)")
+_URL = re.compile(r"[a-z][a-z0-9+.-]{1,24}://[\w.-]{1,64}:(?P<password>[^\s@/]{1,128})@[\w.-]{1,253}(?:[:/]|$)")
 _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
 _USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
 _ARROW = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 
 from seclog_handlers.redaction.values import IS_UUID, looks_chosen, looks_made
@@ -44,7 +45,7 @@ _FOR_ONCE = re.compile(r"reset|magic|activat|unsubscribe|recover", re.IGNORECASE
 # Of these only where a host stands before: paths of source code have such folders.
 _OF_HOSTS = re.compile(r"/(?:integrations?|ws)\Z", re.IGNORECASE)
 _HOST_BEFORE = re.compile(r"://[^\s\"'<>]{1,256}\Z")
-_PICTURE = re.compile(r"data:image/[a-z+.-]{2,16};base64,[A-Za-z0-9+/=]{16,}")
+_PICTURE = re.compile(r"data:image/[a-z+.-]{2,16};base64,[A-Za-z0-9+/]{16,}={0,2}")
 _LINK_TO = re.compile(
     r"\b(?:magic|reset|invite|login|sign-?in|verification|activation|one-time|confirmation)[- ]link\b[^\n]{0,40}?"
     r"https?://[^\s/]{1,128}(?:/[\w.-]{1,32}){0,4}?/(?P<value>[\w-]{20,512})(?![\w/-])",
@@ -56,8 +57,18 @@ _LINK_QUERY = re.compile(r"/?\?(?:[a-z]|id|data|link|u?hash|ref)=(?P<value>[A-Za
 
 def without_pictures(text: str, runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the runs of characters that are no part of a picture written into the text."""
-    pictures = [match.span() for match in _PICTURE.finditer(text)]
-    return [run for run in runs if not any(start <= run[0] < stop for start, stop in pictures)]
+    pictures = _pictures(text)
+    return [run for run in runs if not _is_in(pictures, run[0]) or not _is_in(pictures, run[1] - 1)]
+
+
+def _pictures(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _PICTURE.finditer(text)]
+
+
+def _is_in(spans: list[tuple[int, int]], position: int) -> bool:
+    """Tell whether a position is in one of some spans, which are in order."""
+    at = bisect_right(spans, (position, len(spans) and spans[-1][1])) - 1
+    return at >= 0 and position < spans[at][1]
 
 
 def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
@@ -72,12 +83,12 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
         found += [(*match.span(), "token") for match in _CATCH.finditer(text)]
     if "link" in text:
         found += [(*match.span("value"), "token") for match in _LINK_TO.finditer(text) if looks_made(match["value"])]
-    pictures = [match.span() for match in _PICTURE.finditer(text)] if "data:image/" in text else []
+    pictures = _pictures(text) if "data:image/" in text else []
     for match in LINKS.finditer(text):
         spend(5)
         position = match.end()
         first = match.start()
-        if any(start <= first < stop for start, stop in pictures):
+        if _is_in(pictures, first):
             continue
         if _OF_HOSTS.match(match[0]) and not _HOST_BEFORE.search(text, max(0, first - 256), first):
             continue

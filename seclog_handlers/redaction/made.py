@@ -18,7 +18,7 @@ ASSIGN = re.compile(
     rf"(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
     r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|UUID|bytes|char ?\*"
     r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
-    rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|\|{{1,2}}=|[+.]=|\?{{1,2}}=|:(?!//|:)|->|~>|[→⇒⟶➜]|<-(?=[ ]?[\"'])"
+    rf"(?:={{1,2}}>|>>|:{{1,3}}=|={{1,3}}|\|{{1,2}}=|[+.]=|\?{{1,2}}=|:(?!//|:)|->|~>(?![ ]?\d)|[→⇒⟶➜]|<-(?=[ ]?[\"'])"
     rf"|;(?=s:\d{{1,6}}:)|::(?=[ ][A-Za-z0-9+/]))(?:\*{{2}}(?=[ \t]))?"
     rf"(?P<gap>[ \t]{{0,64}}(?:\r?\n[ \t]{{0,64}}(?={_Q}|string\(|- \S"
     r"|[^\s:=]{8,256}[ \t]{0,8}(?:[\r\n]|$)))?)",
@@ -137,7 +137,7 @@ _CODE = re.compile(r"\d{4,8}(?![\w.-])")
 _ONE_TIME = re.compile(r"\b(?:otp|totp|2fa|mfa|sms|one-time|passcode)\b", re.IGNORECASE)
 _CIPHER = re.compile(r"\b(?:en|de)crypt\w{0,5}\b[^.;\n]{0,40}\b(?:with|using) (?:the )?\Z", re.IGNORECASE)
 _PRIVATE = re.compile(r"\b(?:private|secret|signing|encryption|master)[ _-]?key\b", re.IGNORECASE)
-_ANOTHER = re.compile(r"[A-Za-z_][\w.]{1,40}=(?!=|$)|[a-z][a-z0-9+.:]{1,40}://")
+_ANOTHER = re.compile(r"[A-Za-z_]{2,24}\d{0,3}=(?=[^\s,;&=])|[a-z][a-z0-9+.:]{1,40}://")
 _DECIPHERS = re.compile(r"\b(?:bad )?(?:de|en)crypt|\bcipher|\baes\b", re.IGNORECASE)
 LONG_KEY = 48
 _LOADED = re.compile(

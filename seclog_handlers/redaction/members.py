@@ -6,6 +6,7 @@ what of it is secret, and whoever reads the log wants the rest.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -75,7 +76,8 @@ def are_metadata(members: dict[Any, Any], *, codes: bool = False) -> bool:
     plain = [name.translate(_SIGNS).lower() if type(name) is str else "" for name in members]
     if len(plain) < MIN_METADATA or not _METADATA.issuperset(plain):
         return False
-    return not any(_may_be_secret(held, codes=codes) for held in _held(members, MAX_LEVELS))
+    timeless = {name: item for name, item in members.items() if not _WHEN.search(name)}
+    return not any(_may_be_secret(held, codes=codes) for held in _held(timeless, MAX_LEVELS))
 
 
 def _held(value: Any, levels: int) -> Iterable[Any]:
@@ -91,12 +93,13 @@ def _may_be_secret(value: Any, *, codes: bool) -> bool:
     if type(value) is int:
         return codes and value >= LEAST_CODE
     if type(value) is not str:
-        return type(value) not in (bool, float, type(None))
+        return not isinstance(value, (bool, float, dt.date, type(None)))
     if codes and value.isdigit() and int(value) >= LEAST_CODE:
         return True
     return looks_made(value) or (looks_chosen(value) and not _PLAIN_VALUE.fullmatch(value))
 
 
+_WHEN = re.compile(r"created|updated|expir|issued|rotated|exp$|iat$|nbf$", re.IGNORECASE)
 MIN_METADATA, MAX_LEVELS, LEAST_CODE = 2, 4, 1_000
 # A region, an action of IAM, a version, a path of names.
 _PLAIN_VALUE = re.compile(

@@ -14,11 +14,16 @@ Spend = Callable[[int], None]
 
 _ARCHIVE = re.compile(r"\b7z[ar]? [^\n;|]{0,200}?\s-p(?P<value>[^\s'\"]{1,256})")
 _LOGIN_AT = re.compile(
-    r"\b(?i:log(?:in|on|ged in as)) [\w.-]{1,64}(?:/(?P<value>[^\s/@,;]{8,128}) (?:at|on|@|PROC\()"
+    r"\b(?i:log(?:in|on|ged in as)) "
+    r"(?!(?:user|host|method|provider|uid|id|role|tenant|server|type|session|node|svc)[:/])"
+    r"[\w.-]{1,64}(?:/(?P<value>[^\s/@,;]{8,128}) (?:at|on|@|PROC\()"
     r"|:(?P<said>[^\s:/]{6,128}) (?:accepted|rejected|denied|failed|refused|succeeded|ok|from|on|at)\b)"
 )
 # A wallet's words; a login of the FIX protocol; when a patient of HL7 was born.
-_MNEMONIC = re.compile(r"\bphrase[:=] ?(?P<value>(?:[a-z]{3,8} ){11,23}[a-z]{3,8})(?![a-z])")
+_MNEMONIC = re.compile(
+    r"\b(?:from |recovery |seed |backup |secret |mnemonic )phrase[:=] ?"
+    r"(?P<value>(?:[a-z]{3,8} ){11,23}[a-z]{3,8})(?![a-z])"
+)
 _FIX = re.compile(r"[|\x01^](?:554|925)=(?P<value>[^|\x01^]{1,128})")
 _PATIENT = re.compile(r"\bPID(?:\|(?:[^|\n]{0,128}\|){6}|-7[ =:]{1,2})(?P<value>(?:19|20)\d{6})(?!\d)")
 # Consul's, Nomad's: 16 or 32 bytes.

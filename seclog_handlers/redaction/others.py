@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction.extents import Value
-from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
+from seclog_handlers.redaction.values import is_statement, looks_made
 
 Found = tuple[int, int, str]
 
@@ -31,17 +31,22 @@ def _shape(code: str) -> list[int]:
 
 # Of a list of passwords: signs, and words that hyphens or points join.
 _PASSWORD = re.compile(r"[\"']?(?:,[ ]?|[ ]and[ ])[\"']?(?P<value>[^\s,;\"'=:]{4,64})(?=[\s,;\"']|$)")
+_CHARACTERS = re.compile(r"[\d!@#$%^&*+?~]")
 _WORDS = re.compile(r"[A-Za-z]{3,16}(?:[-._][A-Za-z0-9]{2,16}){2,7}")
 
 
 def _other_passwords(text: str, position: int, kind: str) -> list[Found]:
     found: list[Found] = []
-    while len(found) < MAX_CODES and (another := _PASSWORD.match(text, position)) is not None:
-        if not (looks_chosen(another["value"]) or _WORDS.fullmatch(another["value"])):
+    last = 0
+    for number in range(MAX_CODES):
+        another = _PASSWORD.match(text, position) or _ANOTHER.match(text, position)
+        if another is None or is_statement(another["value"]):
             break
         found.append((*another.span("value"), kind))
+        if _CHARACTERS.search(another["value"]) or _WORDS.fullmatch(another["value"]):
+            last = number + 1
         position = another.end()
-    return found
+    return found[:last]  # words behind the last password say something else
 
 
 def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
@@ -56,9 +61,10 @@ def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     versus = VERSUS.match(text, value.end)
     if versus is not None and not is_statement(versus["value"]):
         return [*found, (*versus.span("value"), kind)]
-    if name.lower().endswith("passwords"):
-        found.extend(_other_passwords(text, value.end, kind))
-    elif name.lower().endswith(_PLURALS):
+    others = _other_passwords(text, value.end, kind) if name.lower().endswith("passwords") else []
+    if others:
+        return [*found, *others]
+    if name.lower().endswith(_PLURALS):
         position = value.end
         for _ in range(MAX_CODES):
             another = _ANOTHER.match(text, position)

@@ -51,7 +51,8 @@ def _private_keys(text: str, budget: Budget) -> list[Found]:
         budget.spend()
         closing = f"-----END {match[1]}-----"
         end = text.find(closing, match.end())
-        if _BODY.search(text, match.end(), match.end() + MAX_HEADERS if end < 0 else end) is None:
+        last = match.end() + MAX_HEADERS
+        if _BODY.search(text, match.end(), last if end < 0 else min(last, end)) is None:
             position = match.end()  # what somebody says of a key, or has taken out of it
             continue
         if end < 0:

@@ -162,8 +162,11 @@ def holds_none(key: str, item: Any, siblings: dict[Any, Any]) -> bool:
     if low.endswith("pwd"):
         return type(item) is str and _FOLDER.fullmatch(item) is not None and not looks_made(item)
     if low == "token":
-        read = type(item) is str and len(item) <= LONGEST_WORD and not (looks_chosen(item) or item.isdigit())
-        return read and any(_is_read(name, siblings.get(name)) for name in _READING)
+        if type(item) is not str or len(item) > LONGEST_WORD or looks_chosen(item) or item.isdigit():
+            return False
+        logged = not _LOGGED.isdisjoint(siblings)  # an event has a line of source, too
+        names = _READING - _PLACES_OF_SOURCE if logged or not item.isupper() else _READING
+        return any(_is_read(name, siblings.get(name)) for name in names)
     if low == "pin":
         return type(item) is str and _CHIPS_PIN.fullmatch(item) is not None
     if low == "pins":  # of a chip: {"pins": [4, 17, 27]}
@@ -180,6 +183,8 @@ def _is_read(name: str, value: Any) -> bool:
 
 
 MAX_TALLY = 100_000
+_LOGGED = frozenset({"level", "message", "msg", "event", "user", "username", "logger", "module", "func"})
+_PLACES_OF_SOURCE = frozenset({"line", "column", "col"})
 _PLACES = frozenset({"pos", "position", "line", "column", "col", "start_offset", "end_offset"})
 _CHIPS_PIN = re.compile(r"(?:GPIO|P[A-K]|TP|CC|[A-Z]{1,2})\d{1,2}")
 

@@ -66,7 +66,7 @@ def login_of(value: dict[Any, Any], key: Any) -> bool:
 # No user's name, no provider's: {"signin": ["google", "auth0"]}
 _PASSWORD_LIKE = re.compile(r"\S{0,64}?[!@#$%^&*+=?~]\S|(?=\S{0,64}?[a-z])(?=\S{0,64}?[A-Z])(?=\S{0,64}?\d)\S{8}")
 _LOGINS = frozenset({"login", "logon", "signin", "sign_in", "authenticate", "userpass", "user_pass"})
-TALLY = frozenset({"fail", "failed", "fails", "failures", "skip", "skipped"})
+TALLY = frozenset({"total", "count", "fail", "failed", "fails", "failures", "skip", "skipped"})
 
 
 def alternating(value: Sequence[Any], rules: KeyRules) -> list[Rule | None] | None:

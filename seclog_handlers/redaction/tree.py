@@ -331,7 +331,8 @@ class Walk:
             if table is not None and key == table[0]:
                 clean = self._rows(item, table[1], depth)
             elif own is None and tables.login_of(value, key):
-                clean = type(item)([item[0], self.value(item[1], _PASSWORD, depth + 2)])
+                user, password = self.value(item[0], None, depth + 2), self.value(item[1], _PASSWORD, depth + 2)
+                clean = type(item)([user, password])
             else:
                 clean = self.member(key, item, own, depth)
             self._path = path

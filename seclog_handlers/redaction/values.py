@@ -233,10 +233,11 @@ _INFRASTRUCTURE = frozenset(
     """
     db tls redis smtp mysql postgres pg api web app prod production staging dev test main admin user users secret
     secrets creds credentials token tokens cert certs key keys registry config service svc mail relay backup root ssl ca
-    replica primary client server auth login docker git ssh s3 aws gcp azure kafka mongo rabbitmq ldap oauth webhook
+    replica primary server auth login docker git ssh s3 aws gcp azure kafka mongo rabbitmq ldap oauth webhook
     session cookie
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
+_ANYTHING = frozenset({"secret", "key", "keys", "token", "prod", "dev"})
 _LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL", "TRACE", "NOTSET"})
 _COLORS = re.compile(r"\x1b\[[0-9;?]{0,16}[A-Za-z]")
 _WORD_LIST = re.compile(
@@ -306,7 +307,10 @@ def _is_sentence(value: str) -> bool:
 
 def is_objects_name(value: str) -> bool:
     """Tell whether words with hyphens name a secret that is kept elsewhere, by what they are about: `db-main`."""
-    return _OBJECTS_NAME.fullmatch(value) is not None and _INFRASTRUCTURE.issuperset(value.split("-"))
+    words = value.split("-")
+    return (
+        _OBJECTS_NAME.fullmatch(value) is not None and _INFRASTRUCTURE.issuperset(words) and words[-1] not in _ANYTHING
+    )
 
 
 def is_remark(words: list[str]) -> bool:

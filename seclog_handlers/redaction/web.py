@@ -254,7 +254,7 @@ def _userinfo(text: str, colon: int, stop: int) -> list[Found]:
     return [(start, start + at, "token" if secret else "")]
 
 
-_SETTINGS = re.compile(r";[A-Za-z ]{2,32}=")
+_SETTINGS = re.compile(r"\A\d{1,5};[A-Za-z ]{2,32}=")
 # As documentation writes it.
 _FORM = re.compile(r"(?:user|username|USER):(?:password|pass|PASSWORD|PASS)@(?:host|hostname|HOST)(?![\w.@-])")
 # What services ask for in the password's place when the user's name is the token.
@@ -332,7 +332,7 @@ def _host_at(run: str, *, web: bool) -> int | None:
         at = authority.rindex("@")
         host = authority[at + 1 :].partition(":")[0]
         later = run.find("@", at + 1)
-        if cut is None or later < 0 or host == host.lower() or not _DNS.match(run, later + 1):
+        if cut is None or later < 0 or host == host.lower() or "." in host or not _DNS.match(run, later + 1):
             return at
         return later  # https://admin:ce2T@X5QK/9DLu6@host: no host is of both cases
     user, colon, rest = authority.partition(":")
