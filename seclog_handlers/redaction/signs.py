@@ -43,6 +43,7 @@ def _cut_short(text: str, begun: re.Match[str]) -> int:
 def _private_keys(text: str, budget: Budget) -> list[Found]:
     """Find private keys; one without an end goes to the end of the text."""
     found: list[Found] = []
+    ends: dict[str, int] = {}  # of a label: where it is found next, so that the text is searched once for each
     position = 0
     while True:
         match = _PEM_LABEL.search(text, position)
@@ -50,7 +51,9 @@ def _private_keys(text: str, budget: Budget) -> list[Found]:
             return found
         budget.spend()
         closing = f"-----END {match[1]}-----"
-        end = text.find(closing, match.end())
+        end = ends.get(closing, 0)
+        if 0 <= end < match.end():
+            end = ends[closing] = text.find(closing, match.end())
         last = match.end() + MAX_HEADERS
         if _BODY.search(text, match.end(), last if end < 0 else min(last, end)) is None:
             position = match.end()  # what somebody says of a key, or has taken out of it

@@ -24,7 +24,7 @@ ENOUGH = 0.2  # seconds: what a ratio can be told from
 PUMPS = [
     "a", "A", "0", " ", "=", "password=", "password ", "token is ", '"password": "', '\\"', "\\", "%25", "&amp;", "\\u0041", "@", "a@", "a@b.", "a@b.co ", "a.", "://", "http://u:p@h/", "eyJ", "eyJa.", "-----BEGIN ", "0 ", "00-", "+1 ", "AB12 ", "ghp_", "cookie: a=b; ",
     "Authorization: ", "Bearer a", "/reset/", "(", "{", '{"key":', "<password ", '<a b="', "key=", 'password={"a":', "password=[", "token=(", "mysql -p", "INSERT INTO t (", "echo a | ", "AUTH a ", "use ", "session id ", "'", "('password', '", "password for a ", "\u200b", "\uff50", "a,", "YWJjOmRlZg==", "\n", "password=\n",
-    "kind: Secret\ndata:\n a: b\n", "a,password\nx\n", "a,password\n", "update t set password=? ", "'password', 'old': 'a'", " -u a:b", "?state=a&code=a1", "PuTTY-User-Key-File: Private-Lines: 1\n", "user|bob|password|", "\u5bc6\u7801\u662f",
+    "kind: Secret\ndata:\n a: b\n", "a,password\nx\n", "a,password\n", "update t set password=? ", "'password', 'old': 'a'", " -u a:b", "?state=a&code=a1", "PuTTY-User-Key-File: Private-Lines: 1\n", "user|bob|password|", "-----BEGIN PRIVATE KEY----- ", "\u5bc6\u7801\u662f",
 ]  # fmt: skip
 
 
