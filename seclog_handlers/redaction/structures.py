@@ -21,7 +21,7 @@ from seclog_handlers.redaction.values import (
     looks_chosen,
     looks_made,
 )
-from seclog_handlers.redaction.vocabulary import STRONG
+from seclog_handlers.redaction.vocabulary import CODES, STRONG
 
 # Keys of an entry that is a name and its value, and the length of a name.
 MAX_ENTRY = 12
@@ -187,17 +187,13 @@ _LOGGED = frozenset({"level", "message", "msg", "event", "user", "username", "lo
 _PLACES_OF_SOURCE = frozenset({"line", "column", "col"})
 _PLACES = frozenset({"pos", "position", "line", "column", "col", "start_offset", "end_offset"})
 _CHIPS_PIN = re.compile(r"(?:GPIO|P[A-K]|TP|CC|[A-Z]{1,2})\d{1,2}")
-
-
 _FOLDER = re.compile(r"/|(?:~|[A-Z]:)?(?:/[a-z][\w.@-]{0,64}){2,16}/?|~?/[A-Za-z_-]{1,32}/?|~|[A-Z]:\\[\w\\. -]{0,200}")
 # What stands beside a token that a parser, or a model of language, has read.
 _READING = frozenset({
     "lexeme", "pos", "position", "logprob", "stem", "lemma", "start_offset", "end_offset", "dialect", "wordpiece",
-    "dep",
-    "line", "column", "col",
+    "dep", "line", "column", "col",
 })  # fmt: skip
-
-
+# Names of mappings that hold what a program shows people: {"labels": {"password": "Passwort"}}
 TEXTS = frozenset({
     "labels", "strings", "translations", "i18n", "placeholders", "placeholder", "hints", "hint", "tooltip", "tooltips",
     "messages", "texts", "label",
@@ -221,14 +217,11 @@ def is_text(item: Any) -> bool:
         (" " in item and not item.startswith("Bearer"))
         or not item.isascii()
         or item.lower() in STRONG
-        or item in _WORDS
+        or item.lower() in CODES
     )
 
 
 MAX_SHOWN = 120
-_WORDS = frozenset({"Token", "Tunniste", "Geheim", "Einmalcode", "Cookiepolitik", "Cookie-instellingen", "API-avain"})
-
-
 _HEADER = re.compile(r"[A-Z][A-Za-z]{0,15}(?:-[A-Z][A-Za-z]{1,15}){1,4}")  # ["Authorization", "X-Api-Key"]
 
 
