@@ -37,7 +37,7 @@ _CALL = re.compile(r"(?<![0-9])00[1-9]")
 # By its port the engine knows what some lines are: `db:5432:*:app:x`, `[smtp.example.org]:587 bob:x`.
 _PORT = re.compile(r":[0-9]{4}:|\]:[0-9]{2,4}\Z")
 # Digits that say what a line is: SMTP's question for a password, FIX and HL7, line ends as rsyslog shows them.
-_MEANT = re.compile(r"\A334\Z|=FIX|PID|#0[0-9]{2}")
+_MEANT = re.compile(r"UGFzc3dvcmQ6|=FIX|PID|#0[0-9]{2}")
 _JSON, _TEXT = "{", "T"  # no other word is a key's first
 _NO_KEY = ""  # instead of a word in a line that is judged each time
 

@@ -41,6 +41,7 @@ def redactor() -> LineRedactor:
 @example("grade 3 of r1_", [8])
 @example("a %69 b", [4, 0])
 @example("INFO 334 UGFzc3dvcmQ6 INFO ", [3, 0, 0, 0, 0, 0, 6])
+@example("INFO\t334 UGFzc3dvcmQ6 INFO ", [3, 0, 0, 0, 0, 0, 6])
 @example("8=FIX.4.4|553=bob|555=kL9xQ2mW7z|98=0", [8, 4, 4, 5, 5, 3, 5, 5, 4, 9, 2, 7, 9, 8, 0])
 @example("PID-8 19500510 ok", [7, 1, 9, 5, 0, 0, 5, 1, 0])
 @example("#013password=kL9xQ2mW7z#013host", [0, 1, 2, 9, 2, 7])
