@@ -175,13 +175,13 @@ class Redactor:
                 continue
             walk = walk or self._walk(budget)
             try:
-                changed[key] = walk.member(key, value, rule)
+                changed[key] = walk.field(key, value, rule, mapping)
             except Exception:
                 changed[key] = FAILED
         for key, rule in containers:
             walk = walk or self._walk(budget)
             try:
-                changed[key] = walk.member(key, mapping[key], rule)
+                changed[key] = walk.field(key, mapping[key], rule, mapping)
             except Exception:
                 changed[key] = FAILED
         return changed
@@ -200,7 +200,9 @@ class Redactor:
             try:
                 rule = rule_of(key)
                 redacted = (
-                    walk.mapping({key: value}, None, -1) if self.rules.uses_paths else walk.member(key, value, rule)
+                    walk.mapping({key: value}, None, -1)
+                    if self.rules.uses_paths
+                    else walk.field(key, value, rule, mapping)
                 )
                 if self.rules.uses_paths:
                     redacted = next(iter(redacted.values()), self.marker)

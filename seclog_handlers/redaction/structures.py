@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -153,7 +153,7 @@ def _is_name(item: str, rules: KeyRules) -> bool:
     )
 
 
-def holds_none(key: str, item: Any, siblings: dict[Any, Any]) -> bool:
+def holds_none(key: str, item: Any, siblings: Mapping[Any, Any]) -> bool:
     """Tell whether a secret's name means another thing beside its neighbours or its value.
 
     The shell's working directory; what a parser reads; of a test's results those that passed: {"pass": 120, "fail": 0}.

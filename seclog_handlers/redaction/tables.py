@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seclog_handlers.redaction.keys import KeyRules, Rule
@@ -21,13 +21,13 @@ def may_be(names: Sequence[str]) -> bool:
     return not _LOGINS.isdisjoint(names) or ("method" in names and "params" in names)
 
 
-def table(value: dict[Any, Any], rules: KeyRules) -> tuple[str, list[Rule | None]] | None:
+def table(value: Mapping[Any, Any], rules: KeyRules) -> tuple[str, list[Rule | None]] | None:
     """Return which member of a mapping holds the rows of a table, and the rule of each of its columns.
 
     None for any other: `{"columns": ["id", "password"], "rows": [[1, "x"]]}`.
     """
     names = next((value[key] for key in _COLUMNS if type(value.get(key)) in (list, tuple)), None)
-    rows = next((key for key in _ROWS if type(value.get(key)) in (list, tuple)), None)
+    rows = next((key for key in ROWS if type(value.get(key)) in (list, tuple)), None)
     if names is None and rows is not None and len(value[rows]) > 1 and _is_header(value[rows][0]):
         names = value[rows][0]
     if names is None or rows is None or not 0 < len(names) <= MAX_COLUMNS:
@@ -48,12 +48,12 @@ def _is_header(row: Any) -> bool:
 LEAST_COLUMNS = 3
 
 
-_COLUMNS, _ROWS = ("columns", "fields", "headers", "header", "column_names"), ("rows", "data", "values", "records")
-_TABLES = frozenset(_ROWS)
+_COLUMNS, ROWS = ("columns", "fields", "headers", "header", "column_names"), ("rows", "data", "values", "records")
+_TABLES = frozenset(ROWS)
 MAX_COLUMNS = 64
 
 
-def login_of(value: dict[Any, Any], key: Any) -> bool:
+def login_of(value: Mapping[Any, Any], key: Any) -> bool:
     """Tell whether a member is a user's name and password: {"login": ["bob", "x"]}, the parameters of a call of it."""
     item = value[key]
     if type(item) not in (list, tuple) or len(item) != PAIR or not all(type(part) is str for part in item):

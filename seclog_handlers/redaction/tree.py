@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from itertools import islice
 from pathlib import PurePath
@@ -291,6 +291,19 @@ class Walk:
             result[key] = self.member(key, item, rule, depth)
         return result
 
+    def field(self, key: str, item: Any, rule: Rule | None, record: Mapping[str, Any]) -> Any:
+        """Judge a field of a record: what its neighbours say of it counts, too."""
+        if rule is None:
+            if type(item) is list or type(item) is tuple:
+                table = tables.table(record, self._rules) if key in tables.ROWS else None
+                if table is not None and table[0] == key:
+                    return self._rows(item, table[1], 0)
+                if tables.login_of(record, key):
+                    return self._login(item, 0)
+        elif key.lower() in _AMBIGUOUS and structures.holds_none(key, item, record):
+            rule = None
+        return self.member(key, item, rule)
+
     def member(self, key: Any, item: Any, rule: Rule | None, depth: int = -1) -> Any:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
         if type(item) is str and type(key) is str and len(item) == len(key) and _is_label(item, key, rule):
@@ -331,8 +344,7 @@ class Walk:
             if table is not None and key == table[0]:
                 clean = self._rows(item, table[1], depth)
             elif own is None and tables.login_of(value, key):
-                user, password = self.value(item[0], None, depth + 2), self.value(item[1], _PASSWORD, depth + 2)
-                clean = type(item)([user, password])
+                clean = self._login(item, depth + 1)
             else:
                 clean = self.member(key, item, own, depth)
             self._path = path
@@ -345,6 +357,9 @@ class Walk:
             if self._nodes < 0 or self._budget.is_spent():
                 break
         return result
+
+    def _login(self, pair: Any, depth: int) -> Any:
+        return type(pair)([self.value(pair[0], None, depth + 1), self.value(pair[1], _PASSWORD, depth + 1)])
 
     def _rows(self, rows: Any, rules: list[Rule | None], depth: int) -> Any:
         """Judge the rows of a table whose columns have these rules."""

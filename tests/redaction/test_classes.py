@@ -866,3 +866,19 @@ def test_keeps_records_that_speak_about_secrets(record: dict[str, object]) -> No
 def test_finds_what_the_shape_of_a_record_tells(record: dict[str, object], clean: dict[str, object]) -> None:
     """Columns, names and values by turns, members: the shape tells which value is the secret."""
     assert redactor.value(record) == clean
+
+
+@pytest.mark.parametrize(
+    ("fields", "clean"),
+    [
+        ({"columns": ["id", "password"], "rows": [[1, "kL9xQ2mW7z"]]}, {"rows": [[1, "[REDACTED]"]]}),
+        ({"method": "login", "params": ["bob", "kL9xQ2mW7z"]}, {"params": ["bob", "[REDACTED]"]}),
+        ({"login": ["bob", "kL9xQ2mW7z"]}, {"login": ["bob", "[REDACTED]"]}),
+        ({"pass": 120, "fail": 0, "pwd": "/srv/app", "pin": "GPIO22"}, {}),
+        ({"pass": "letmein12", "fail": 0}, {"pass": "[REDACTED]"}),
+    ],
+    ids=str,
+)
+def test_fields_of_a_record_are_neighbours_too(fields: dict[str, object], clean: dict[str, object]) -> None:
+    """What neighbours tell inside a value they tell among the fields of a record."""
+    assert redactor.fields(fields) == {**fields, **clean}
