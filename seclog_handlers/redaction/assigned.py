@@ -112,12 +112,12 @@ _CONCATENATED = re.compile(r"[ ]?(?:[+,%][ ]?[A-Za-z_]\w*[(.\[]|\)|[+%] )")
 
 def _surely(text: str, position: int) -> bool:
     """Tell whether right behind `==` stands what no source code has there: `password==x`."""
+    if text[position : position + 1] in ("", " ") or _OF_CODE.match(text, position):
+        return False
     value = value_at(text, position)
     word = text[value.start : value.end] if value is not None else ""
     made = looks_made(word) or LONG_HEX.fullmatch(word) is not None
-    if position >= len(text) or _OF_CODE.match(text, position):
-        return False
-    return text[position] != " " and (made or (looks_chosen(word) and not word.isidentifier()))
+    return made or (looks_chosen(word) and not word.isidentifier())
 
 
 _OF_CODE = re.compile(r"\$?[A-Za-z_]\w*(?:\.|->)[A-Za-z_]\w*|\$\w+|\d+\.\d+")

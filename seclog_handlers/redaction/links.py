@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 from seclog_handlers.redaction.values import IS_UUID, looks_chosen, looks_made
 
@@ -67,7 +68,7 @@ def _pictures(text: str) -> list[tuple[int, int]]:
 
 def _is_in(spans: list[tuple[int, int]], position: int) -> bool:
     """Tell whether a position is in one of some spans, which are in order."""
-    at = bisect_right(spans, (position, len(spans) and spans[-1][1])) - 1
+    at = bisect_right(spans, position, key=itemgetter(0)) - 1
     return at >= 0 and position < spans[at][1]
 
 

@@ -84,9 +84,7 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
         filled = _MEMBER.match(text, end)
         return value_at(text, filled.end()) if filled else None
     if before == "[" and text.startswith("]", end):  # name="user[password]"
-        part = _PART.match(text, end + 1)
-        line = _PART_VALUE.match(text, part.end()) if part else None
-        return Value(line.start(), line.end(), quoted=True) if line else None
+        return _of_part(text, end + 1)
     if before and before in "\"'`":
         return _after_quoted_name(text, start, end)
     listed = _IN.match(text, end)
@@ -112,19 +110,25 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
     hashed = _HASHED.match(text, end)
     if hashed is not None:
         return Value(*hashed.span("value"), quoted=True)
-    form_input = _NAMED_INPUT.match(text, end) if text[max(0, start - 5) : start] == "name=" else None
-    if form_input is not None:
-        return value_at(text, form_input.end())
-    part = _PART.match(text, end) if text[max(0, start - 5) : start] == "name=" else None
-    if part is not None:
-        line = _PART_VALUE.match(text, part.end())
-        return Value(line.start(), line.end(), quoted=True) if line else None
+    if text[max(0, start - 5) : start] == "name=":
+        form_input = _NAMED_INPUT.match(text, end)
+        if form_input is not None:
+            return value_at(text, form_input.end())
+        if _PART.match(text, end) is not None:
+            return _of_part(text, end)
     if text[start] == "-" and rule.sort in ("strong", "code", "user", "digits"):
         named = text[max(0, start - 4) : start] == "set "  # pulumi config set --secret name x
         flag = None if named else _FLAG.match(text, end)
         if flag and text[flag.end() : flag.end() + 1] != "-":
             return value_at(text, flag.end())
     return None
+
+
+def _of_part(text: str, position: int) -> Value | None:
+    """The value of a form's part, whose headers go on at a position."""
+    part = _PART.match(text, position)
+    line = _PART_VALUE.match(text, part.end()) if part else None
+    return Value(*line.span(), quoted=True) if line else None
 
 
 def _labelled(text: str, start: int, end: int) -> Value | None:
@@ -176,13 +180,11 @@ def _after_quoted_name(text: str, start: int, end: int) -> Value | None:
     indexed = _INDEXED.match(text, end)  # data['token'] got 'x'
     if indexed is not None:
         return value_at(text, indexed.end())
-    for pattern in (ENTRY, _PART):
-        match = pattern.match(text, end) if pattern is ENTRY or text[max(0, start - 6) : start - 1] == "name=" else None
-        if match is not None:
-            if pattern is ENTRY:
-                return value_at(text, match.end())
-            line = _PART_VALUE.match(text, match.end())
-            return Value(line.start(), line.end(), quoted=True) if line else None
+    entry = ENTRY.match(text, end)
+    if entry is not None:
+        return value_at(text, entry.end())
+    if text[max(0, start - 6) : start - 1] == "name=" and _PART.match(text, end) is not None:
+        return _of_part(text, end)
     member = _MEMBER.match(text, end)
     if member is None:
         return None

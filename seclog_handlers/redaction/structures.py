@@ -153,12 +153,20 @@ def _is_name(item: str, rules: KeyRules) -> bool:
     )
 
 
-def holds_none(key: str, item: Any, siblings: Mapping[Any, Any]) -> bool:
+def rule_among(key: str, item: Any, rule: Rule | None, siblings: Mapping[Any, Any]) -> Rule | None:
+    """Return the rule of a key that holds this; None where its name means another thing beside its neighbours."""
+    ambiguous = rule is not None and (low := key.lower()) in _AMBIGUOUS
+    return None if ambiguous and _holds_none(low, item, siblings) else rule
+
+
+_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass", "token", "pin", "pins"})
+
+
+def _holds_none(low: str, item: Any, siblings: Mapping[Any, Any]) -> bool:
     """Tell whether a secret's name means another thing beside its neighbours or its value.
 
     The shell's working directory; what a parser reads; of a test's results those that passed: {"pass": 120, "fail": 0}.
     """
-    low = key.lower()
     if low.endswith("pwd"):
         return type(item) is str and _FOLDER.fullmatch(item) is not None and not looks_made(item)
     if low == "token":

@@ -29,7 +29,6 @@ MAX_CHARACTERS = 1_048_576
 MAX_INT_BITS = 4_096
 MAX_KEY = 1_000
 _PASSWORD = Rule("password", "strong")
-_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass", "token", "pin", "pins"})
 
 # Bytes that are decoded: as many as the longest text that is looked at may take, so that none of it is lost.
 MAX_BYTES = 1_048_576
@@ -286,23 +285,20 @@ class Walk:
                 if kind in UNTOUCHED:
                     self._nodes -= 1
                     continue
-            if rule is not None and key.lower() in _AMBIGUOUS and structures.holds_none(key, item, value):
-                continue
-            result[key] = self.member(key, item, rule, depth)
+            result[key] = self.member(key, item, structures.rule_among(key, item, rule, value), depth)
         return result
 
-    def field(self, key: str, item: Any, rule: Rule | None, record: Mapping[str, Any]) -> Any:
-        """Judge a field of a record: what its neighbours say of it counts, too."""
-        if rule is None:
+    def field(self, key: Any, item: Any, rule: Rule | None, siblings: Mapping[Any, Any], depth: int = -1) -> Any:
+        """Judge a field of a record or a member of a mapping: what its neighbours say of it counts, too."""
+        if type(key) is str:
+            rule = structures.rule_among(key, item, rule, siblings)
             if type(item) is list or type(item) is tuple:
-                table = tables.table(record, self._rules) if key in tables.ROWS else None
+                table = tables.table(siblings, self._rules) if key in tables.ROWS else None
                 if table is not None and table[0] == key:
-                    return self._rows(item, table[1], 0)
-                if tables.login_of(record, key):
-                    return self._login(item, 0)
-        elif key.lower() in _AMBIGUOUS and structures.holds_none(key, item, record):
-            rule = None
-        return self.member(key, item, rule)
+                    return self._rows(item, table[1], depth)
+                if rule is None and tables.login_of(siblings, key):
+                    return self._login(item, depth + 1)
+        return self.member(key, item, rule, depth)
 
     def member(self, key: Any, item: Any, rule: Rule | None, depth: int = -1) -> Any:
         """Judge a value in a mapping; `{"api": {"key": ...}}` by both names."""
@@ -324,15 +320,12 @@ class Walk:
     def _one_by_one(self, value: dict[Any, Any], rule: Rule | None, depth: int) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
         named = structures.named(value, self._rules)
-        table = tables.table(value, self._rules)
         path = self._path
         twins: dict[Any, int] = {}
         items: Iterable[tuple[Any, Any]] = dict.items(value)
         for key, item in items:
             if type(key) is str:
                 own = structures.one_time(key, value) or self._rule(key) or _inherited(rule, item)
-                if own is not None and key.lower() in _AMBIGUOUS and structures.holds_none(key, item, value):
-                    own = None
                 if named is not None and structures.is_value_key(key.lower()):
                     own = named
                 elif structures.is_secret_data(value, key):
@@ -341,12 +334,7 @@ class Walk:
             else:
                 own = self._rule_of_other(key) or rule
                 name = self._key(key, depth)
-            if table is not None and key == table[0]:
-                clean = self._rows(item, table[1], depth)
-            elif own is None and tables.login_of(value, key):
-                clean = self._login(item, depth + 1)
-            else:
-                clean = self.member(key, item, own, depth)
+            clean = self.field(key, item, own, value, depth)
             self._path = path
             if self._censor.removes and clean == self._censor.marker and own is not None:
                 continue
@@ -365,8 +353,7 @@ class Walk:
         """Judge the rows of a table whose columns have these rules."""
         result: list[Any] = []
         if len(rows) == len(rules) and not any(type(cell) in (list, tuple, dict) for cell in rows):
-            rows = (rows,)  # one row
-            return self._rows(rows, rules, depth)[0]
+            return self._rows((rows,), rules, depth)[0]  # one row
         for row in rows:
             if type(row) in (list, tuple) and len(row) == len(rules):
                 cells = [self.value(cell, rule, depth + 2) for cell, rule in zip(row, rules, strict=True)]

@@ -265,8 +265,7 @@ ID_IS_SECRET = frozenset({"session", "sess", "secret", "cookie"})
 # A key that starts like this, or has this right before its secret word, asks about the secret or counts it.
 BENIGN_HEADS = frozenset(
     """
-    audit has is no num number max maximum min minimum total count failed failing invalid missing expired wrong
-    bad
+    audit has is no num number max maximum min minimum total count failed failing invalid missing expired wrong bad
     incorrect forgot forgotten change changing changed requires require required requiring needs need should can
     allow allowed allows enable enabled disable disabled use uses using used show hide remember validate validates
     check expect expected expects supports support without output completion cached remaining avg average mean per

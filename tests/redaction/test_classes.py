@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from seclog_handlers import redact
 from seclog_handlers.redaction import Redactor
 
 redactor = Redactor()
@@ -882,3 +883,10 @@ def test_finds_what_the_shape_of_a_record_tells(record: dict[str, object], clean
 def test_fields_of_a_record_are_neighbours_too(fields: dict[str, object], clean: dict[str, object]) -> None:
     """What neighbours tell inside a value they tell among the fields of a record."""
     assert redactor.fields(fields) == {**fields, **clean}
+
+
+@pytest.mark.parametrize("path", ["/home/alice.meyer@example.com/x", "/data/bob.jones@example.org/"])
+def test_a_folder_is_read_as_text(path: str) -> None:
+    """What is no secret by its neighbours or its value may still hold one."""
+    for fields in ({"pwd": path}, {"pwd": path, "argv": [1]}, {"c": {"pwd": path}}, {"c": {"pwd": path, "l": [[1]]}}):
+        assert "@example" not in str(redact(fields))
