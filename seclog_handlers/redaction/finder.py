@@ -172,7 +172,7 @@ class Finder:
         if "crypt(" in text or "CRYPT(" in text or "assword(" in text or "jwt." in text:
             budget.read(len(text))
             found.extend(calls.ciphers(text, budget.spend))
-        if ("log" in text or "LOG" in text) and ("/" in text or ":" in text):
+        if ("og" in text or "OG" in text) and ("/" in text or ":" in text):
             budget.read(len(text))
             found.extend(notations.logins(text, budget.spend))
         if "input_value=" in text:

@@ -82,7 +82,7 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
         found += [(*match.span(), "token") for match in _DEVICE.finditer(text)]
     if "hooks/catch/" in text:
         found += [(*match.span(), "token") for match in _CATCH.finditer(text)]
-    if "link" in text:
+    if "ink" in text or "INK" in text:
         found += [(*match.span("value"), "token") for match in _LINK_TO.finditer(text) if looks_made(match["value"])]
     pictures = _pictures(text) if "data:image/" in text else []
     for match in LINKS.finditer(text):

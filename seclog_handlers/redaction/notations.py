@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from seclog_handlers.redaction.budget import LOOK
 from seclog_handlers.redaction.extents import value_at
@@ -48,7 +49,8 @@ _POSTFIX = re.compile(r"\]:(?:25|465|587|2525)[ \t]{1,8}[\w.@-]{1,64}:(?P<value>
 # libpq, of a connection string that it does not understand: what stands there is often a password with a space.
 _CONNINFO = re.compile(r"missing \"=\" after \"(?P<value>[^\"\n]{4,256})\" in connection info string")
 # Modems and Wi-Fi chips: AT+CPIN="1234", AT+CWJAP="network","x"
-_MODEM = re.compile(r'AT\+(?:CPIN="?(?P<otp>\d{4,8})|CWJAP(?:_\w{3})?="[^"\n]{1,64}","(?P<password>[^"\n]{1,128})")')
+_MODEM_PIN = re.compile(r'AT\+CPIN="?(?P<value>\d{4,8})')
+_MODEM_WIFI = re.compile(r'AT\+CWJAP(?:_\w{3})?="[^"\n]{1,64}","(?P<value>[^"\n]{1,128})"')
 # Bundler: BUNDLE_GEMS__CONTRIBSYS__COM=cafe1234:dead5678
 _BUNDLER = re.compile(r"BUNDLE_[A-Z0-9_]{3,80}[ ]?[:=][ ]?[\"']?(?P<value>[0-9a-z]{8}:[0-9a-z]{8})(?!\w)")
 # `PAM: Authentication failure for bob (tried "x")`, `password authentication failed, tried x for user "bob"`
@@ -64,46 +66,51 @@ WORDS = frozenset({
 })  # fmt: skip
 
 
+class _Notation(NamedTuple):
+    """A notation: one of its marks is in each text that holds it; the group of its pattern that is the secret."""
+
+    marks: tuple[str, ...]
+    kind: str
+    pattern: re.Pattern[str]
+    only_chosen: bool = False
+
+
+_NOTATIONS = (
+    _Notation(("7z",), "password", _ARCHIVE),
+    _Notation(("WIFI:",), "password", _WIFI),
+    _Notation(("&p=",), "password", _INFLUX),
+    _Notation((":5432:",), "password", _PGPASS),
+    _Notation(('"kty"',), "private-key", _JWK),
+    _Notation(('missing "=" after "',), "password", _CONNINFO),
+    _Notation(("AT+CPIN",), "otp", _MODEM_PIN),
+    _Notation(("AT+CWJAP",), "password", _MODEM_WIFI),
+    _Notation(("BUNDLE_",), "token", _BUNDLER),
+    _Notation(("tried ",), "password", _TRIED, only_chosen=True),
+    _Notation(("hash", "HASH", "Hash"), "password-hash", _NT_HASH),
+    _Notation(("phrase",), "secret", _MNEMONIC),
+    _Notation(("8=FIX",), "password", _FIX),
+    _Notation(("PID",), "birth-date", _PATIENT),
+    _Notation(("encrypt",), "secret", _GOSSIP),
+    _Notation(("SETEX ", "GETSET ", "SETNX ", "setex ", "getset ", "setnx "), "token", _SETEX, only_chosen=True),
+    _Notation(("]:",), "password", _POSTFIX),
+)
+_OF_DIGITS = frozenset({"otp", "birth-date"})
+
+
 def compact(text: str) -> list[Found]:
     """Find what notations of their own hold: archives' options, Wi-Fi codes, InfluxDB's queries, .pgpass."""
     found: list[Found] = []
-    if "7z" in text:
-        found += [(*match.span("value"), "password") for match in _ARCHIVE.finditer(text)]
-    if "WIFI:" in text:
-        found += [(*match.span("value"), "password") for match in _WIFI.finditer(text)]
-    if "&p=" in text:
-        found += [(*match.span("value"), "password") for match in _INFLUX.finditer(text)]
-    if ":5432:" in text:
-        found += [(*match.span("value"), "password") for match in _PGPASS.finditer(text)]
-    if '"kty"' in text:
-        found += [(*match.span("value"), "private-key") for match in _JWK.finditer(text)]
-    if 'missing "=" after "' in text:
-        found += [(*match.span("value"), "password") for match in _CONNINFO.finditer(text)]
-    if "AT+C" in text:
-        found += [(*match.span(kind), kind) for match in _MODEM.finditer(text) if (kind := match.lastgroup or "") != ""]
-    if "BUNDLE_" in text:
-        found += [(*match.span("value"), "token") for match in _BUNDLER.finditer(text)]
-    if "tried " in text:
-        found += [
-            (*match.span(group), "password")
-            for match in _TRIED.finditer(text)
-            if (group := match.lastgroup or "") and looks_chosen(match[group])
-        ]
-    if "hash" in text or "HASH" in text or "Hash" in text:
-        found += [(*match.span("value"), "password-hash") for match in _NT_HASH.finditer(text)]
-    if "phrase" in text:
-        found += [(*match.span("value"), "secret") for match in _MNEMONIC.finditer(text)]
-    if "8=FIX" in text:
-        found += [(*match.span("value"), "password") for match in _FIX.finditer(text)]
-    if "PID" in text:
-        found += [(*match.span("value"), "birth-date") for match in _PATIENT.finditer(text)]
-    if "encrypt" in text:
-        found += [(*match.span("value"), "secret") for match in _GOSSIP.finditer(text)]
-    if "SETEX " in text or "GETSET " in text or "SETNX " in text:
-        found += [(*match.span("value"), "token") for match in _SETEX.finditer(text) if looks_chosen(match["value"])]
-    if "]:" in text:
-        found += [(*match.span("value"), "password") for match in _POSTFIX.finditer(text)]
-    return [span for span in found if not text[span[0] : span[1]].isdigit() or span[2] in ("otp", "birth-date")]
+    for notation in _NOTATIONS:
+        if not any(mark in text for mark in notation.marks):
+            continue
+        for match in notation.pattern.finditer(text):
+            start, end = match.span(match.lastgroup or 0)
+            secret = text[start:end]
+            if secret.isdigit() and notation.kind not in _OF_DIGITS:
+                continue
+            if not notation.only_chosen or looks_chosen(secret):
+                found.append((start, end, notation.kind))
+    return found
 
 
 def logins(text: str, spend: Spend) -> list[Found]:

@@ -890,3 +890,20 @@ def test_a_folder_is_read_as_text(path: str) -> None:
     """What is no secret by its neighbours or its value may still hold one."""
     for fields in ({"pwd": path}, {"pwd": path, "argv": [1]}, {"c": {"pwd": path}}, {"c": {"pwd": path, "l": [[1]]}}):
         assert "@example" not in str(redact(fields))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Login bob/{} at db",
+        "LOGIN bob/{} at db",
+        "setex login:session_token 4283 {}",
+        "GETSET login:session_token {}",
+        "Magic Link: https://a.example.org/x/{}",
+        "RESET LINK https://a.example.org/x/{}",
+    ],
+)
+def test_notations_are_told_in_either_case(before: str) -> None:
+    """What is looked for at first in a text is in it in each case that the pattern takes."""
+    secret = "kL9xQ2mW7zRt5vBn8cYp"
+    assert secret not in redact(before.format(secret))
