@@ -8,12 +8,20 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, quote_plus
+
+from seclog_handlers import rendering
 
 Pairs = Sequence[tuple[str, str]]
 Span = tuple[int, int, str]
 
 MIN_LENGTH = 3
+# Deeper containers are withheld: redaction has withheld them before.
+MAX_DEPTH = 16
+# Larger integers are no identity.
+BEYOND = 10**40
+WITHHELD = "[WITHHELD]"
 CACHE_SIZE = 4096
 # Of what is remembered; its forms are many times as long.
 MAX_KNOWN = 256
@@ -79,6 +87,38 @@ class Search:
             end = stop
         parts.append(text[end:])
         return "".join(parts)
+
+    def inside(self, value: Any, depth: int = MAX_DEPTH) -> Any:
+        """Return `value`, of any kind, with the occurrences replaced in new containers."""
+        kind = type(value)
+        if kind is str:
+            return self.replace(value)
+        if kind is int:
+            return self._number(value)
+        if kind is float or kind is bool or value is None:
+            return value
+        if not depth:
+            return WITHHELD
+        if kind is list or kind is tuple:
+            return kind([self.inside(item, depth - 1) for item in tuple(value)])  # it may grow when it is shown
+        if isinstance(value, dict):
+            copy = {} if kind is dict else value.copy()
+            for key, item in dict.items(value):
+                copy.pop(key, None)
+                name = self.replace(key) if type(key) is str else key
+                copy[name] = self.inside(item, depth - 1)
+            return copy
+        text = rendering.text(value)
+        replaced = self.replace(text)
+        return value if replaced == text else replaced
+
+    def _number(self, value: int) -> Any:
+        if -BEYOND < value < BEYOND:
+            text = str(value)
+            for raw, token in self.pairs:
+                if raw == text:
+                    return token
+        return value
 
 
 def may_show(text: str, needles: Iterable[str]) -> bool:

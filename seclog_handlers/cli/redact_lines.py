@@ -172,7 +172,7 @@ class LineRedactor:
             value = json.loads(line)  # orjson makes a float of it
         clean = value
         if self._redactor and not is_clean:
-            clean = self._redactor.fields(value, self._left) if type(value) is dict else self._redactor.value(value)
+            clean = self._redactor.line(value, self._left) if type(value) is dict else self._redactor.value(value)
         if self._identities and self._named and ("\\u" in line or self._shows_name(line)):
             clean = self._identities.record(clean, line)
         written = _dumped(clean)

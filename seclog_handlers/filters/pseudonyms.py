@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from seclog_handlers import _config, _message, rendering
-from seclog_handlers._occurrences import Search, may_show
+from seclog_handlers._occurrences import BEYOND, MAX_DEPTH, Search, may_show
 from seclog_handlers._record import REDACTED, Mark, ensure_mark, fields_of
 from seclog_handlers.errors import warn_once
 from seclog_handlers.filters.stage import WITHHELD, Kind, Stage, words
-from seclog_handlers.filters.surfaces import BEYOND, CONTAINERS, MAX_DEPTH, Surfaces, bound, replace_everywhere
+from seclog_handlers.filters.surfaces import CONTAINERS, Surfaces, bound, replace_everywhere
 from seclog_handlers.pseudonym import DEFAULT_FIELDS, Identity, Pseudonymizer, parse_keys
 from seclog_handlers.redaction.censor import Censor
 

@@ -10,6 +10,7 @@ from seclog_handlers import _config, rendering
 from seclog_handlers._record import REDACTED, field_names, fields_of, mark_of, note_error, settle_message
 from seclog_handlers.enrichment.stack import exception_pieces
 from seclog_handlers.filters.stage import NAMES, Stage, settle_names, words
+from seclog_handlers.filters.surfaces import Surfaces, replace_everywhere
 from seclog_handlers.redaction import Redactor
 from seclog_handlers.redaction.budget import Budget, TooDenseError
 
@@ -30,6 +31,9 @@ MAX_STACKS = 256
 
 _TEXT_OR_NONE = frozenset({str, type(None)})  # the hash of nested tuples may have no end
 _PLAIN = frozenset(map(id, (type(None), tuple, bool, int, str)))  # by identity: a metaclass may raise when hashed
+
+# What was logged, and what is left of it.
+Changes = list[tuple[Any, Any]]
 
 TOO_DENSE = f"RedactionFilter:{TooDenseError.__name__}"
 
@@ -85,6 +89,7 @@ class RedactionFilter(Stage):
         self._frames: dict[str, str] = {}
         self._stacks: dict[str, str] = {}
         self._clean_names: set[tuple[Any, ...]] = set()
+        self._surfaces = Surfaces(self._leave)
 
     def censored(self, text: str) -> bool:
         """Tell whether the whole of `text` is what this filter leaves in a secret's place."""
@@ -99,37 +104,48 @@ class RedactionFilter(Stage):
         return self._redactor.text(text) == text
 
     def _apply(self, record: logging.LogRecord) -> None:
+        budget = Budget()
+        changes: Changes = []
         try:
-            self._redact(record)
+            self._redact(record, budget, changes)
         except Exception:
             if not settle_names(record):
                 raise
-            self._redact(record)
+            self._redact(record, budget, changes)
+        search = self._redactor.echoes(changes, budget, self._surfaces.text(record.__dict__, ())) if changes else None
+        if search is not None:
+            replace_everywhere(record, search, self._left(record))
+            self._redact(record, budget, [])  # beside what was replaced now, the rest may read differently
+        if budget.withheld:
+            note_error(record, type(self).__name__, TooDenseError())
 
-    def _redact(self, record: logging.LogRecord) -> None:
+    def _redact(self, record: logging.LogRecord, budget: Budget, changes: Changes) -> None:
+        """Redact each surface for itself, and note what was changed."""
         redactor, attributes = self._redactor, record.__dict__
         if type(record).getMessage is not logging.LogRecord.getMessage:
             settle_message(record)
         msg, args = attributes.get("msg"), attributes.get("args")
-        budget = Budget()
         if args is not NO_ARGUMENTS or type(msg) is not str or msg not in redactor.clean:
             record.msg, record.args = redactor.message(msg, args, budget)
+            if record.msg is not msg or record.args is not args:
+                changes.append(((msg, args), (record.msg, record.args)))
         texts: tuple[str, ...] = TEXTS
         if _is_given(attributes.get("exc_info")):
-            attributes["exc_text"] = self._traceback(attributes["exc_info"], budget)
+            attributes["exc_text"] = self._traceback(attributes["exc_info"], budget, changes)
             # exc_info goes: formatters that find it would render the traceback again, unredacted.
             attributes["exc_info"] = None
             texts = texts[1:]
         for key in texts:
             value = attributes.get(key)
             if value is not None:
-                attributes[key] = redactor.text(value if type(value) is str else rendering.text(value), budget)
+                text = value if type(value) is str else rendering.text(value)
+                attributes[key] = clean = redactor.text(text, budget)
+                if clean is not text:
+                    changes.append((text, clean))
         self._redact_names(attributes)
         names = field_names(attributes)
         if names:
-            self._redact_fields(record, names, budget)
-        if budget.withheld:
-            note_error(record, type(self).__name__, TooDenseError())
+            self._redact_fields(record, names, budget, changes)
         mark = mark_of(record)
         if mark is not None:
             mark.applied.add(REDACTED)
@@ -153,15 +169,16 @@ class RedactionFilter(Stage):
                 self._clean_names.clear()
             self._clean_names.add(names)
 
-    def _traceback(self, exc_info: Any, budget: Budget) -> str:
+    def _traceback(self, exc_info: Any, budget: Budget, changes: Changes) -> str:
         """Return the text of an exception; what code's lines give is remembered, since code does not change."""
-        known, text = self._stacks, self._redactor.text
-        return "".join(
-            [
-                (known.get(piece) or self._stack(piece, frames)) if frames else text(piece, budget)
-                for piece, frames in exception_pieces(exc_info, source=self._source_lines)
-            ],
-        )
+        pieces: list[str] = []
+        for piece, frames in exception_pieces(exc_info, source=self._source_lines):
+            if frames:
+                pieces.append(self._stacks.get(piece) or self._stack(piece, frames))
+            else:
+                pieces.append(self._redactor.text(piece, budget))
+                changes.append((piece, pieces[-1]))
+        return "".join(pieces)
 
     def _stack(self, piece: str, frames: tuple[str, ...]) -> str:
         """Redact each frame for itself: no line of code is a secret that the one before speaks of."""
@@ -176,14 +193,23 @@ class RedactionFilter(Stage):
         self._frames[frame] = redacted = self._redactor.text(frame)
         return redacted
 
-    def _redact_fields(self, record: logging.LogRecord, names: tuple[str, ...], budget: Budget) -> None:
-        attributes, mark, leave = record.__dict__, mark_of(record), self._leave
-        if mark is not None and (mark.tokens or not OURS.isdisjoint(mark.derived)):
-            leave = leave.union(mark.tokens, OURS & mark.derived)
+    def _redact_fields(
+        self, record: logging.LogRecord, names: tuple[str, ...], budget: Budget, changes: Changes
+    ) -> None:  # fmt: skip
+        attributes, leave = record.__dict__, self._left(record)
         changed = self._redactor.changes(attributes, names, leave, budget)
         if changed is None:
             fields = fields_of(record)
             changed = self._redactor.fields(fields, leave, budget)
             for key in fields.keys() - changed.keys():
                 del attributes[key]
-        attributes.update(changed)
+        if changed:
+            changes += [(attributes.get(key), clean) for key, clean in changed.items()]
+            attributes.update(changed)
+
+    def _left(self, record: logging.LogRecord) -> Collection[str]:
+        """Return the fields that are left alone: for the stage that follows, or since the pack has made them."""
+        mark = mark_of(record)
+        if mark is not None and (mark.tokens or not OURS.isdisjoint(mark.derived)):
+            return self._leave.union(mark.tokens, OURS & mark.derived)
+        return self._leave

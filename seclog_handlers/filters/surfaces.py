@@ -8,15 +8,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from seclog_handlers import _message, rendering
-from seclog_handlers._occurrences import Search
+from seclog_handlers._occurrences import BEYOND, MAX_DEPTH, Search
 from seclog_handlers._record import REDACTED, field_names, fields_of, mark_of
-from seclog_handlers.filters.stage import NAMES, WITHHELD
+from seclog_handlers.filters.stage import NAMES
 from seclog_handlers.pseudonym import UNTOUCHED_FIELDS
-
-# Deeper containers are withheld: redaction has withheld them before.
-MAX_DEPTH = 16
-# Larger integers are no identity.
-BEYOND = 10**40
 
 CONTAINERS = frozenset({dict, list, tuple})
 # Values in all of a field's containers together, and arguments, that are gone through.
@@ -238,7 +233,7 @@ def replace_everywhere(record: logging.LogRecord, search: Search, skip: Collecti
     """
     attributes = record.__dict__
     before = attributes.get("args")
-    args = _replaced(before, search, MAX_DEPTH) if before else before
+    args = search.inside(before) if before else before
     msg = _message.fitted(attributes.get("msg"), before, args)
     record.msg, record.args = _message.rewrite(msg, args, search.spans)
     for key in ("exc_text", "stack_info", *NAMES):
@@ -247,38 +242,4 @@ def replace_everywhere(record: logging.LogRecord, search: Search, skip: Collecti
             attributes[key] = search.replace(value)
     for key, value in fields_of(record).items():
         if key not in UNTOUCHED_FIELDS and key not in skip:
-            attributes[key] = _replaced(value, search, MAX_DEPTH)
-
-
-def _replaced(value: Any, search: Search, depth: int) -> Any:
-    """Return `value` with raw values replaced in new containers."""
-    kind = type(value)
-    if kind is str:
-        return search.replace(value)
-    if kind is int:
-        return _replaced_number(value, search)
-    if kind is float or kind is bool or value is None:
-        return value
-    if not depth:
-        return WITHHELD
-    if kind is list or kind is tuple:
-        return kind([_replaced(item, search, depth - 1) for item in tuple(value)])  # it may grow when it is shown
-    if isinstance(value, dict):
-        copy = {} if kind is dict else value.copy()
-        for key, item in dict.items(value):
-            copy.pop(key, None)
-            name = search.replace(key) if type(key) is str else key
-            copy[name] = _replaced(item, search, depth - 1)
-        return copy
-    text = rendering.text(value)
-    replaced = search.replace(text)
-    return value if replaced == text else replaced
-
-
-def _replaced_number(value: int, search: Search) -> Any:
-    if abs(value) < BEYOND:
-        text = str(value)
-        for raw, token in search.pairs:
-            if raw == text:
-                return token
-    return value
+            attributes[key] = search.inside(value)

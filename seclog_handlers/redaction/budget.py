@@ -47,6 +47,10 @@ class Budget:
         """Tell whether nothing is left for any text."""
         return self.left <= 0 >= self._reserve
 
+    def affords_more(self) -> bool:
+        """Tell whether the record may be gone through once more: few are so full that half of it is gone."""
+        return self.left > STEPS // 2 and not self.withheld
+
     def spend(self, steps: int = LOOK) -> None:
         """Take so many steps.
 

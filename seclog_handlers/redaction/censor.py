@@ -73,6 +73,14 @@ class Censor:
         """Tell whether the whole text is what a censor left."""
         return self._seen.fullmatch(text) is not None
 
+    def rests(self, text: str) -> list[str]:
+        """Return what of a text stands before, between and behind what stands in the place of secrets."""
+        return self._seen.split(text)
+
+    def marks(self, text: str) -> list[str]:
+        """Return what stands in the place of each secret of a text."""
+        return self._seen.findall(text)
+
     def seal(self, text: str) -> str:
         """Return `text`, of the same length, with earlier replacements hidden from the finders."""
         if self._opens not in text:

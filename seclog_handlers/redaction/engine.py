@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from seclog_handlers import _message, rendering
 from seclog_handlers._config import as_lines, as_list
+from seclog_handlers._occurrences import Search
 from seclog_handlers.errors import ConfigurationError
-from seclog_handlers.redaction import known, patterns
+from seclog_handlers.redaction import echoes, known, patterns
 from seclog_handlers.redaction.budget import TEXT, Budget, TooDenseError
 from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
 from seclog_handlers.redaction.finder import Finder
@@ -121,9 +122,23 @@ class Redactor:
         """
         try:
             rule = self.rules.rule(key) if type(key) is str else None
-            return self._walk().value(value, rule)
+            budget = Budget()
+            clean = self._walk(budget).value(value, rule)
+            search = self.echoes([(value, clean)], budget) if type(clean) in LATER else None
+            return clean if search is None else self._walk(budget).value(search.inside(clean), rule)
         except Exception:
             return FAILED
+
+    def echoes(self, changes: Sequence[tuple[Any, Any]], budget: Budget, text: str | None = None) -> Search | None:
+        """Return what finds the secrets that were taken out of something wherever else they stand; None without any.
+
+        Args:
+            changes: What was given, and what this redactor made of it.
+            budget: What that has left of the record's; where it is little, nothing is looked for.
+            text: All that is shown now, if it is known.
+        """
+        pairs = echoes.echoes(changes, self._censor, text) if budget.affords_more() else None
+        return Search(pairs) if pairs else None
 
     def fields(
         self, mapping: Mapping[str, Any], leave: Collection[str] = frozenset(), budget: Budget | None = None
@@ -137,6 +152,21 @@ class Redactor:
         """
         changed = self.changes(mapping, tuple(mapping), leave, budget)
         return self._one_by_one(mapping, leave, budget) if changed is None else {**mapping, **changed}
+
+    def line(self, mapping: Mapping[str, Any], leave: Collection[str] = frozenset()) -> dict[str, Any]:
+        """Return the fields of a line without their secrets, wherever in it they stand.
+
+        Args:
+            mapping: The fields, by name.
+            leave: Names whose values pass as they are.
+        """
+        budget = Budget()
+        clean = self.fields(mapping, leave, budget)
+        search = self.echoes([(mapping, clean)], budget)
+        if search is None:
+            return clean
+        replaced = {key: item if key in leave else search.inside(item) for key, item in clean.items()}
+        return self.fields(replaced, leave, budget)
 
     def changes(
         self,

@@ -24,8 +24,8 @@ from seclog_handlers.redaction import (
 )
 from seclog_handlers.redaction.budget import FOUND, TEXT, Budget
 from seclog_handlers.redaction.censor import SEAL
+from seclog_handlers.redaction.echoes import MAX_COPIED, is_telling
 from seclog_handlers.redaction.keys import KeyRules, Rule
-from seclog_handlers.redaction.values import looks_chosen
 from seclog_handlers.redaction.vocabulary import SHORT
 
 Found = tuple[int, int, str]
@@ -393,7 +393,7 @@ def _copies(text: str, found: list[Found], budget: Budget) -> list[Found]:
     copies: list[Found] = []
     values = {text[start:end]: (start, kind) for start, end, kind in found[:MAX_COPIED]}
     for value, (first, kind) in values.items():
-        if len(value) < LEAST_COPIED or not looks_chosen(value) or _NAMES.fullmatch(value):
+        if not is_telling(value):
             continue
         budget.read(len(text))
         position = text.find(value)
@@ -406,9 +406,6 @@ def _copies(text: str, found: list[Found], budget: Budget) -> list[Found]:
     return copies
 
 
-# Shorter values may be words; of so many secrets each is looked for.
-LEAST_COPIED, MAX_COPIED = 8, 8
-_NAMES = re.compile(r"[a-z]+(?:-[a-z]+)*-?\d{1,4}[a-z]?")  # user-1234, postgres-14, us-east-1a
 _WORD = re.compile(r"[A-Za-z0-9]")
 
 

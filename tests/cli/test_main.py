@@ -83,10 +83,14 @@ def test_a_reader_that_leaves_is_no_traceback(tmp_path: Path) -> None:
 
 def test_an_interrupt_is_status_130(tmp_path: Path) -> None:
     """Ctrl-C ends a live demo without a traceback."""
-    running = subprocess.Popen(
-        [sys.executable, "-m", "seclog_handlers.cli", "demo", "--speed", "1"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True,
-    )  # fmt: skip
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever ignores it has children who do
+    try:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "seclog_handlers.cli", "demo", "--speed", "1"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert running.stdout is not None
     for line in running.stdout:
         if "A normal morning" in line:

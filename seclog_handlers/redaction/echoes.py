@@ -1,0 +1,88 @@
+"""Secrets that stand once more in their record, where nothing says what they are.
+
+A name gives a password away in one field, and a driver's message beside it only quotes it. What was taken out is
+told by holding what was logged against what is left of it; no secret is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from seclog_handlers._occurrences import may_show, needles
+from seclog_handlers.redaction.censor import Censor
+from seclog_handlers.redaction.values import looks_chosen
+
+# Shorter values may be words; of so many secrets each is looked for.
+LEAST_COPIED, MAX_COPIED = 8, 8
+# Texts, and characters of one, in which it is looked up what was taken out.
+MAX_COMPARED, MAX_LENGTH = 2_000, 16_384
+_NAMES = re.compile(r"[a-z]+(?:-[a-z]+)*-?\d{1,4}[a-z]?")  # user-1234, postgres-14, us-east-1a
+# What may have gone with a secret: it ends a sentence.
+_AROUND = " \t\r\n\"'.,;:!?()[]{}"
+
+
+def is_telling(secret: str) -> bool:
+    """Tell whether the same characters elsewhere are the same secret, and no word that happens to be one."""
+    return len(secret) >= LEAST_COPIED and looks_chosen(secret) and not _NAMES.fullmatch(secret)
+
+
+def echoes(changes: Sequence[tuple[Any, Any]], censor: Censor, text: str | None = None) -> list[tuple[str, str]]:
+    """Return the secrets that stand somewhere else, too, and what stands in the place of each.
+
+    Args:
+        changes: What was logged, and what is left of it: texts, or containers of them.
+        censor: What stands in a secret's place.
+        text: All that is shown, if it is known: a secret that does not stand there stands nowhere.
+    """
+    found: dict[str, str] = {}
+    waiting = list(changes)
+    for _ in range(MAX_COMPARED):
+        if not waiting:
+            break
+        before, after = waiting.pop()
+        if before is after:
+            continue
+        if type(before) is not str:
+            waiting += _inside(before, after)
+        elif type(after) is str and len(before) <= MAX_LENGTH and before != after:
+            for number, taken in enumerate(_taken(before, after, censor)):
+                secret = taken.strip(_AROUND)
+                if (
+                    len(secret) >= LEAST_COPIED
+                    and (text is None or may_show(text, needles(secret)))
+                    and is_telling(secret)
+                    and not censor.seen(secret)
+                ):
+                    found[secret] = censor.marks(after)[number]
+            if len(found) >= MAX_COPIED:
+                break
+    return list(found.items())
+
+
+def _inside(before: Any, after: Any) -> list[tuple[Any, Any]]:
+    """Return what a container held, and what is left of each."""
+    kind = type(before)
+    if kind is dict and type(after) is dict:
+        return [(item, after[key]) for key, item in before.items() if type(key) is str and key in after]
+    if (kind is list or kind is tuple) and type(after) is kind and len(after) == len(before):
+        return list(zip(before, after, strict=True))
+    return []
+
+
+def _taken(before: str, after: str, censor: Censor) -> list[str]:
+    """Return the secrets of a text, in order, as far as what is left between them says where they were."""
+    rests = censor.rests(after)
+    first, final = rests[0], rests[-1]
+    if len(rests) == 1 or not before.startswith(first) or not before.endswith(final):
+        return []
+    position, last = len(first), len(before) - len(final)
+    taken: list[str] = []
+    for rest in rests[1:-1]:
+        found = before.find(rest, position, last) if rest else -1
+        if found < 0:
+            return taken
+        taken.append(before[position:found])
+        position = found + len(rest)
+    return [*taken, before[position:last]]
