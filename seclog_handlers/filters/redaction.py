@@ -204,7 +204,7 @@ class RedactionFilter(Stage):
             for key in fields.keys() - changed.keys():
                 del attributes[key]
         if changed:
-            changes += [(attributes.get(key), clean) for key, clean in changed.items()]
+            changes += [(old, clean) for key, clean in changed.items() if (old := attributes.get(key)) is not clean]
             attributes.update(changed)
 
     def _left(self, record: logging.LogRecord) -> Collection[str]:

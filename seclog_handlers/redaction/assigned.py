@@ -36,6 +36,9 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
     created = _CREATED.match(text, position)
     if created is not None:  # Terraform: password: "" => "x"
         return value_at(text, created.end())
+    wanted = _WANTED.match(text, position)
+    if wanted is not None and looks_chosen(wanted["value"]):  # wrong password: expected x but got y
+        return Value(*wanted.span("value"), quoted=True)
     if text.startswith("rejected value [", position):  # Spring: on field 'password': rejected value [x]
         return _nested_in(text, position + 15)
     if gap and text[match.start("gap") - 1] == "=" and text[match.start("gap") - 2] not in " \t:=":
@@ -90,6 +93,10 @@ def _is_none(text: str, start: int, end: int, match: re.Match[str]) -> bool:
 # EXPECT: 'Password: ' SEND: 'x'
 _EXPECTED = re.compile(r"[?:]?[ ]?['\"][);,\s]{0,4}(?:SEND|send|sendline|answered|typed|sent)[:(\s]{1,3}(?=['\"])")
 _CREATED = re.compile(r"(?:\"\"|''|\"<\w{1,16}>\") [=-]> (?=[\"'])")
+_WANTED = re.compile(
+    r"(?:expected|wanted|want|have|got|received)(?:[ ]|[:=][ ]?)[\"']?(?P<value>[^\s\"',;]{5,128})"
+    r"(?=[\"']?,?[ ](?:but[ ])?(?:got|have|received|found|actual|was|expected|want|wanted)\b)"
+)
 _RENAMED = re.compile(r"[\w.-]{1,64}\}/")
 _PSEUDO = re.compile(r"(?:method|path|authority|scheme|status|protocol)\b")
 _PAIRS = re.compile(

@@ -297,7 +297,7 @@ class Redactor:
             else:
                 return args
             walk = self._walk(budget)
-            return tuple([walk.value(arg, None) for arg in args])
+            return tuple([walk.argument(arg) for arg in args])
         if issubclass(kind, dict):
             redacted = self._walk(budget).mapping(args, None, 0)
             return redacted if kind is dict else _message.Atoms(redacted)

@@ -157,6 +157,8 @@ def _beside(text: str, start: int, end: int, rule: Rule) -> list[Found]:
         pair_said = _PAIR_SAID.match(text, end)
         if pair_said is not None:
             return [(*pair_said.span("value"), rule.kind)]
+    if text[start : start + 4].lower() == "cred" and (listed := _LISTED_PAIR.match(text, end)) is not None:
+        return [(*listed.span("value"), rule.kind)] if looks_chosen(listed["value"]) else []
     arrow = _ARROW.match(text, end) if rule.kind == "secret" and "/" in text[end : end + 160] else None
     if arrow is not None:  # credentials for db -> bob / x
         return [(*arrow.span("value"), rule.kind)]
@@ -201,6 +203,10 @@ _PAIR_SAID = re.compile(r"[ :=]{1,3}[\w.@-]{1,64}/(?P<value>[^\s,;\"']{4,128})")
 _USER_BEFORE = re.compile(r"\b(?:user|username|login|account)/$", re.IGNORECASE)
 _ARROW = re.compile(
     r"(?:[ ]for[ ][^\s=:]{1,64})?[ ](?:->|=>)[ ](?P<user>[\w.@-]{1,64})[ ]?/[ ]?(?P<value>[^\s,;/]{4,128})"
+)
+# credentials ('bob', 'x')
+_LISTED_PAIR = re.compile(
+    r"[ ]?[:=]?[ ]?[(\[](?P<q>[\"']?)[\w.@+-]{1,64}(?P=q),[ ]?(?P=q)(?P<value>[^\s\"',;()\[\]]{4,128})(?P=q)[)\]]"
 )
 _SLASHED = re.compile(r"[ ]?/[ ]?[^\s,;/]{1,256}")
 _NEXT_CHOSEN = re.compile(r"[ ](?P<value>[^\s,;=\"']{5,128})")

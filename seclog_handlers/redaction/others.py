@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from seclog_handlers.redaction.extents import Value
-from seclog_handlers.redaction.values import is_statement, looks_made
+from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 
@@ -14,9 +14,14 @@ _CHANGED_TO = re.compile(
     r"[\"']?[ \t]{1,4}(?:to|into)[ \t]{1,4}[\"']?(?P<value>(?<=[\"'])[^\"'\n]{4,128}(?=[\"'])|[^\s\"']{4,128})"
 )
 _GOT = re.compile(
-    r"[\"']?,? (?:but )?(?:got|received|found|expected|actual|wanted) [\"']?(?P<value>[^\s\"',;]{12,512})"
+    r"[\"']?,? (?:but )?(?:got|have|received|found|expected|actual|want|wanted|was)(?: |[:=] ?)"
+    r"[\"']?(?P<value>[^\s\"',;]{5,512})"
 )
-VERSUS = re.compile(r"[\"'] ?(?:!=|==|<>|->|=>|\u2192|vs\.?|is not|instead of) ?[\"'](?P<value>[^\"'\n]{4,128})[\"']")
+_AGAINST = r"(?:!=|==|<>|->|=>|\u2192|vs\.?|is not|instead of)"
+VERSUS = re.compile(
+    rf"[\"'] ?{_AGAINST} ?[\"'](?P<value>[^\"'\n]{{4,128}})[\"']"
+    rf"|[ ]{_AGAINST}[ ](?P<bare>[^\s\"',;]{{5,128}})(?=[,;]?(?:\s|$))"
+)
 _PLURALS = ("codes", "passwords", "secrets", "passcodes", "pins")
 _ANOTHER = re.compile(
     r"(?:[\"']?[,;][ \t]{0,2}[\"']?|[\"']?[ \t]{1,2}(?:and[ \t][\"']?)?)"
@@ -49,6 +54,14 @@ def _other_passwords(text: str, position: int, kind: str) -> list[Found]:
     return found[:last]  # words behind the last password say something else
 
 
+MADE = 12  # characters of what only a machine makes
+
+
+def _is_another(word: str, kind: str) -> bool:
+    """Tell whether what came instead is a secret, too, and no word for it."""
+    return (len(word) >= MADE and looks_made(word)) or (kind == "password" and looks_chosen(word))
+
+
 def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     """Return the value of `name`, with what belongs to it: the other recovery codes of a list."""
     found = [(value.start, value.end, kind)]
@@ -56,11 +69,13 @@ def with_others(text: str, name: str, value: Value, kind: str) -> list[Found]:
     if changed is not None and not is_statement(changed["value"]):
         return [*found, (*changed.span("value"), kind)]
     got = _GOT.match(text, value.end)
-    if got is not None and looks_made(got["value"].rstrip("\"'.,;")):
+    if got is not None and _is_another(got["value"].rstrip("\"'.,;"), kind):
         return [*found, (*got.span("value"), kind)]
     versus = VERSUS.match(text, value.end)
-    if versus is not None and not is_statement(versus["value"]):
+    if versus is not None and versus["value"] is not None and not is_statement(versus["value"]):
         return [*found, (*versus.span("value"), kind)]
+    if versus is not None and versus["bare"] is not None and looks_chosen(versus["bare"]):
+        return [*found, (*versus.span("bare"), kind)]
     others = _other_passwords(text, value.end, kind) if name.lower().endswith("passwords") else []
     if others:
         return [*found, *others]

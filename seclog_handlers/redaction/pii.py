@@ -50,7 +50,7 @@ _NOT_MAIL = frozenset(
 # Digits with the separators people write in numbers; letters around it mean that it is something else.
 # Its first character comes first, and what stands before that after it: so a search skips all others quickly.
 NUMBER = re.compile(
-    r"[0-9+(](?<![\w.#/-].)(?<![:,][0-9(])(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
+    r"[0-9+(](?<![\w.#/-].)(?<!,[0-9(])(?<![\d:]:[0-9(])(?:(?<=\+)\(?[0-9]|(?<=\()[0-9]|(?<=[0-9]))"
     r"(?:[ \t]?[-.()/]?[ \t]?\(?[0-9]){6,26}(?![\w]|[.,:]\d|-\w)"
 )
 _IBAN = re.compile(r"[A-Z](?<![A-Za-z0-9].)[A-Z]\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
@@ -83,7 +83,7 @@ _BEGINS_PART = re.compile(rf"{_BEGINS.pattern}|\d{{4}}[ -]\d{{4}}|\d{{3}}[ -]\d\
 _PHONE = re.compile(
     r"\+(?!\d+\.\d+$)[1-9]\d{0,2}[ \t.-]?(?:\(\d{1,5}\)[ \t.-]?)?\d(?:[ \t.-]?\d){5,13}(?<!\.\d)"
     r"|00[1-9]\d{0,2}[ .-]\d(?:[ .-]?\d){6,12}"
-    r"|(?:1[ .-])?\(\d{3}\)[ \t.-]?\d{3}[ .-]\d{4}|(?:1[-. ])?[2-9]\d{2}([-.])[2-9]\d{2}\1\d{4}"
+    r"|(?:1[ .-])?\(\d{3}\)[ \t.-]?\d{3}[ .-]\d{4}|(?:1[-. ])?(?:[2-9]\d{2}([-.])[2-9]\d{2}\1|555([-.])1\d\d\2)\d{4}"
     r"|\(0\d{2,5}\)[ ]?\d{3,8}(?:[ -]\d{2,8})?"
     r"|0\d{2,4} \d{3,4} \d{3,4}|0\d(?: \d\d){4}(?! [0-9A-Fa-f]{2}(?: |$))|0\d{2,5}[/-]\d{4,10}",
 )
@@ -170,6 +170,10 @@ def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
     """Yield cards, phone numbers and national ids among the longer numbers of a text."""
     for match in NUMBER.finditer(text):
         spend(5)
+        if text[match.start() - 1 : match.start()] == ":" and match[0][0] != "+":  # a key's or a clock's, but a card's
+            if _CARD_BESIDE.fullmatch(match[0]) and is_card(re.sub(r"[ -]", "", match[0])):
+                yield match.start(), match.end(), "card"
+            continue
         kind = number_kind(match[0].strip())
         if (
             kind == "card"
@@ -205,6 +209,8 @@ _TRACK = re.compile(
     r"(?:(?<=;)|(?<=%B)|(?<![\w.]))(?P<card>\d{13,19})(?:[=D]\d{7,24}F?\??|\^[A-Z /]{2,26}\^\d{7,40}\??)"
 )
 
+
+_CARD_BESIDE = re.compile(r"\d{4}([ -]?)\d{4}\1\d{4}\1\d{4}|\d{4}([ -]?)\d{6}\2\d{5}")
 
 # One in a hundred numbers of 19 digits looks like a card, and where these are somebody's ids there are many of them.
 _LONGEST_CARD = 19

@@ -24,6 +24,9 @@ _CONTENT = re.compile(
     rf"(?:<[\w:]{{0,24}}(?:[vV]alue|string|val)(?:\s[^<>]{{0,100}})?>\s{{0,16}})?(?=[^<\s])"
 )
 _ATTRIBUTE = re.compile(rf"{_Q}(?: [\w-]{{1,32}}={_Q}[\w/ .-]{{0,100}}{_Q}){{0,3}} value=(?={_Q})")
+_OWN_ATTRIBUTE = re.compile(
+    rf"(?:\s{{1,4}}(?!\w{{0,16}}[vV]al)[\w:.-]{{1,32}}={_Q}[^\"'<>]{{0,100}}{_Q}){{0,3}}\s{{1,4}}(?:[vV]alue|val|text|plaintext|clear|#text)=(?={_Q})"
+)
 _LISTED = ("name: ", "Name: ", 'ame: "', "ame: '", "erty: ", "key: ", "Key: ")
 _LINE = re.compile(r"[\"']?\r?\n[ \t]{1,32}(?:[vV]alue|val|data): {1,4}")
 _MEMBER = re.compile(rf"{_Q}\s{{0,4}}[,;]\s{{0,16}}(?=b?{_Q})")
@@ -42,7 +45,7 @@ _COBOL = re.compile(r"[ ]{1,8}PIC[ ][X9A]\(\d{1,4}\)\.?[ ]{1,8}VALUE[ ](?=['\"])
 
 
 _KEYWORD = re.compile(r"(?<![\w:]):[\w.-]{1,40}/\Z")
-_SYMBOL = re.compile(r",[ ]?(?=[\"'])")
+_SYMBOL = re.compile(r",[ ]?(?:<<)?(?=[\"'])")
 _IN = re.compile(r"[\"'`\]]?\s{1,4}(?:NOT\s{1,4}|not\s{1,4})?(?:IN|in)\s{0,4}\((?P<value>\s{0,4}N?'[^()]{1,4096})\)")
 # Terraform: variable "db_password" { default = "x" }
 _HCL = re.compile(
@@ -63,6 +66,9 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """The value in an element, an entry, a pair, a form part, after a flag, or in SQL."""
     before = text[start - 1 : start]
     if before in ("<", ":") and before and (before == "<" or "<" in text[max(0, start - 24) : start]):
+        own = _OWN_ATTRIBUTE.match(text, end)
+        if own is not None:  # <Password value="x"/>
+            return value_at(text, own.end())
         tag = _TAG.match(text, end)
         return _inside(text, tag.end()) if tag else None
     if before == ">":

@@ -103,7 +103,10 @@ _REJECTED = re.compile(
     r"|(?:was |has been )?(?:changed|reset|updated|rotated|replaced)[ ]from[ ][^\s\"']{1,128}[ ]to[ ])"
     r"[\"']?(?P<value>[^\s\"']{4,128})"
 )
-_MISMATCH = re.compile(r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[ ][\"'](?P<value>[^\"'\n]{4,128})")
+_MISMATCH = re.compile(
+    r"[ ](?:mismatch|comparison|differs|does not match)[:=]?[ ]"
+    r"(?:[\"'](?P<value>[^\"'\n]{4,128})|(?P<bare>[^\s\"',;]{5,128}))"
+)
 
 
 def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
@@ -257,7 +260,10 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return Value(*bracketed.span("value"), quoted=False) if reported.fits(bracketed["value"], rule) else None
     compared = _MISMATCH.match(text, end)
     if compared is not None and VERSUS.match(text, compared.end()):
-        return Value(*compared.span("value"), quoted=True)
+        if compared["bare"] is None:
+            return Value(*compared.span("value"), quoted=True)
+        if looks_chosen(compared["bare"]):
+            return Value(*compared.span("bare"), quoted=True)
     shown = reported.value_of(text, start, end, rule)
     if shown is not None:
         return shown

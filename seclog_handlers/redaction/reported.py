@@ -7,7 +7,7 @@ import re
 
 from seclog_handlers.redaction.extents import Value
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import LONG_LETTERS, looks_chosen, looks_made
+from seclog_handlers.redaction.values import IS_UUID, LONG_LETTERS, looks_chosen, looks_made
 from seclog_handlers.redaction.vocabulary import REMARKS
 
 
@@ -23,6 +23,9 @@ def value_of(text: str, start: int, end: int, rule: Rule) -> Value | None:
     remote = _AFTER_COLON.match(text, end) if _COLON.search(text, end, end + MAX_COLON) else None
     if remote is not None and _UNRELATED.isdisjoint(remote["between"].lower().split()) and _surely(remote, rule):
         return Value(*remote.span("value"), quoted=False)
+    turned_away = _TURNED_AWAY.match(text, end) if rule.kind != "password" and rule.sort == "strong" else None
+    if turned_away is not None and _is_mixed(turned_away["value"]):
+        return Value(*turned_away.span("value"), quoted=True)
     refused = _REFUSED.match(text, end) if rule.kind == "password" else None
     if refused is not None:
         return Value(*refused.span("value"), quoted=True)
@@ -54,6 +57,13 @@ _AFTER_COLON = re.compile(
 _REFUSED = re.compile(
     r"[ \t][\w ,.'()\[\]`/-]{0,100}?[ ](?:incorrect|invalid|wrong|rejected|refused):[ ]\"(?P<value>[^\"\n]{4,128})\""
 )
+# `CSRF token mismatch 8f3a9c2d1e4b5a6f77`: right behind what became of it, hexadecimal digits are the token, too.
+_TURNED_AWAY = re.compile(
+    r"(?:[ ](?:is|was|has|been|or|not|check|missing)){0,3}"
+    r"[ ](?:mismatch(?:ed)?|invalid|expired|revoked|incorrect|wrong|rejected|denied|unknown|unrecogni[sz]ed|malformed"
+    r"|found|valid|recogni[sz]ed|failed|reused|replayed|blacklisted|leaked)[:,]?[ ][\"'(\[]?"
+    r"(?P<value>[A-Za-z0-9_+/~-]{16,512}={0,2})(?=[\"')\],;.]{0,2}(?:\s|$))"
+)
 # What it cannot do without, so that most sentences are not read to their end.
 _COLON = re.compile(r"[:=](?:\s|\\n)")
 MAX_COLON = 86
@@ -64,6 +74,19 @@ _UNRELATED = frozenset({
 })  # fmt: skip
 _CAPITAL, _SMALL = re.compile("[A-Z]"), re.compile("[a-z]")
 LONG_HEX = re.compile(r"[0-9a-f]{20,128}")
+
+
+def _is_mixed(value: str) -> bool:
+    """Tell whether a value mixes letters and digits and is no UUID: a request's would be named."""
+    return (
+        IS_UUID.fullmatch(value) is None
+        and not _NUMBERED.fullmatch(value)
+        and any(map(str.isdigit, value))
+        and any(map(str.isalpha, value))
+    )
+
+
+_NUMBERED = re.compile(r"[A-Za-z_/-]+\d{1,4}")  # session-store-replica-2
 
 
 def _surely(match: re.Match[str], rule: Rule) -> bool:

@@ -7,6 +7,7 @@ import ipaddress
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from enum import Enum
 from itertools import islice
 from pathlib import PurePath
 from types import MappingProxyType
@@ -110,6 +111,13 @@ class Walk:
             return "[WITHHELD: depth]"
         return self._container(value, kind, rule, depth)
 
+    def argument(self, value: Any) -> Any:
+        """Return an argument of a message without its secrets: of an enumeration's member what `%s` shows, its name."""
+        kind = type(value)
+        if issubclass(kind, Enum) and not issubclass(kind, (str, int, float)):
+            return self._string(f"{rendering.argument(value)!s}", None)
+        return self.value(value, None)
+
     def _string(self, value: str, rule: Rule | None) -> str:
         self._characters -= len(value)
         if self._characters < 0:
@@ -189,6 +197,8 @@ class Walk:
         if issubclass(kind, dict):
             rule = structures.without_counters(value, rule)
             return self._whole(value, rule) or self.mapping(value, rule, depth)
+        if issubclass(kind, Enum) and rule is None and type(value._name_) is str:
+            rule = self._rules.rule(value._name_)  # an environment's names: Settings.DB_PASSWORD
         if kind is MappingProxyType:
             held = islice(value.items(), MAX_NODES + 1)  # of any mapping, which may have no end
             return self.mapping(dict(held), rule, depth)

@@ -298,7 +298,7 @@ SENTENCE_WORDS = frozenset(
 # Values that say something about a secret where the secret itself would stand.
 STATUS_WORDS = frozenset(
     """
-    secrets requires expects anonymous access via per cli sensitive it they you we he she there
+    want wanted got secrets requires expects anonymous access via per cli sensitive it they you we he she there
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
     requested changed change updated reset set unset sent accepted denied rejected granted refused failed failure

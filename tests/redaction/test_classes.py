@@ -907,3 +907,39 @@ def test_notations_are_told_in_either_case(before: str) -> None:
     """What is looked for at first in a text is in it in each case that the pattern takes."""
     secret = "kL9xQ2mW7zRt5vBn8cYp"
     assert secret not in redact(before.format(secret))
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("pay:4111111111111111 ok", "pay:[REDACTED] ok"),
+        ("card:4111-1111-1111-1111", "card:[REDACTED]"),
+        ("cc:5500005555555559|12/27", "cc:[REDACTED]|12/27"),
+        ("call 555-123-4567 now", "call [REDACTED] now"),
+        ("wrong password: expected kL9xQ2mW7z but got hunter2two", "wrong password: expected [REDACTED] but got [REDACTED]"),
+        ("password mismatch kL9xQ2mW7z != hunter2two", "password mismatch [REDACTED] != [REDACTED]"),
+        ('{password, <<"kL9xQ2mW7z">>}', '{password, <<"[REDACTED]">>}'),
+        ("<Password enc='none' value='kL9xQ2mW7z'/>", "<Password enc='none' value='[REDACTED]'/>"),
+        ("credentials ('bob', 'kL9xQ2mW7z') rejected", "credentials ('bob', '[REDACTED]') rejected"),
+        ("csrf token mismatch 8f3a9c2d1e4b5a6f77", "csrf token mismatch [REDACTED]"),
+        ("API key not valid: 8f3a9c2d1e4b5a6f77", "API key not valid: [REDACTED]"),
+    ],
+)  # fmt: skip
+def test_finds_the_secret_and_keeps_the_sentence(text: str, clean: str) -> None:
+    """What was expected and what came, what became of a token, an element's own attribute, cards behind a colon."""
+    assert redact(text) == clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12:4111111111111111", "order:4111111111111112", "fe80::4111:1111:1111:1111", "ids 1,4111111111111111",
+        "password: expected string but got integer", "password version mismatch 12345 != 12346",
+        "token type mismatch: expected Bearer1 but got Basic12", "password: want at least 8, got 5",
+        "token not found 5f0c2f6e-8f1a-4a7d-9b60-c1f1f2d3e4a5", "session failed store-primary-replica-2",
+        "credentials ('username', 'password') missing",
+    ],
+)  # fmt: skip
+def test_keeps_the_like_without_a_secret(text: str) -> None:
+    """Clocks, addresses, counts, types and names stay in the same sentences."""
+    assert redact(text) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 from typing import Any
 
@@ -174,3 +175,20 @@ def test_an_argument_after_a_name_is_a_secret_as_a_whole() -> None:
         f"login bob with password {M} now"
     )
     assert rendered(*redactor.message("password %s for %s", ("expired", "bob"))) == "password expired for bob"
+
+
+class Color(enum.Enum):
+    RED = "#f00"
+    DB_PASSWORD = SECRET
+
+
+@pytest.mark.parametrize("template", ["paint it %s", "%s and more", "%-12s|"])
+def test_a_member_of_an_enumeration_is_shown_by_its_name(template: str) -> None:
+    """As logging does: `Color.RED`, not what it stands for."""
+    assert rendered(*redactor.message(template, (Color.RED,))) == template % (Color.RED,)
+
+
+def test_a_member_is_judged_by_its_name() -> None:
+    """Settings kept in an enumeration show no secret, in a message or a field."""
+    assert SECRET not in rendered(*redactor.message("%s %r", (Color.DB_PASSWORD, Color.DB_PASSWORD)))
+    assert redactor.value({"it": [Color.DB_PASSWORD, Color.RED]}) == {"it": [M, "#f00"]}
