@@ -25,8 +25,9 @@ HEADER = "Traceback (most recent call last):\n"
 # A part of the text; if it comes from the code alone, the texts that it consists of: header and frames.
 Piece = tuple[str, tuple[str, ...]]
 
-# (file, line, function) -> the frame's lines.
-_Frames = dict[tuple[str, int, str], str]
+# (file, line, function), and the hash of the code -> the frame's lines: another code may come under the same names.
+_Place = tuple[str, int, str]
+_Frames = dict[tuple[_Place, int], str]
 # The codes' numbers and the places in them -> the stack's text, and the codes: as long as they are kept, nothing else
 # has their numbers.
 _Stacks = dict[tuple[int, ...], tuple[list[Piece], "list[CodeType]"]]
@@ -74,17 +75,18 @@ def stack(trace: TracebackType | None, known: Known) -> list[Piece]:
 def _new_stack(trace: TracebackType | None, known: Known) -> list[Piece]:
     pieces: list[Piece] = [of_code(HEADER)]
     repeats = 0
-    earlier: tuple[str, int, str] | None = None
+    earlier: _Place | None = None
     while trace is not None:
         code = trace.tb_frame.f_code
-        key = (code.co_filename, trace.tb_lineno, code.co_name)
-        if key == earlier:
+        place = (code.co_filename, trace.tb_lineno, code.co_name)
+        if place == earlier:
             repeats += 1
         else:
             if repeats:
                 _repeat(pieces, repeats)
                 repeats = 0
-            earlier = key
+            earlier = place
+            key = place, hash(code)
             pieces.append(of_code(known.frames.get(key) or _remember(key, trace.tb_frame, known)))
         trace = trace.tb_next
     if repeats:
@@ -109,8 +111,8 @@ def _repeat(pieces: list[Piece], repeats: int) -> None:
         pieces.append(of_code(f"  [Previous line repeated {more} more time{'s' * (more > 1)}]\n"))
 
 
-def _remember(key: tuple[str, int, str], frame: FrameType, known: Known) -> str:
-    filename, line, function = key
+def _remember(key: tuple[_Place, int], frame: FrameType, known: Known) -> str:
+    filename, line, function = key[0]
     source = _source(filename, line, frame) if known.source else ""
     text = f'  File "{_end(filename)}", line {line}, in {_end(function)}\n'
     if source:

@@ -10,7 +10,7 @@ from seclog_handlers.redaction import entries
 from seclog_handlers.redaction.budget import LOOK
 from seclog_handlers.redaction.extents import QUOTES
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
+from seclog_handlers.redaction.values import is_joined, is_statement, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 Spend = Callable[[int], None]
@@ -273,7 +273,9 @@ def _span(match: re.Match[str], original: str | None = None) -> Found | None:
     elif original is not None:
         end = _end_in_quotes(original, match.start(), start, end)
     value = match.string[start:end]
-    return None if is_statement(value) or value.startswith("-") or not value else (start, end, "password")
+    if not value or value.startswith("-") or (is_statement(value) and not is_joined(value)):
+        return None
+    return start, end, "password"
 
 
 def piped(text: str) -> list[Found]:

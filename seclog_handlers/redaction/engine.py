@@ -10,14 +10,14 @@ from seclog_handlers import _message, rendering
 from seclog_handlers._config import as_lines, as_list
 from seclog_handlers._occurrences import Search
 from seclog_handlers.errors import ConfigurationError
-from seclog_handlers.redaction import echoes, known, patterns
+from seclog_handlers.redaction import echoes, known, patterns, structures
 from seclog_handlers.redaction.budget import TEXT, Budget, TooDenseError
 from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
 from seclog_handlers.redaction.finder import Finder
 from seclog_handlers.redaction.ids import is_random_id
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, PLAIN, Memo
-from seclog_handlers.redaction.plans import Plans
+from seclog_handlers.redaction.plans import NAMED, Plans
 from seclog_handlers.redaction.structures import CARD_FROM
 from seclog_handlers.redaction.tree import UNTOUCHED, Walk
 
@@ -189,8 +189,8 @@ class Redactor:
         changed: dict[str, Any] = {}
         clean, walk = self._clean, None
         containers: list[tuple[str, Rule | None]] = []
-        for key, rule in plan:
-            value = mapping[key]
+        for key, known_rule in plan:
+            value, rule = mapping[key], known_rule
             kind = type(value)
             if rule is None and (
                 (kind is str and value in clean)
@@ -200,6 +200,8 @@ class Redactor:
                 continue
             if key in leave:
                 continue
+            if rule is NAMED:
+                rule = self._named(mapping, names) or self.rules.rule(key)
             if kind in LATER:
                 containers.append((key, rule))
                 continue
@@ -216,10 +218,15 @@ class Redactor:
                 changed[key] = FAILED
         return changed
 
+    def _named(self, mapping: Mapping[str, Any], names: tuple[str, ...]) -> Rule | None:
+        """Return the rule of what one field says that another holds."""
+        return structures.named({name: mapping[name] for name in names}, self.rules)
+
     def _one_by_one(self, mapping: Mapping[str, Any], leave: Collection[str], budget: Budget | None) -> dict[str, Any]:
         result: dict[str, Any] = {}
         budget = budget or Budget()
-        walk, rule_of = self._walk(budget), self.rules.rule
+        walk = self._walk(budget)
+        named = self._named(mapping, tuple(mapping)) if len(mapping) <= structures.MAX_ENTRY else None
         for key, value in mapping.items():
             if key in leave:
                 result[key] = value
@@ -228,14 +235,8 @@ class Redactor:
                 result[DENSE] = DENSE
                 continue
             try:
-                rule = rule_of(key)
-                redacted = (
-                    walk.mapping({key: value}, None, -1)
-                    if self.rules.uses_paths
-                    else walk.field(key, value, rule, mapping)
-                )
-                if self.rules.uses_paths:
-                    redacted = next(iter(redacted.values()), self.marker)
+                rule = named if named is not None and structures.is_value_key(key.lower()) else walk.begin(key)
+                redacted = walk.field(key, value, rule, mapping)
                 if self._censor.removes and rule is not None and redacted == self.marker:
                     continue
             except Exception:

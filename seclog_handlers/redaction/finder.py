@@ -229,6 +229,8 @@ class Finder:
 
     def _name(self, text: str, start: int, end: int, word: str, found: list[Found], budget: Budget) -> int:
         if word in _SCHEMES:
+            if web.is_challenge(text, end):
+                return end
             spans = web.scheme(text, end, word)
             if spans:
                 found.extend(spans)

@@ -172,7 +172,9 @@ def classify(parts: list[str]) -> Rule | None:
                 if rule.sort != "weak":
                     return rule
                 weak = weak or rule
-    return _OF_VENDOR if _is_vendors(parts) else weak
+    if _is_vendors(parts):
+        return Rule("api-key", "strong") if parts[0] == "x" else _OF_VENDOR  # a header: X-ClickHouse-Key
+    return weak
 
 
 def _is_vendors(parts: list[str]) -> bool:
@@ -222,6 +224,12 @@ _RULES = {
     )
     for phrase, kind in table.items()
 }
+# As they are glued together: mfacode, nationalid.
+_RULES = {
+    phrase.replace(" ", ""): rule
+    for phrase, rule in _RULES.items()
+    if rule.sort != "weak" and rule.kind != "authorization"  # proxyauth, authinfo: names of parts of programs
+} | _RULES
 
 
 # pw_confirm, pass_b64
@@ -253,6 +261,10 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
     tail = parts[end:]
     if tail and _tail_is_benign(tail, parts[end - 1], rule):
         return True
+    if rule.kind == "authorization" and tail and tail[-1] in ("user", "username"):
+        return True
+    if tail and rule.kind == "cookie" and words_of.STRONG.get(tail[-1], "cookie") != "cookie":
+        return True  # cookie_secret: what it is named after comes first
     if rule.sort == "weak" and tail:
         return True
     if not start:

@@ -127,7 +127,7 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     if exemptions.is_no_name(text, start, end):
         return []
     if rule.sort == "weak":
-        found = made.find(text, start, end, rule)
+        found = made.find(text, start, end, rule) or placed.option(text, start, end, rule)
         return found or (_entry(text, end, rule) if text[start - 1 : start] in QUOTES else [])
     if rule.kind == "private-key":
         return entries.putty(text, end)

@@ -37,7 +37,7 @@ _FIRST = r"%\\&\x1b#"
 _ASCII_ENCODED = (
     r"(?<=%)(?![A-F]{2}_[A-Z0-9_]{1,40}%)(?:(?P<utf8>[CDcd][0-9A-Fa-f]%[89ABab][0-9A-Fa-f]"
     r"|[Ee][0-9A-Fa-f](?:%[89ABab][0-9A-Fa-f]){2})|(?P<percent>[0-9A-Fa-f]{2})|u(?P<wide_percent>[0-9A-Fa-f]{4}))"
-    rf"|(?<=\\)(?P<ansi>(?:x1b|u001b|033){_ANSI})"
+    rf"|(?<=\\)(?P<ansi>(?:x1b|u001b|033|e){_ANSI})"
     r"|(?<=\\)(?<!\\\\)\\{0,63}(?=[uxnrt/])(?:u(?P<unicode>[0-9A-Fa-f]{4})|x(?P<hex>[0-9A-Fa-f]{2})|(?P<control>[nrt/]))"
     r"|(?<=&)(?:#(?P<decimal>\d{1,5})|#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,4})|(?P<entity>quot|amp|lt|gt|apos|colon"
     r"|equals|nbsp|commat));"

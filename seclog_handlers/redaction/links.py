@@ -13,7 +13,7 @@ Found = tuple[int, int, str]
 
 LINKS = re.compile(
     r"/(?<!/usr/)(?<!/local/)(?=[\w-])(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
-    r"|invite|invites|invitation|token|tokens"
+    r"|invite|invites|invitations?|unlock|join|approve|claim|redeem|token|tokens"
     r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login(?!_flow)|signin|sso|share|shared|accept"
     r"|callback|hook|hooks|webhook|webhooks"
     r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset|integrations?|ws)(?:[_-][\w-]{0,30})?(?=[/?])",
@@ -24,7 +24,7 @@ LINK_WORDS = frozenset(
     """
     reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
     telemetry attributes
-    integration integrations ws
+    integration integrations ws invitations unlock join approve claim redeem
     infura alchemyapi alchemy magic auth unsubscribe secret secrets apikey session sessions login signin sso share
     shared accept callback hook hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
@@ -37,12 +37,23 @@ _FILE = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{2,5}"
     r"|[\w-]{1,64}\.(?:js|css|png|svg|html?|map|pem|crt|cer|csr|key|ya?ml|json|txt|log)"
 )
+# A flow's name; a repository's, whose commits have hashes.
+_NO_LINKS = frozenset({"login_flow", "commit", "commits", "blob", "tree", "raw", "compare", "releases"})
 # The projects of Ethereum's providers: https://mainnet.infura.io/v3/KEY
 _NODE = re.compile(r"(?:infura\.io|alchemyapi\.io|alchemy\.com)/v[23]/(?P<value>[A-Za-z0-9_-]{32})(?![\w-])")
 _DEVICE = re.compile(r"(?<=/api/v1/)[A-Za-z0-9]{20}(?=/(?:telemetry|attributes|rpc)\b)")  # ThingsBoard
 _CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
 # Where an id that nobody could guess is all that is asked for: /reset-password/bf4fe5a1-...
 _FOR_ONCE = re.compile(r"reset|magic|activat|unsubscribe|recover", re.IGNORECASE)
+_SENT = re.compile(r"reset|magic|activat|unsubscribe|recover|verif|confirm|invit", re.IGNORECASE)
+_HEX = re.compile(r"(?=[a-f]{0,32}\d)(?=\d{0,32}[a-f])[0-9a-f]{16,128}")
+
+
+def _is_for_once(link: str, value: str) -> bool:
+    """Tell whether hexadecimal digits behind such a word of a link are what it is sent for."""
+    return _HEX.fullmatch(value) is not None and _SENT.search(link) is not None
+
+
 # Of these only where a host stands before: paths of source code have such folders.
 _OF_HOSTS = re.compile(r"/(?:integrations?|ws)\Z", re.IGNORECASE)
 _HOST_BEFORE = re.compile(r"://[^\s\"'<>]{1,256}\Z")
@@ -94,7 +105,7 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
         if _OF_HOSTS.match(match[0]) and not _HOST_BEFORE.search(text, max(0, first - 256), first):
             continue
         queried = _LINK_QUERY.match(text, position)  # /login?t=...
-        if queried is not None and looks_made(queried["value"]):
+        if queried is not None and (looks_made(queried["value"]) or _is_for_once(match[0], queried["value"])):
             found.append((*queried.span("value"), "token"))
             continue
         for _ in range(3):
@@ -103,7 +114,7 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
                 break
             value = segment[1].rstrip(".,:")
             if (
-                value == "login_flow"
+                value in _NO_LINKS
                 or _LEASE.search(text, max(0, match.start() - 32), match.start())
                 or _VOLUME.fullmatch(value)
                 or _FILE.fullmatch(value)
@@ -114,6 +125,7 @@ def path_tokens(text: str, spend: Callable[[int], None]) -> list[Found]:
             if (
                 looks_made(value)
                 or (IS_UUID.fullmatch(value) and _FOR_ONCE.search(match[0]))
+                or _is_for_once(match[0], value)
                 or (value.isalpha() and looks_chosen(value))
                 or re.fullmatch(r"[0-9a-f]{32,128}|[A-Za-z0-9]{2,8}-[0-9a-f]{20,40}", value)
             ):

@@ -14,7 +14,8 @@ Found = tuple[int, int, str]
 _Q = r"\\{0,15}[\"'`]"
 # What joins a name and its value, in whatever notation.
 ASSIGN = re.compile(
-    rf"(?:~\d{{1,3}})?(?:{_Q}|%22|%27)?(?::(?:protected|private))?(?:\]|[ ]?\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}"
+    rf"(?:~\d{{1,3}})?(?:{_Q}|%22|%27|[\u2018\u2019\u201c\u201d\u00ab\u00bb\u300d\u300f])?"
+    rf"(?::(?:protected|private))?(?:\]|[ ]?\[\w{{0,16}}\]|%5B\w{{0,16}}%5D){{0,3}}"
     rf"(?:{_Q})?\*{{0,3}}[ \t]{{0,32}}(?:\.{{2,64}}[ \t]?)?"
     r"(?::?[ \t]{0,2}(?:str|string|String|&(?:'static )?str|\*string|text|SecretStr|UUID|bytes|char ?\*"
     r"|(?:Optional)?\[str\]|str \| None)[ \t]{0,2}(?=:?=))?"
@@ -67,11 +68,20 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
     signed = _SIGNED.match(text, first)
     value = _MADE.match(text, signed.end() if signed else first)
     in_url = text[start - 1 : start] in IN_QUERY
-    if value is None or not (is_secret(value[0], rule) or ((in_url or signed) and LONG_HEX.match(value[0]))):
+    if value is None or not (
+        is_secret(value[0], rule)
+        or ((in_url or signed) and LONG_HEX.match(value[0]))
+        or (in_url and rule.kind in _OF_URLS and _HEX.match(value[0]))
+    ):
         return []
     whole = value_at(text, position, in_url=in_url) if opened is None else None
     found = [(value.start(), max(value.end(), whole.end if whole else 0), rule.kind)]
     return [*web.states(text, start, found[0][1]), *found] if in_url else found
+
+
+# ?code=8f3a9c2d1e4b5a6f77: what is exchanged for a token.
+_OF_URLS = frozenset({"token", "authorization", "session"})
+_HEX = re.compile(r"(?=[a-f]{0,32}\d)(?=\d{0,32}[a-f])[0-9a-f]{16,128}(?![\w-])")
 
 
 def _key_in(text: str, start: int, position: int, first: int) -> tuple[int, int] | None:

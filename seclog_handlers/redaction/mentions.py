@@ -16,7 +16,7 @@ _LONG_WORDS = (
     "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호", "phonenumber",
     "mobilenumber", *languages.SECRETS, "creditcard", "cardnumber", "ccnum", "aadhaar", "aadhar", "personnummer",
     "codice", "identified", "telefon", "steuer", "sozialversicherungsnummer", "ausweis",
-    "reisepass", "burgerservice",
+    "reisepass", "burgerservice", "zehut",
     "identifikationsnummer", "sonar", "geburt", "naissance", "nacimiento", "nascimento", "nascita", "geboorte",
     "fødselsnummer", "fodselsnummer", "şifre", "sifre", "community", "isikukood", "マイナンバー", "個人番号", "číslo",
     "cislo", "kodas", "kods", "szám", "henkil", "kennitala", "주민등록번호", "身份证", "身分證", "urodzenia",

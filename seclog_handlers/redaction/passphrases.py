@@ -13,7 +13,7 @@ from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS, SENTENCE
 # `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for
 # nothing else. A word in lower case could go on with the sentence, so somebody has to have logged in before.
 _WITH = re.compile(
-    r"\b(?:with|and|using|by|plus|tr(?:y|ied|ying)|attempt(?:ed|ing)?|guess(?:ed|ing)?|enter(?:ed|ing)?|typed|sent)"
+    r"\b(?:with|and|using|use|by|plus|tr(?:y|ied|ying)|attempt(?:ed|ing)?|guess(?:ed|ing)?|enter(?:ed|ing)?|typed|sent)"
     r"[ ](?:the |a |his |her |their |my )?(?:new |old |plaintext )?$",
     re.IGNORECASE,
 )
@@ -35,7 +35,7 @@ _ENDS = re.compile(
 def is_plain_password(text: str, start: int, value: Value) -> bool:
     """Tell whether a word of letters is the password named at `start`, since the sentence leaves no other sense."""
     word = text[value.start : value.end]
-    if not _PLAIN_PASSWORD.fullmatch(word):
+    if not (_PLAIN_PASSWORD.fullmatch(word) or is_hyphened(word, least=3)):
         return False
     if not (_WITH.search(text, max(0, start - 32), start) or _HIS.search(text, max(0, start - 96), start)):
         return False
@@ -43,7 +43,7 @@ def is_plain_password(text: str, start: int, value: Value) -> bool:
         return False
     if word.lower() in _FOLLOWERS or word.lower() in BENIGN_TAILS or word.lower() in REMARKS:
         return False
-    return not word.islower() or _WHO.search(text, max(0, start - 96), start) is not None
+    return not word.islower() or "-" in word or _WHO.search(text, max(0, start - 96), start) is not None
 
 
 def is_cell(text: str, start: int, value: Value) -> bool:
@@ -92,16 +92,16 @@ def is_passphrase(value: str) -> bool:
 _ABOUT = STATUS_WORDS | SENTENCE_WORDS | REMARKS
 
 
-def is_hyphened(value: str) -> bool:
+def is_hyphened(value: str, least: int = 4) -> bool:
     """Tell whether a word is a passphrase of four words and more: `correct-horse-battery-staple`."""
-    if not _HYPHENED.fullmatch(value):
-        return False
     words = value.split("-")
+    if len(words) < least or not _HYPHENED.fullmatch(value):
+        return False
     about = [word in STATUS_WORDS or word in SENTENCE_WORDS or word in BENIGN_TAILS for word in words]
     return sum(about) <= 1 and not about[-1]
 
 
-_HYPHENED = re.compile(r"[a-z]{3,10}(?:-[a-z]{3,10}){3,7}")
+_HYPHENED = re.compile(r"[a-z]{3,10}(?:-[a-z]{3,10}){2,7}")
 
 
 _MNEMONIC = re.compile(r"[a-z]{3,10}(?:[ ,]{1,2}[a-z]{3,10}){2,23}(?![\w])")

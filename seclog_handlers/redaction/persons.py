@@ -22,6 +22,9 @@ _NUMBER = re.compile(
     r"|(?=[A-Z]{0,6}\d)(?=(?:[A-Z]{0,6}\d){4})[A-Z0-9]{8,12})(?!\w|[.:-]\w|[*xX•]{2})",
 )
 
+# Country, network, area and cell of a mobile network.
+_RADIO_CELL = re.compile(r"\d{3}-\d{2,3}-\d{1,5}-\d{1,9}")
+
 
 def number(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """Return the number of a person, a card or an account after its name, the day somebody was born."""
@@ -33,6 +36,8 @@ def number(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if day is not None:
         return Value(*day.span("value"), quoted=False)
     match = _NUMBER.match(text, end)
+    if match is not None and rule.kind == "phone" and _RADIO_CELL.fullmatch(match["value"].strip()):
+        return None
     if match is None or sum(character.isdigit() for character in match["value"]) < (
         4 if match["value"].isalnum() else 6
     ):

@@ -175,11 +175,7 @@ def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
                 yield match.start(), match.end(), "card"
             continue
         kind = number_kind(match[0].strip())
-        if (
-            kind == "card"
-            and match.end() - match.start() == _LONGEST_CARD
-            and _NAMED_ID.search(text, max(0, match.start() - 12), match.start())
-        ):
+        if kind == "card" and _is_another(text, match):
             continue
         if kind is None and _is_south_african(match[0], text[max(0, match.start() - 24) : match.start()]):
             yield match.start(), match.end(), "national-id"
@@ -194,6 +190,20 @@ def numbers(text: str, spend: Callable[[int], None]) -> Iterator[Found]:
         else:
             yield from _parts(text, match)
 
+
+def _is_another(text: str, match: re.Match[str]) -> bool:
+    """Tell whether what could be a card is by its name and length somebody's id, or the number of an article."""
+    length, start = match.end() - match.start(), match.start()
+    if length == _LONGEST_CARD:
+        return _NAMED_ID.search(text, max(0, start - 12), start) is not None
+    return length == _ARTICLE and _NAMED_ARTICLE.search(text, max(0, start - 16), start) is not None
+
+
+# A tenth of the article numbers of some countries look like the first cards.
+_ARTICLE = 13
+_NAMED_ARTICLE = re.compile(
+    r"\b(?:ean|gtin|isbn|upc|jan|barcode)(?:[-_ ]?1[34])?[\"']?[:=# ]{1,2}[\"']?\Z", re.IGNORECASE
+)
 
 # ID number 8001015009087: a birth date, a number, 0 or 1 for the citizenship, a check digit.
 _SOUTH_AFRICAN = re.compile(r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{4}[01]\d\d")

@@ -130,6 +130,15 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
     return None
 
 
+def option(text: str, start: int, end: int, rule: Rule) -> list[tuple[int, int, str]]:
+    """Return what a machine has made behind an option whose name has many meanings: `--session`, `X`."""
+    flag = _FLAG.match(text, end) if text[start] == "-" else None
+    value = value_at(text, flag.end()) if flag is not None else None
+    if value is None or not looks_made(text[value.start : value.end]):
+        return []
+    return [(value.start, value.end, rule.kind)]
+
+
 def _of_part(text: str, position: int) -> Value | None:
     """The value of a form's part, whose headers go on at a position."""
     part = _PART.match(text, position)

@@ -11,6 +11,8 @@ from seclog_handlers.redaction.structures import MAX_NAME
 
 # Each name with its rule.
 Plan = tuple[tuple[str, Rule | None], ...]
+# Instead of the rule of a field that another one may give a name: `extra={"key": "password", "value": ...}`.
+NAMED = Rule("", "weak")
 TEXT_ONLY = frozenset({str})
 MAX_PLANS = 512
 MAX_PLAN = 64
@@ -59,4 +61,13 @@ class Plans:
         budget = Budget()
         if any(self._text(name, budget) != name for name in names):
             return None
-        return tuple([(name, structures.one_time(name, names) or self._rules.rule(name)) for name in names])
+        entry = not inner and structures.is_entry(names)
+        return tuple(
+            [
+                (name, NAMED if entry and structures.is_value_key(name.lower()) else self._of_one(name, names))
+                for name in names
+            ]
+        )
+
+    def _of_one(self, name: str, names: tuple[str, ...]) -> Rule | None:
+        return structures.one_time(name, names) or self._rules.rule(name)

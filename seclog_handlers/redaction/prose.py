@@ -44,6 +44,7 @@ _DIRECTIVES = frozenset({"requirepass", "masterauth"})
 _SET_BEFORE = re.compile(r"\b(?:setx|setenv|SetEnv|ENV|ARG|set -x|config set(?: --[a-z-]{2,12}){0,2}|enable)[ ]{1,4}$")
 _SETS = ("setx ", "env ", "Env ", "ENV ", "ARG ", "-x ", "  ", " set ", "--secret ", "enable ")
 MAX_SET, MAX_BEFORE = 40, 96
+_OF_LEVEL = re.compile(r"[ ]level[ ]\d{1,2}[ ](?:\d[ ])?(?=\S)")  # enable password level 15 x
 _SENTINEL = re.compile(r"[ ][\w.-]{1,64}[ ]{1,4}(?=\S)")  # sentinel auth-pass mymaster x
 _NETRC = re.compile(r"\blogin\s{1,16}(?![-|])\S{1,64}\s{1,16}$")
 _SET_TO = re.compile(r"[ \t]to[ \t]{1,4}(?=\S)|[ \t][\w.-]{1,32}[ \t]to[ \t]{1,4}(?=[\"'])")
@@ -240,7 +241,7 @@ def _forward(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return value
     before = text[max(0, start - MAX_BEFORE) : start]
     if text[start] != "-" and before.endswith(_SETS) and _SET_BEFORE.search(text, max(0, start - MAX_SET), start):
-        directive = _SPACED.match(text, end)
+        directive = _OF_LEVEL.match(text, end) or _SPACED.match(text, end)
         return value_at(text, directive.end()) if directive else None
     master = _SENTINEL.match(text, end) if text[start:end] == "auth-pass" else None
     if master is not None:
@@ -291,7 +292,8 @@ def _next(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if rule.kind != "password":
         return None
     plain = passphrases.is_plain_password(text, start, value) or passphrases.is_cell(text, start, value)
-    return value if plain or passphrases.is_hyphened(word) else None
+    least = 3 if text[start:end] == "PASS" else 4  # of FTP and POP3
+    return value if plain or passphrases.is_hyphened(word, least) else None
 
 
 # A line of names and values that tabs part.

@@ -104,9 +104,9 @@ def fits(word: str, rule: Rule) -> bool:
         if rule.kind == "cvv":
             return 3 <= len(word) <= 8
         return 4 <= len(word) <= 8 if rule.sort == "code" else rule.kind == "password" and len(word) >= 6
-    if word.strip(".,:;!?").lower() in REMARKS:
+    if word.strip(".,:;!?*`").lower() in REMARKS:
         return False
-    return looks_chosen(word) or (rule.sort == "code" and _CODE_GROUPS.fullmatch(word) is not None)
+    return looks_chosen(word.rstrip(":*`")) or (rule.sort == "code" and _CODE_GROUPS.fullmatch(word) is not None)
 
 
 _CODE_GROUPS = re.compile(r"\d{3,6}[- ]\d{3,6}")

@@ -298,6 +298,11 @@ class Walk:
             result[key] = self.member(key, item, structures.rule_among(key, item, rule, value), depth)
         return result
 
+    def begin(self, key: str) -> Rule | None:
+        """Return the rule of a record's field, with which paths of names begin."""
+        self._path = ()
+        return self._rule(key)
+
     def field(self, key: Any, item: Any, rule: Rule | None, siblings: Mapping[Any, Any], depth: int = -1) -> Any:
         """Judge a field of a record or a member of a mapping: what its neighbours say of it counts, too."""
         if type(key) is str:

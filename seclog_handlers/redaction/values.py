@@ -9,12 +9,14 @@ from seclog_handlers.redaction.censor import SEAL
 from seclog_handlers.redaction.extents import CALLEE, MAX_NESTED
 from seclog_handlers.redaction.keys import Rule
 from seclog_handlers.redaction.vocabulary import (
+    BENIGN_HEADS,
     BENIGN_TAILS,
     REMARKS,
     SCHEMA_WORDS,
     SENTENCE_WORDS,
     SOURCE_WORDS,
     STATUS_WORDS,
+    STRONG,
 )
 
 WEAK_LENGTH = 12
@@ -103,7 +105,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
     if value == "x" and not quoted:  # /etc/passwd
         return False
     if is_statement(value) and not (
-        quoted and (_is_cut_call(value) or (rule.kind == "password" and _is_phrase(value)))
+        (quoted and (_is_cut_call(value) or (rule.kind == "password" and _is_phrase(value))))
+        or (rule.sort in ("strong", "code") and is_joined(value))
     ):
         return False
     if rule.sort == "digits":
@@ -176,9 +179,27 @@ def _is_phrase(value: str) -> bool:
     return all(map(is_word, words)) and len(words) > 1 and _SPEAKING.isdisjoint(words)
 
 
+def is_joined(value: str) -> bool:
+    """Tell whether three words and more are a passphrase, and no name in source code: `golden_violin_pepper`."""
+    if not _SNAKE.fullmatch(value):
+        return False
+    words = value.split("_")
+    return _NAMING.isdisjoint(words) and not any(word.endswith(_VERBAL) for word in words)
+
+
+_SNAKE = re.compile(r"[a-z]{4,12}(?:_[a-z]{4,12}){2,5}")
+_VERBAL = ("ing", "ed", "tion", "able", "ize", "ized", "code", "word")
 _JOINED = re.compile("[_.]")
 _COMMON = STATUS_WORDS | SENTENCE_WORDS | REMARKS | BENIGN_TAILS
 _SPEAKING = STATUS_WORDS | SENTENCE_WORDS | REMARKS | BENIGN_TAILS | SOURCE_WORDS
+_NAMING = _SPEAKING | BENIGN_HEADS | STRONG.keys() | frozenset(
+    """
+    access refresh order orders payment payments customer account session message number shared global local default
+    private public internal external legacy current previous primary secondary first last next with this that when
+    object array string value text list item items name table record system network device software hardware
+    production staging development database address email phone mobile billing shipping report service product
+    """.split()  # noqa: SIM905 - a wall of quotes hides the words
+)  # fmt: skip
 
 
 # A password with a bracket, and no call: Raccoon(dragon98
@@ -336,11 +357,14 @@ def _is_personal_number(value: str, kind: str) -> bool:
         return False
     if kind in ("birth-date", "phone"):
         return digits >= (4 if kind == "birth-date" else LEAST_PHONE)
+    if kind == "passport":
+        return digits >= 5 or _PASSPORT.fullmatch(value) is not None
     if digits == 4:  # letters and digits of an identity card
         return len(value) >= 8 and value.isalnum() and value.isupper()
     return digits >= (LEAST_ACCOUNT if kind == "bank-account" else 5) and not IS_UUID.fullmatch(value)
 
 
+_PASSPORT = re.compile(r"(?=[A-Z]{0,12}\d)[A-Z0-9]{8,12}")
 _MASKED_CARD = re.compile(r"\d{0,6}[*xX•. -]{4,}\d{0,4}")
 
 

@@ -71,6 +71,8 @@ PHRASES: dict[str, str] = {
             "vapid key", "fernet key", "server community", "hmac sha",
             "recv key", "send key", "mppe key", "setup key", "luks key", "disk key", "volume key",
             "wireguard key", "wg key",
+            "enable secret", "enable password", "tacacs key", "radius key", "merchant key", "crypt key",
+            "provisioning key", "network key", "zigbee key", "sas key", "logged in key", "nonce key",
             "role key", "node key", "wallet key", "sealing key", "derived key",
         ),
         "secret",
@@ -118,7 +120,7 @@ CODES: dict[str, str] = {
             "authentication code", "authenticator code", "scratch code", "scratch codes", "totp code",
             "verify code", "activation code", "pairing code", "your code", "unlock pin", "door code", "mfa token",
             "two factor code", "whatsapp code", "ihr code", "dein code", "votre code", "ton code", "uw code",
-            "oauth code", "invite code", "device code", *languages.CODES,
+            "oauth code", "alarm code", "disarm code", "setup code", "invite code", "device code", *languages.CODES,
         ),
         "otp",
     ),
@@ -141,22 +143,24 @@ NUMBERS: dict[str, str] = {
     **dict.fromkeys(("wa id", "cell number", "mobile number", "fax number", "contact number"), "phone"),
     **dict.fromkeys(
         ("ssn", "nino", "rut",
-         "aadhaar", "aadhar", "cpf", "pesel", "bsn", "passport", "curp", "nhs number", "tax id", "tin",
+         "aadhaar", "aadhar", "cpf", "pesel", "bsn", "curp", "nhs number", "tax id", "tin",
          "tax number", "tax file number",
          "national id", "national insurance", "national identity", "social security", "drivers license",
-         "driver license", "driving license", "driving licence", "drivers licence", "passport number", "personnummer",
+         "driver license", "driving license", "driving licence", "drivers licence", "personnummer",
          "codice fiscale", "dni", "nif", "nir", "social insurance", "id card number", "sin number", "identity number",
          "steuer id", "idnr", "steuernummer", "steueridentifikationsnummer", "steuerliche identifikationsnummer",
          "sozialversicherungsnummer", "personalausweis nr", "personalausweisnummer", "ausweisnummer", "personalausweis",
-         "reisepassnummer", "reisepass", "fødselsnummer", "fodselsnummer", "cnpj", "tfn", "cpr", "cuit", "cuil",
+         "fødselsnummer", "fodselsnummer", "cnpj", "tfn", "cpr", "cuit", "cuil",
          "ahv", "nric", "hkid", "ppsn", "tckn", "burgerservicenummer", "sécu", "secu", "sécurité sociale",
          "securite sociale",
          "nhs no", "cnp", "oib", "isikukood", "マイナンバー", "個人番号", "rodné číslo", "rodne cislo",
          "asmens kodas", "personas kods", "egn", "emšo", "emso", "jmbg", "taj szám", "henkilötunnus", "henkilotunnus",
          "hetu", "kennitala", "amka", "주민등록번호", "身份证", "身份证号", "身份证号码", "身分證", "medicare number",
-         "kimlik no", "kimlik", "itin", "insee", "ssn last", "carta identita", "seguridad social"),
+         "kimlik no", "kimlik", "itin", "insee", "ssn last", "carta identita", "seguridad social",
+         "my number", "national number", "pps number", "pps no", "teudat zehut"),
         "national-id",
     ),
+    **dict.fromkeys(("passport", "passport number", "reisepassnummer", "reisepass"), "passport"),
     **dict.fromkeys(
         ("iban", "ibans", "bank account", "account number", "acct number", "acct num", "routing number", "sort code",
          "bban", "account no", "bank number"),
@@ -242,6 +246,7 @@ BENIGN_TAILS = frozenset(
     bean configuration properties impl listener registry supplier decoder adapter strategy wrapper mixin report rows row
     symbol santa result results requests statistics metrics metric scan
     origins hosts quota check checks from refs delay activation env envvar agent entries maps decision reason
+    prefs exchange gateway worker workers daemon job jobs
     kid realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -298,7 +303,8 @@ SENTENCE_WORDS = frozenset(
 # Values that say something about a secret where the secret itself would stand.
 STATUS_WORDS = frozenset(
     """
-    want wanted got secrets requires expects anonymous access via per cli sensitive it they you we he she there
+    want wanted got unchanged
+    secrets requires expects anonymous access via per cli sensitive it they you we he she there
     none null nil undefined nan true false yes no on off ok okay n/a na unknown empty blank missing absent present
     invalid valid incorrect correct wrong bad good weak strong short long expired expires revoked required optional
     requested changed change updated reset set unset sent accepted denied rejected granted refused failed failure

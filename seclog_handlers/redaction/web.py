@@ -160,6 +160,12 @@ def scheme(text: str, end: int, name: str) -> list[Found]:
     return [(start + (user.end() if user else 0), start + len(value), "authorization")] if secret else []
 
 
+def is_challenge(text: str, end: int) -> bool:
+    """Tell whether a server asks for credentials: `WWW-Authenticate: Bearer realm="orders"`."""
+    return _CHALLENGE.match(text, end) is not None
+
+
+_CHALLENGE = re.compile(r"[ ](?:realm|error|scope|charset|authorization_uri|resource_metadata)=")
 _DIGEST_USER = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?=[^:]{4})")
 _DIGEST = re.compile(r"(?:[0-9a-f]{8}){4,16}")
 _DIGEST_OF = re.compile(r"(?:sha-(?:1|256|512)|md5|unixsum|crc32c)=", re.IGNORECASE)  # RFC 9530

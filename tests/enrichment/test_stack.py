@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import linecache
 import sys
 import traceback
 
@@ -316,6 +317,14 @@ class TestBounds:
                 exec(compile("1/0", f"<generated {number}>", "exec"), {})
             assert f"<generated {number}>" in format_exception(caught.value)
             del caught
+
+    def test_other_code_of_the_same_name_has_its_own_lines(self):
+        """A template that is compiled anew shows its own source, not the one before."""
+        for host in ("one", "other"):
+            source = f"connect = int\nconnect('{host}')\n"
+            linecache.cache["<template>"] = len(source), None, source.splitlines(True), "<template>"
+            text = format_exception(caught(exec, compile(source, "<template>", "exec"), {}))
+            assert f"connect('{host}')" in text
 
     def test_a_recursion_beyond_what_is_remembered_is_shown_as_ever(self):
         """Deep stacks are written anew each time."""

@@ -877,12 +877,18 @@ def test_finds_what_the_shape_of_a_record_tells(record: dict[str, object], clean
         ({"login": ["bob", "kL9xQ2mW7z"]}, {"login": ["bob", "[REDACTED]"]}),
         ({"pass": 120, "fail": 0, "pwd": "/srv/app", "pin": "GPIO22"}, {}),
         ({"pass": "letmein12", "fail": 0}, {"pass": "[REDACTED]"}),
+        ({"key": "db.password", "value": "letmein12", "id": 7}, {"value": "[REDACTED]"}),
+        ({"field": "api_key", "old": "letmein12", "new": "letmein13"}, {"old": "[REDACTED]", "new": "[REDACTED]"}),
+        ({"header": "Authorization", "value": "letmein12"}, {"value": "[REDACTED]"}),
+        ({"key": "color", "value": "letmein12"}, {}),
+        ({"key": "password", "request_id": "r1"}, {}),
     ],
     ids=str,
 )
 def test_fields_of_a_record_are_neighbours_too(fields: dict[str, object], clean: dict[str, object]) -> None:
     """What neighbours tell inside a value they tell among the fields of a record."""
     assert redactor.fields(fields) == {**fields, **clean}
+    assert Redactor(keys=["a.path"]).fields(fields) == {**fields, **clean}
 
 
 @pytest.mark.parametrize("path", ["/home/alice.meyer@example.com/x", "/data/bob.jones@example.org/"])
@@ -923,6 +929,28 @@ def test_notations_are_told_in_either_case(before: str) -> None:
         ("credentials ('bob', 'kL9xQ2mW7z') rejected", "credentials ('bob', '[REDACTED]') rejected"),
         ("csrf token mismatch 8f3a9c2d1e4b5a6f77", "csrf token mismatch [REDACTED]"),
         ("API key not valid: 8f3a9c2d1e4b5a6f77", "API key not valid: [REDACTED]"),
+        ("password=golden_violin_pepper&x=1", "password=[REDACTED]&x=1"),
+        ("docker login -u app -p rusty_kettle_pepper h", "docker login -u app -p [REDACTED] h"),
+        ("please use password orange-ferret-teapot", "please use password [REDACTED]"),
+        ("enable_secret=hunter2two region=eu", "enable_secret=[REDACTED] region=eu"),
+        ("cookie_secret=SemIFH5+J2ZwzCZTGjx1uh= region=eu", "cookie_secret=[REDACTED] region=eu"),
+        ("verificationcode:930849; 296 ms", "verificationcode:[REDACTED]; 296 ms"),
+        ("[('mfacode', '680580'), ('x', 'y')]", "[('mfacode', '[REDACTED]'), ('x', 'y')]"),
+        ("['shop', '--session', 'QqX0UYzPaF3RiliWCTUu8D']", "['shop', '--session', '[REDACTED]']"),
+        ("POST /unlock/NvS6RKYsHQAzKdyjQFZnet7z HTTP/1.1", "POST /unlock/[REDACTED] HTTP/1.1"),
+        ("/invitations/0NbJXTtx0kIAKTc5nXf4z8nJ/accept", "/invitations/[REDACTED]/accept"),
+        ("X-ClickHouse-Key: rusty_anchor_lasagna", "X-ClickHouse-Key: [REDACTED]"),
+        ("passport_number=CR2UEAFIQ", "passport_number=[REDACTED]"),
+        ("PPS number: 1914502F (via web)", "PPS number: [REDACTED] (via web)"),
+        ("invalid Teudat Zehut 412564833", "invalid Teudat Zehut [REDACTED]"),
+        ("my_number='9562 8335 6074'", "my_number='[REDACTED]'"),
+        ("\\e[33mpassword\\e[0m: letmein12 x", "\\e[33mpassword\\e[0m: [REDACTED] x"),
+        ("USER app PASS battery-wombat-lantern +OK", "USER app PASS [REDACTED] +OK"),
+        ("GET https://h/cb?code=8f3a9c2d1e4b5a6f77aa&x=1", "GET https://h/cb?code=[REDACTED]&x=1"),
+        ("GET https://h/verify?t=8f3a9c2d1e4b5a6f77aa", "GET https://h/verify?t=[REDACTED]"),
+        ("GET /invite/8f3a9c2d1e4b5a6f77aa/x", "GET /invite/[REDACTED]/x"),
+        ("\u201cpassword\u201d: \u201ckL9xQ2mW7z\u201d", "\u201cpassword\u201d: \u201c[REDACTED]\u201d"),
+        ("\u00abпароль\u00bb: \u00abkL9xQ2mW7z\u00bb", "\u00abпароль\u00bb: \u00ab[REDACTED]\u00bb"),
     ],
 )  # fmt: skip
 def test_finds_the_secret_and_keeps_the_sentence(text: str, clean: str) -> None:
@@ -937,7 +965,15 @@ def test_finds_the_secret_and_keeps_the_sentence(text: str, clean: str) -> None:
         "password: expected string but got integer", "password version mismatch 12345 != 12346",
         "token type mismatch: expected Bearer1 but got Basic12", "password: want at least 8, got 5",
         "token not found 5f0c2f6e-8f1a-4a7d-9b60-c1f1f2d3e4a5", "session failed store-primary-replica-2",
-        "credentials ('username', 'password') missing",
+        "ean 4005626319235 restocked", "gtin=4001627046729 price=1.0", "cell 262-01-15075-70397 handover",
+        "password: (unchanged) profile 4", "twine upload dist/lib-7.16.tar.gz as __token__ / x", "X-Auth-User: kiosk",
+        "credentials ('username', 'password') missing", "password=user_supplied_value", "password=hashed_form_field",
+        "token-exchange-api: compiled 973 tests", "outgoing call to token-exchange-api: GET /x", "**Token type:** Bearer",
+        "cookie_prefs=analytics", "https://github.com/acme/auth-gateway/commit/b0670cb09ab2baf40878566b3e7ccc9d2ba32d22",
+        '["www-authenticate", "Bearer realm=\\"orders\\", error=\\"invalid_token\\""]',
+        "{'PROXYAUTH': ('AUTH',)}", "authinfo = HTTPBasicAuthHandler()", "passport: middleware loaded",
+        "https://h/shop?code=SUMMER2026", "https://h/x?code=404",
+        "GET /verify/step2/overview", "https://h/login?ref=homepage-banner-2", "GET /blob/8f3a9c2d1e4b5a6f77aa/x",
     ],
 )  # fmt: skip
 def test_keeps_the_like_without_a_secret(text: str) -> None:
