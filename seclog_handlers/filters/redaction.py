@@ -112,12 +112,15 @@ class RedactionFilter(Stage):
             if not settle_names(record):
                 raise
             self._redact(record, budget, changes)
-        search = self._redactor.echoes(changes, budget, self._surfaces.text(record.__dict__, ())) if changes else None
+        search = self._redactor.echoes(changes, budget, lambda: self._shown(record)) if changes else None
         if search is not None:
             replace_everywhere(record, search, self._left(record))
             self._redact(record, budget, [])  # beside what was replaced now, the rest may read differently
         if budget.withheld:
             note_error(record, type(self).__name__, TooDenseError())
+
+    def _shown(self, record: logging.LogRecord) -> str | None:
+        return self._surfaces.text(record.__dict__, ())
 
     def _redact(self, record: logging.LogRecord, budget: Budget, changes: Changes) -> None:
         """Redact each surface for itself, and note what was changed."""

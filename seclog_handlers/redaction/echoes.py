@@ -7,7 +7,7 @@ told by holding what was logged against what is left of it; no secret is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seclog_handlers._occurrences import may_show, needles
@@ -22,43 +22,57 @@ _NAMES = re.compile(r"[a-z]+(?:-[a-z]+)*-?\d{1,4}[a-z]?")  # user-1234, postgres
 # What may have gone with a secret: it ends a sentence.
 _AROUND = " \t\r\n\"'.,;:!?()[]{}"
 
+# Returns all that a record shows, or None if that is not known.
+Shown = Callable[[], "str | None"]
+
+
+def nothing_known() -> None:
+    """Whatever may be shown."""
+
 
 def is_telling(secret: str) -> bool:
     """Tell whether the same characters elsewhere are the same secret, and no word that happens to be one."""
     return len(secret) >= LEAST_COPIED and looks_chosen(secret) and not _NAMES.fullmatch(secret)
 
 
-def echoes(changes: Sequence[tuple[Any, Any]], censor: Censor, text: str | None = None) -> list[tuple[str, str]]:
+def echoes(changes: Sequence[tuple[Any, Any]], censor: Censor, shown: Shown = nothing_known) -> list[tuple[str, str]]:
     """Return the secrets that stand somewhere else, too, and what stands in the place of each.
 
     Args:
         changes: What was logged, and what is left of it: texts, or containers of them.
         censor: What stands in a secret's place.
-        text: All that is shown, if it is known: a secret that does not stand there stands nowhere.
+        shown: Returns all that is shown, if that is known: a secret that does not stand there stands nowhere.
     """
     found: dict[str, str] = {}
+    text: str | None = None
+    asked = False
     waiting = list(changes)
-    for _ in range(MAX_COMPARED):
-        if not waiting:
-            break
-        before, after = waiting.pop()
-        if before is after:
-            continue
+    for before, after in waiting:  # which grows by what containers hold
         if type(before) is not str:
-            waiting += _inside(before, after)
-        elif type(after) is str and len(before) <= MAX_LENGTH and before != after:
-            for number, taken in enumerate(_taken(before, after, censor)):
-                secret = taken.strip(_AROUND)
-                if (
-                    len(secret) >= LEAST_COPIED
-                    and (text is None or may_show(text, needles(secret)))
-                    and is_telling(secret)
-                    and not censor.seen(secret)
-                ):
-                    found[secret] = censor.marks(after)[number]
-            if len(found) >= MAX_COPIED:
-                break
+            if before is not after and len(waiting) < MAX_COMPARED:
+                waiting += _inside(before, after)
+            continue
+        if type(after) is not str or len(before) > MAX_LENGTH or before == after:
+            continue
+        for number, taken in enumerate(_taken(before, censor.rests(after))):
+            secret = taken.strip(_AROUND)
+            if len(secret) < LEAST_COPIED:
+                continue
+            if not asked:
+                text, asked = shown(), True
+            if (text is None or _stands_in(text, secret)) and is_telling(secret) and not censor.seen(secret):
+                found[secret] = censor.marks(after)[number]
+        if len(found) >= MAX_COPIED:
+            break
     return list(found.items())
+
+
+def _stands_in(text: str, secret: str) -> bool:
+    """Tell whether a text shows a secret, as it is or in one of the usual encodings."""
+    if secret in text:
+        return True
+    forms = needles(secret)
+    return len(forms) > 1 and may_show(text, forms)
 
 
 def _inside(before: Any, after: Any) -> list[tuple[Any, Any]]:
@@ -71,9 +85,8 @@ def _inside(before: Any, after: Any) -> list[tuple[Any, Any]]:
     return []
 
 
-def _taken(before: str, after: str, censor: Censor) -> list[str]:
+def _taken(before: str, rests: list[str]) -> list[str]:
     """Return the secrets of a text, in order, as far as what is left between them says where they were."""
-    rests = censor.rests(after)
     first, final = rests[0], rests[-1]
     if len(rests) == 1 or not before.startswith(first) or not before.endswith(final):
         return []
@@ -85,4 +98,5 @@ def _taken(before: str, after: str, censor: Censor) -> list[str]:
             return taken
         taken.append(before[position:found])
         position = found + len(rest)
-    return [*taken, before[position:last]]
+    taken.append(before[position:last])
+    return taken

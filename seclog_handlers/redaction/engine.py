@@ -129,15 +129,17 @@ class Redactor:
         except Exception:
             return FAILED
 
-    def echoes(self, changes: Sequence[tuple[Any, Any]], budget: Budget, text: str | None = None) -> Search | None:
+    def echoes(
+        self, changes: Sequence[tuple[Any, Any]], budget: Budget, shown: echoes.Shown = echoes.nothing_known
+    ) -> Search | None:  # fmt: skip
         """Return what finds the secrets that were taken out of something wherever else they stand; None without any.
 
         Args:
             changes: What was given, and what this redactor made of it.
             budget: What that has left of the record's; where it is little, nothing is looked for.
-            text: All that is shown now, if it is known.
+            shown: Returns all that is shown now, if that is known.
         """
-        pairs = echoes.echoes(changes, self._censor, text) if budget.affords_more() else None
+        pairs = echoes.echoes(changes, self._censor, shown) if budget.affords_more() else None
         return Search(pairs) if pairs else None
 
     def fields(

@@ -341,7 +341,10 @@ def _told(text: str, position: int, rule: Rule, *, setting: bool = False) -> Val
         (spelled or rule.kind in ("password", "otp"))
         and (_is_last(text, value) or (setting and _FOR_WHOM.match(text, value.end) is not None))
     )
-    named = rule.sort == "strong" and IS_UUID.fullmatch(word) is not None  # the secret key is 05faf044-...
+    named = rule.sort == "strong" and (
+        IS_UUID.fullmatch(word) is not None  # the secret key is 05faf044-...
+        or (_NAME_WITH_DIGIT.fullmatch(word) is not None and _is_last(text, value))
+    )
     return value if value.quoted or plain or named or looks_chosen(word) or looks_made(word) else None
 
 
@@ -356,6 +359,7 @@ def _told_abroad(text: str, position: int, rule: Rule) -> Value | None:
     return value if looks_chosen(word) or (word.isdigit() and reported.fits(word, rule)) else None
 
 
+_NAME_WITH_DIGIT = re.compile(r"[A-Z][a-z]{4,32}\d")  # no release or host is written like that
 _ASSIGNED = frozenset({":", "="})
 _FOR_WHOM = re.compile(r"[ \t](?:for|by|via|on|at|from)[ \t]")
 

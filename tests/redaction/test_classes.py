@@ -946,6 +946,7 @@ def test_notations_are_told_in_either_case(before: str) -> None:
         ("my_number='9562 8335 6074'", "my_number='[REDACTED]'"),
         ("\\e[33mpassword\\e[0m: letmein12 x", "\\e[33mpassword\\e[0m: [REDACTED] x"),
         ("USER app PASS battery-wombat-lantern +OK", "USER app PASS [REDACTED] +OK"),
+        ("app.secret for alice is Thbnwpe8", "app.secret for alice is [REDACTED]"),
         ("GET https://h/cb?code=8f3a9c2d1e4b5a6f77aa&x=1", "GET https://h/cb?code=[REDACTED]&x=1"),
         ("GET https://h/verify?t=8f3a9c2d1e4b5a6f77aa", "GET https://h/verify?t=[REDACTED]"),
         ("GET /invite/8f3a9c2d1e4b5a6f77aa/x", "GET /invite/[REDACTED]/x"),
