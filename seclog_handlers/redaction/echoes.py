@@ -67,6 +67,33 @@ def echoes(changes: Sequence[tuple[Any, Any]], censor: Censor, shown: Shown = no
     return list(found.items())
 
 
+def taken_out(before: Any, after: Any, censor: Censor) -> list[str] | None:
+    """Return every text that was taken out of a container; None if that cannot be told.
+
+    Args:
+        before: What was given: text, numbers, and lists and mappings of these.
+        after: What is left of it.
+        censor: What stands in a secret's place.
+    """
+    found: list[str] = []
+    waiting = [(before, after)]
+    for was, became in waiting:
+        if type(was) is str and type(became) is str:
+            if was != became:
+                taken = _taken(was, censor.rests(became))
+                if not taken:
+                    return None
+                found += taken
+        elif type(was) in (dict, list):
+            inside = _inside(was, became)
+            if len(inside) != len(was):
+                return None
+            waiting += inside
+        elif was is not became and was != became:
+            found.append(str(was))
+    return found
+
+
 def _stands_in(text: str, secret: str) -> bool:
     """Tell whether a text shows a secret, as it is or in one of the usual encodings."""
     if secret in text:

@@ -10,7 +10,7 @@ from seclog_handlers import _message, rendering
 from seclog_handlers._config import as_lines, as_list
 from seclog_handlers._occurrences import Search
 from seclog_handlers.errors import ConfigurationError
-from seclog_handlers.redaction import echoes, known, patterns, structures
+from seclog_handlers.redaction import echoes, known, objects, patterns, structures
 from seclog_handlers.redaction.budget import TEXT, Budget, TooDenseError
 from seclog_handlers.redaction.censor import DEFAULT_MARKER, Censor
 from seclog_handlers.redaction.finder import Finder
@@ -287,9 +287,11 @@ class Redactor:
             return (self.text(msg, budget) if type(msg) is str else self._walk(budget).value(msg, None)), args
         if type(msg) is not str:
             msg = str.__str__(msg) if issubclass(type(msg), str) else rendering.text(msg)
-        return _message.rewrite(msg, self._args(msg, args, budget), lambda text: self._replacements(text, budget))
+        msg, args = self._args(msg, args, budget)
+        return _message.rewrite(msg, args, lambda text: self._replacements(text, budget))
 
-    def _args(self, msg: str, args: Any, budget: Budget) -> Any:
+    def _args(self, msg: str, args: Any, budget: Budget) -> tuple[str, Any]:
+        """Return a template and its arguments without their secrets, each argument judged for itself."""
         kind = type(args)
         if kind is tuple:
             clean = self._clean
@@ -298,17 +300,19 @@ class Redactor:
                 if not ((kind is str and arg in clean) or kind in UNTOUCHED or (kind is int and abs(arg) < CARD_FROM)):
                     break
             else:
-                return args
+                return msg, args
             walk = self._walk(budget)
-            return tuple([walk.argument(arg) for arg in args])
+            if any(map(objects.is_object, args)):
+                return objects.as_logged(msg, args, walk)
+            return msg, tuple([walk.value(arg, None) for arg in args])
         if issubclass(kind, dict):
             redacted = self._walk(budget).mapping(args, None, 0)
-            return redacted if kind is dict else _message.Atoms(redacted)
+            return msg, redacted if kind is dict else _message.Atoms(redacted)
         if kind is MappingProxyType or any(base is Mapping for base in rendering.mro(kind)):
             named = _message.asked_for(msg, args)
             if named is not None:
-                return self._walk(budget).mapping(named, None, 0)
-        return (self._walk(budget).value(args, None),)
+                return msg, self._walk(budget).mapping(named, None, 0)
+        return msg, (self._walk(budget).value(args, None),)
 
     def _walk(self, budget: Budget | None = None) -> Walk:
         return Walk(self.text, self.rules, self._censor, self._plans, self._memo, budget or Budget())

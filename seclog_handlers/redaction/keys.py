@@ -304,7 +304,9 @@ _WEAK_HEADS = frozenset(
 )
 
 
-_DIGESTS = frozenset({"hash", "digest", "fingerprint", "thumbprint"})
+_DIGESTS = frozenset({
+    "hash", "digest", "fingerprint", "thumbprint", "hashes", "digests", "fingerprints", "thumbprints",
+})  # fmt: skip
 
 
 def _tail_is_benign(tail: list[str], matched: str, rule: Rule) -> bool:

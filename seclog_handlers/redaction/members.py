@@ -61,7 +61,7 @@ _METADATA = frozenset(
     drift driftsteps steps versions rotationdays labels annotations
     refreshable title readonly verified port bit active legend transports transport secretname defaultmode optional
     action actions principaltype effect resource resources permission permissions policies groups rules evaluated ms
-    durationms latencyms allowed denied method
+    durationms latencyms allowed denied method origin origins referer message detail description hint
     """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
 
@@ -143,7 +143,15 @@ def shown_of(names: Iterable[Any], rules: KeyRules, kind: str, *, only_text: boo
         or (kind == "cookie" and not PREFERENCES.isdisjoint(names))
         or any(_is_strong(rules.rule(name)) for name in names)
     )
-    return shown if telling else None
+    return shown.union(name for name in names if _is_about(name, rules)) if telling else None
+
+
+def _is_about(name: str, rules: KeyRules) -> bool:
+    """Tell whether a member's name speaks about a secret and holds none: `credential_type`, `key_id`."""
+    return "_" in name and rules.rule(name) is None and _SECRETS_WORD.search(name) is not None
+
+
+_SECRETS_WORD = re.compile(r"cred|token|secret|key|password|passwd", re.IGNORECASE)
 
 
 def _is_name(name: Any) -> bool:

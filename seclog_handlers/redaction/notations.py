@@ -189,7 +189,9 @@ def identified(text: str, end: int, found: list[Found]) -> int:
         value is None
         or value.end <= value.start
         or is_statement(text[value.start : value.end])
-        or not (value.quoted or _SQL_USER.search(text, max(0, end - 200), end))
+        or not (
+            (value.quoted and text[end - 1].isupper()) or _SQL_USER.search(text, max(0, end - 200), end)
+        )  # no revision that is identified by its hash
     ):
         return end
     found.append((value.start, value.end, "password"))

@@ -130,6 +130,8 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
         return Rule("password", "strong") if looks_chosen(item) and not item.isupper() else None
     if type(name) is not str or len(name) > MAX_NAME or ":" in name[:-1] or "=" in name[:-1]:
         return None  # a text, which is judged by itself
+    if "/" in name and _FILE_OF.search(name):  # ["secrets/README.md", "secrets/rotation.log"]
+        return None
     rule = rules.rule(name)
     if rule is None or rule.sort == "weak":
         return None
@@ -142,6 +144,9 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
     if type(item) is str and item[:-1] == name[:-1] and item[-1:].isdigit():  # ["password1", "password2"]
         return None
     return rule
+
+
+_FILE_OF = re.compile(r"[\w-]\.[A-Za-z]{1,4}\Z")
 
 
 def _is_name(item: str, rules: KeyRules) -> bool:
@@ -159,7 +164,9 @@ def rule_among(key: str, item: Any, rule: Rule | None, siblings: Mapping[Any, An
     return None if ambiguous and _holds_none(low, item, siblings) else rule
 
 
-_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass", "token", "pin", "pins"})
+_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass", "token", "pin", "pins", "totp", "otp", "hotp"})
+# How many have which second factor.
+_FACTORS = frozenset({"webauthn", "sms", "push", "u2f", "fido2", "email", "voice", "yubikey", "passkey"})
 
 
 def _holds_none(low: str, item: Any, siblings: Mapping[Any, Any]) -> bool:
@@ -175,6 +182,8 @@ def _holds_none(low: str, item: Any, siblings: Mapping[Any, Any]) -> bool:
         logged = not _LOGGED.isdisjoint(siblings)  # an event has a line of source, too
         names = _READING - _PLACES_OF_SOURCE if logged or not item.isupper() else _READING
         return any(_is_read(name, siblings.get(name)) for name in names)
+    if low in ("totp", "otp", "hotp"):
+        return type(item) is int and any(type(siblings.get(name)) is int for name in _FACTORS)
     if low == "pin":
         return type(item) is str and _CHIPS_PIN.fullmatch(item) is not None
     if low == "pins":  # of a chip: {"pins": [4, 17, 27]}
@@ -315,6 +324,10 @@ _COMPLAINTS = frozenset(
 )
 
 
+# What a cluster's secret holds, by name: ["tls.crt", "tls.key"]
+_KEPT_AS = re.compile(r"\.?[a-z][a-z-]{0,30}\.(?:crt|key|pem|cer|p12|pfx|jks|json|ya?ml|conf|cfg|env|txt)")
+
+
 def without_counters(value: Any, rule: Rule | None) -> Rule | None:
     """Return the rule for a container, or None if it holds but booleans, counts and sentences."""
     if rule is None or rule.sort in ("user", "weak", "digits"):
@@ -342,6 +355,7 @@ def without_counters(value: Any, rule: Rule | None) -> Rule | None:
             )
         )
         or (rule.kind == "secret" and type(item) is str and (item in PERMISSIONS or is_objects_name(item)))
+        or (rule.kind != "password" and type(item) is str and _KEPT_AS.fullmatch(item) is not None)
         or (rule.kind == "cookie" and type(item) is int and 0 <= item < LEAST_COOKIE)
         or (rule.kind == "tokens" and isinstance(item, dict) and is_lexeme(item))
         for item in items

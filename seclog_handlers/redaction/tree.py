@@ -18,6 +18,7 @@ from seclog_handlers import rendering
 from seclog_handlers.redaction import cookies, members, pii, structures, tables, web
 from seclog_handlers.redaction.budget import Budget
 from seclog_handlers.redaction.censor import Censor
+from seclog_handlers.redaction.echoes import taken_out
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, Memo
 from seclog_handlers.redaction.plans import MAX_PLAN, TEXT_ONLY, Plan, Plans
@@ -111,12 +112,9 @@ class Walk:
             return "[WITHHELD: depth]"
         return self._container(value, kind, rule, depth)
 
-    def argument(self, value: Any) -> Any:
-        """Return an argument of a message without its secrets: of an enumeration's member what `%s` shows, its name."""
-        kind = type(value)
-        if issubclass(kind, Enum) and not issubclass(kind, (str, int, float)):
-            return self._string(f"{rendering.argument(value)!s}", None)
-        return self.value(value, None)
+    def hidden(self, value: Any) -> list[str] | None:
+        """Return the secrets that lists and mappings hold; None if that cannot be told."""
+        return taken_out(value, self.value(value, None), self._censor)
 
     def _string(self, value: str, rule: Rule | None) -> str:
         self._characters -= len(value)

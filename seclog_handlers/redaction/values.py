@@ -79,6 +79,9 @@ _PLACEHOLDER = re.compile(
     r"|[A-Za-z0-9]{2,8}[_-]\*{3,40}|[\"']\*{3,40}[\"']"
     r"|\{type: string(?:, (?:minLength|maxLength|format|pattern): [^{},]{1,40}){0,4}\}"
     r"|[*x#•.·_-]{3,}|X{4,}|[\u2013\u2014-]{1,3}|!{1,2}|(?:\\{1,2}u[0-9a-fA-F]{4}){1,2}"
+    # How passwords are hashed, options of a program.
+    r"|(?:pbkdf2|argon2(?:id|i|d)?|bcrypt|scrypt|yescrypt|sha\d{1,3}|md5|des)(?:[-_](?:sha\d{1,3}|crypt|hmac|bcrypt|php|ctr)){0,3}"
+    r"|--[a-z][a-z-]{1,30}[ =][A-Z_]{2,24}"
     r"|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-fA-F]{6,16}"
     r"|Secret(?:Str|Bytes|String)|gpio\d{1,3}|(?:RSA|DSA|ECDSA|ED25519)(?:[- ]\d{3,4})?"
@@ -115,6 +118,8 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         if rule.kind == "api-key":
             return _VENDORS_KEY.fullmatch(value) is not None or (looks_made(value) and not _OTHERS_ID.fullmatch(value))
         return looks_made(value) or (rule.kind == "session" and _LONG_HEX.fullmatch(value) is not None)
+    if rule.kind in ("token", "session") and value.count(" ") >= MIN_REMARK and _is_told_of(value):
+        return False  # csrf: Origin checking failed - https://a.example.org does not match
     if rule.kind in ("token", "tokens") and _ADDRESS.fullmatch(value):  # tokens of a ring: /10.0.0.1:7000
         return False
     if rule.kind == "secret" and (value in PERMISSIONS or is_objects_name(value)):
@@ -144,6 +149,15 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
     return _OUR_TOKEN.fullmatch(value) is None
 
 
+MIN_REMARK = 3  # spaces: no token has as many
+
+
+def _is_told_of(value: str) -> bool:
+    """Tell whether words say something about a token, and none of them is one."""
+    words = value.split()
+    return not SENTENCE_WORDS.isdisjoint(words) and not any(map(looks_made, words))
+
+
 def is_word(value: str) -> bool:
     """Tell whether a value is a word in lower case, and not as long as a token."""
     return len(value) <= LONGEST_WORD and value.isalpha() and value.islower()
@@ -159,6 +173,8 @@ def _is_secret_container(value: str, rule: Rule) -> bool:
     if rule.kind in ("token", "tokens") and len(value) < MAX_NESTED and _COUNTS.fullmatch(value):
         return False
     if (rule.kind == "tokens" and _WORD_LIST.fullmatch(value)) or _RULES_OF.fullmatch(value):
+        return False
+    if rule.kind == "secret" and _PERMITTED.fullmatch(value):  # {'secrets': ['get', 'list']}
         return False
     texts = _QUOTED_TEXT.findall(value) if len(value) < MAX_NESTED else []
     if any(looks_chosen(said) for text in texts for said in _SAID.findall(text)):
@@ -234,6 +250,7 @@ _VENDORS_KEY = re.compile(
 _PATH = re.compile(r"(?:~|\.{1,2})?(?:/[a-z0-9_.@-]{1,64}){2,12}/?|[A-Z]:\\[\w\\. -]{4,200}")
 # What somebody may do with secrets.
 PERMISSIONS = frozenset({"read", "write", "none", "admin", "get", "list", "create", "delete", "update", "watch", "set"})
+_PERMITTED = re.compile(rf"[\[(]\s?(?:[\"'](?:{'|'.join(sorted(PERMISSIONS))})[\"'](?:,\s?)?){{1,12}}\s?[\])]")
 SHORT_SIGNS = 4
 # What a form says, a version: 4 to 6 digits, 4.13.7
 _IS_NO_CODE = re.compile(
@@ -385,7 +402,8 @@ def looks_made(value: str) -> bool:
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
 _OTHER_LETTER = re.compile(r"[\u00c0-\u2e7f]")
 _PLAIN = re.compile(
-    r"(?:SCRAM-SHA|HMAC-SHA|DIGEST-MD|CRAM-MD|AES|SHA|RSA)-?\d{1,4}(?:-[A-Z]{2,6})?|[a-z0-9-]{2,20}:[A-Z][A-Za-z]{2,40}\*?|S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:/[a-z0-9_.@-]+){2,}|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
+    r"[A-Z]{2,6}(?:[-_]\d{2,12}){1,3}|(?:[\w.=-]+/){2,}[\w.=-]+\.[a-z]{2,5}(?:\.(?:gz|zip|bz2|zst))?"
+    r"|(?:SCRAM-SHA|HMAC-SHA|DIGEST-MD|CRAM-MD|AES|SHA|RSA)-?\d{1,4}(?:-[A-Z]{2,6})?|[a-z0-9-]{2,20}:[A-Z][A-Za-z]{2,40}\*?|S-1(?:-\d+){2,15}|ID:[\w.:-]+|(?:/[a-z0-9_.@-]+){2,}|(?:[A-Za-z][\w.]*-)+[0-9a-f]{32,64}|(?:[\w.-]+/)+[\w.-]+\.[a-z]{2,4}"
     r"|(?:0x)?[0-9a-fA-F]+|[\d.,:TZ+ -]+|https?:.*"
     r"|(?:[a-z0-9-]{1,40}\.){1,6}[a-z]{2,12}|[a-z]+(?:[-_./:][a-z0-9]+)*|[A-Z_]+"
 )

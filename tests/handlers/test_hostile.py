@@ -401,7 +401,8 @@ def test_exceptions_about_what_has_no_end(pipeline, capsys, call, name):
         CALLS[call](logger, error)
 
     check(out, alerts, capsys)
-    assert type(error).__name__ in out.text or "WITHHELD" in out.text
+    if call != "%s":  # which shows what an exception says, and not its type
+        assert type(error).__name__ in out.text or "WITHHELD" in out.text
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter, TextFormatter])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import logging
 from typing import Any
@@ -192,3 +193,43 @@ def test_a_member_is_judged_by_its_name() -> None:
     """Settings kept in an enumeration show no secret, in a message or a field."""
     assert SECRET not in rendered(*redactor.message("%s %r", (Color.DB_PASSWORD, Color.DB_PASSWORD)))
     assert redactor.value({"it": [Color.DB_PASSWORD, Color.RED]}) == {"it": [M, "#f00"]}
+
+
+@dataclasses.dataclass
+class Job:
+    name: str
+    password: str = ""
+    pin: int = 0
+
+
+class Machine:
+    def __repr__(self) -> str:
+        return "<Machine id=717 100%>"
+
+
+class Opaque(Job):
+    """Shows its fields as no text is written."""
+
+    def __repr__(self) -> str:
+        return f"{self.name} {self.password} {self.pin}"
+
+
+@pytest.mark.parametrize("template", ["%s", "job %r done", "%-40s|", "%.9r", "100%% of %s", "%a"])
+@pytest.mark.parametrize(
+    "value", [Job("rebuild"), Machine(), OSError(104, "reset"), Color.RED, ValueError("no")], ids=repr
+)
+def test_objects_are_shown_as_logging_shows_them(template: str, value: Any) -> None:
+    """Where nothing in it is secret, an object's text and its repr stay as they are."""
+    assert rendered(*redactor.message(template, (value,))) == template % (value,)
+
+
+@pytest.mark.parametrize("template", ["%s", "%r"])
+def test_an_object_with_a_secret_keeps_the_rest(template: str) -> None:
+    """What the text tells is taken out of it; what only the structure tells takes the structure's form."""
+    assert rendered(*redactor.message(template, (Job("bob", SECRET, 4821),))) == (
+        f"Job(name='bob', password='{M}', pin={M})"
+    )
+    opaque = rendered(*redactor.message(template, (Opaque("bob", SECRET, 4821),)))
+    assert SECRET not in opaque
+    assert "4821" not in opaque
+    assert "bob" in opaque
