@@ -29,7 +29,7 @@ _CALLS = re.compile(
 )
 # What is part of a word, in lower case, of each call and of each line of a protocol.
 CALLED = re.compile(
-    r"log[io]n|auth|signin|bind|mysqli?$|postgresql|mongodb|connect|pdo|credential|sp$|pass|register|setuser|input|crypt|ugfzc|jwt"
+    r"log[io]n|auth|signin|bind|mysqli?$|postgresql|mongodb|connect|pdo|credential|sp$|pass|register|setuser|input|crypt|ugfzc|jwt|^oper$"
 )
 # ClickHouse: mysql('host:port', 'database', 'table', 'user', 'password')
 _FOREIGN_TABLES = ("mysql(", "postgresql(", "mongodb(")
@@ -96,6 +96,7 @@ _PROTOCOL = re.compile(
     r"|\bLOGIN (?:\"[^\"\n]{1,64}\"|[^\s\":\\]{1,64}) \"(?P<imap>[^\"\n]{1,128})\""
     r"|\bLOGIN (?!PASSWORD)(?:\"[^\"\n]{1,64}\"|[^\s\":\\]{1,64}) \"?(?P<login>[^\s\"\\]{4,128})"
     r"|\blog(?:in|on)\([\w.@-]{1,64}, (?P<bare>(?=[^\s,()'\"]{0,64}\d)[A-Z][^\s,()'\"]{7,128})\)"
+    r"|\bOPER [\w.-]{1,32} (?P<oper>[^\s\"']{5,128})"
     r"|\+login \w{1,64} (?P<steam>[^\s+\"]{4,128})"
     r"|command: /(?:login|register|changepassword) (?P<game>[^\s]{4,64}(?: [^\s]{4,64})?)"
     r"|AUTH[ \t]\d{1,6}[ \t](?:PLAIN|LOGIN)\b[^\n]{0,400}?\bresp=(?P<resp>[A-Za-z0-9+/=]{8,1024})"

@@ -55,9 +55,15 @@ def is_exempt(text: str, start: int, end: int, value: Value, name: str, rule: Ru
         or _is_called(text, start, end, secret, name, rule)
         or (low == "accesskey" and len(secret) == 1)  # an attribute of HTML
         or (low == "pass" and secret.isdigit() and _TALLY.match(text, value.end) is not None)  # pass=6327 fail=0
+        or (low == "gpgkey" and secret.startswith(("http", "file:")))  # where a repository's public key is
+        or (low in _SEVERAL and secret.isdigit() and len(secret) < COUNTED)  # secrets: 1209
         or (low in _NAME_OF and ("/" in secret or ":" in secret))  # --secret-id prod/db
         or (low.endswith("pwd") and secret.startswith(("/", "~", "C:\\")))  # the shell's working directory
     )
+
+
+_SEVERAL = frozenset({"secrets", "credentials", "passwords"})
+COUNTED = 6
 
 
 def _is_told(text: str, start: int, end: int, value: Value, rule: Rule) -> bool:

@@ -35,6 +35,7 @@ _BEFORE = re.compile(
     r"|(?:os\.environ\.get|os\.getenv|getenv|environ\.get|ENV\.fetch)\([\"'][\w.-]{1,64}[\"'], ?(?=[\"'])"
     r"|\[\](?:string|byte|interface ?\{\}|any)\{(?=\")"
     r"|#(?=\")|(?:\((?:const )?(?:unsigned )?char ?\*{1,2}\) )?0x[0-9a-f]{2,16} (?=\")"
+    r"|'\\'(?=')"  # a quote in a shell's quotes: '\''x'\''
     r"|!{1,2}(?!vault [\w.-]{1,64}/)[a-z]{1,8} (?=\S)|Str\((?=[^\s()\"']{1,256}\))"
     r"){1,3}",
 )
@@ -44,6 +45,8 @@ CALLEE = (
     r"(?:[A-Za-z_][\w.?]{0,48}[._])?_{0,2}(?:[a-z][a-z0-9]{0,2}[a-z_]{2,24}|[a-z]{2,16}(?:[A-Z][a-z]{1,16}){1,6}"
     r"|[a-z]{2}|[a-z]{2,8}2[a-z]{2,12}|(?:[A-Z][a-z]{1,16}){1,6}|[A-Z_]{2,24})\d{0,4}"
 )
+# A value that may be missing, as Rust and Java show it.
+_PRESENT = re.compile(r"(?:Some|Just|Optional)[(\[](?P<value>[^\s()\[\]\"']{4,256})[)\]]")
 _CALL = re.compile(rf"(?:await |not |new )?(?:\w{{1,32}}::){{0,4}}{CALLEE}[!?]?(?:\(|\[[\"'])")
 # A password with a bracket in it, and nothing that is called: Raccoon(dragon98
 _CUT_CALL = re.compile(r"[A-Za-z_]\w{1,63}\((?=[^\s]{0,64}\d)[^\s()\[\]\"',;]{3,64}(?=[\s;&]|\Z)")
@@ -83,6 +86,9 @@ def value_at(text: str, position: int, *, in_url: bool = False) -> Value | None:
     if in_url:
         match = _IN_URL.match(text, position)
         return Value(match.start(), match.end(), quoted=False) if match else None
+    present = _PRESENT.match(text, position)
+    if present is not None:
+        return Value(*present.span("value"), quoted=True)
     before = _BEFORE.match(text, position)
     if before is not None:
         position = before.end()

@@ -163,6 +163,7 @@ class Finder:
             or "LOGIN " in text
             or "PASS " in text
             or "SETUSER" in text
+            or "OPER " in text
             or "334 " in text
             or "login " in text
             or ": /" in text

@@ -16,6 +16,7 @@ MAX_WORDS = 24  # in a name; those in the middle of a longer one are passed over
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
 _FOREIGN_WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_PHRASE = 4
+_DOTTED = re.compile(r"[A-Za-z]{0,32}(?:[Cc]redentials?|[Ss]ecrets?|[Aa]uth)\.[A-Za-z_-]{1,32}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_KEY")  # of the environment: GEOAPIFY_KEY
 MIN_GLUED = 5  # isampwd; cwd and pwd are shorter
 _NOT_ENDINGS = frozenset({
@@ -97,6 +98,8 @@ class KeyRules:
         rule = classify(words(key))
         if rule is not None and rule.sort == "weak" and _VARIABLE.fullmatch(key):
             return _OF_VENDOR
+        if rule is None and _DOTTED.fullmatch(key):  # imageCredentials.password
+            rule = classify(words(key.rpartition(".")[2]))
         if rule is None and key.count(".") > 1:  # output.elasticsearch.password: where it starts says nothing about it
             rule = classify(words(".".join(key.split(".")[-2:])))
         return rule
@@ -174,6 +177,8 @@ def classify(parts: list[str]) -> Rule | None:
                 weak = weak or rule
     if _is_vendors(parts):
         return Rule("api-key", "strong") if parts[0] == "x" else _OF_VENDOR  # a header: X-ClickHouse-Key
+    if parts and parts[0] == "x" and parts[-1] == "session":  # a header: X-Metabase-Session
+        return Rule("session", "strong")
     return weak
 
 
@@ -280,6 +285,8 @@ def _is_about(parts: list[str], start: int, end: int, rule: Rule) -> bool:
         heads.discard("hash")
     if parts[start - 1] == "store" and start > 1 and parts[start - 2] in _STORES:
         heads.discard("store")
+    if rule.kind == "password" and start > 1 and parts[start - 2] in words_of.NOUNS:
+        return False
     if rule.kind == "password" and not words_of.PASSWORD_ACTIONS.isdisjoint(heads):
         return True
     if rule.sort == "weak" and parts[start - 1] in _WEAK_HEADS:

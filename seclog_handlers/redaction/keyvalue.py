@@ -42,6 +42,12 @@ FIRST_WORDS = (
         for phrase in table
         if " " in phrase
     )
+    | {
+        "-".join(phrase.split()[:-1])
+        for table in (vocabulary.PHRASES, vocabulary.CODES)
+        for phrase in table
+        if phrase.count(" ") > 1  # pre-shared key
+    }
     | vocabulary.SHORT_HEADS
     | vocabulary.SHORT_NOT_AFTER
     | {
@@ -74,7 +80,7 @@ _GLUED = re.compile(r"[A-Za-z0-9_]")
 def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the whole name that contains text[start:end]."""
     if text[start - 1 : start] in _BEFORE and text[end : end + 1] in _AFTER:
-        return start, end
+        return _section(text, start, end) if text[end : end + 1] == ":" else (start, end)
     if text[start] >= _NO_SPACES and _GLUED.match(text, end) is None:
         return start, end
     left = text[max(0, start - MAX_IDENTIFIER) : start]
@@ -90,10 +96,24 @@ def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     end = end if dots < 0 else max(dots, start)
     while end > start and text[end - 1] in ".-":
         end -= 1
-    return start, end
+    return _section(text, start, end) if ":" in text[max(0, start - 1) : end + 1] else (start, end)
 
 
+def _section(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the whole of a name in quotes whose parts colons join, as .NET's settings have them: "Jwt:Key"."""
+    before = _PARTS_BEFORE.search(text, max(0, start - MAX_IDENTIFIER), start)
+    if before is not None:
+        start = before.start("parts")
+    after = _PARTS_AFTER.match(text, end) if text[start - 1 : start] in QUOTES else None
+    return start, after.end() if after is not None else end
+
+
+_PARTS_BEFORE = re.compile(r"[\"'](?P<parts>(?:[A-Z][A-Za-z]{1,31}:){1,4})\Z")
+_PARTS_AFTER = re.compile(r"(?::[A-Z][A-Za-z]{1,31}){1,4}(?=[\"'](?:\s?[:=]|[ ]value=))")
 _ASCII_TAIL = re.compile(r"[A-Za-z][\x20-\x7e]{0,64}\Z")
+
+
+_COMMUNITY = Rule("password", "strong")
 
 
 def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
@@ -102,6 +122,12 @@ def rule_at(text: str, start: int, end: int, rules: KeyRules) -> Rule | None:
     if text.startswith("-D", start):  # java -DprivateKey=x
         name = name[1:]
     rule = rules.rule(name)
+    if (
+        rule is None
+        and name.lower() == "community"
+        and ("snmp" in text[max(0, start - 96) : start].lower() or text.startswith(" string ", end))
+    ):
+        return _COMMUNITY
     if rule is None and not name.isascii() and (tail := _ASCII_TAIL.search(name)) is not None:  # zürich-authCode
         rule = rules.rule(tail[0])
     if rule is not None and rule.sort != "weak" and name.lower() not in _MORE_BEFORE:

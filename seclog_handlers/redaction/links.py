@@ -13,7 +13,7 @@ Found = tuple[int, int, str]
 
 LINKS = re.compile(
     r"/(?<!/usr/)(?<!/local/)(?=[\w-])(?:[\w-]{0,30}[_-])?(?:reset|resets|verify|verification|verify-email|confirm|confirmation|activate|activation"
-    r"|invite|invites|invitations?|unlock|join|approve|claim|redeem|token|tokens"
+    r"|invite|invites|invitations?|unlock|join|approve|claim|redeem|push|token|tokens"
     r"|magic|magic-link|auth|unsubscribe|secret|secrets|apikey|session|sessions|login(?!_flow)|signin|sso|share|shared|accept"
     r"|callback|hook|hooks|webhook|webhooks"
     r"|calendar|ical|password|k|key|keys|access|bot|otp|recover|recovery|set-password|password-reset|integrations?|ws)(?:[_-][\w-]{0,30})?(?=[/?])",
@@ -24,7 +24,7 @@ LINK_WORDS = frozenset(
     """
     reset resets verify verification confirm confirmation activate activation invite invites invitation token tokens
     telemetry attributes
-    integration integrations ws invitations unlock join approve claim redeem
+    integration integrations ws invitations unlock join approve claim redeem push
     infura alchemyapi alchemy magic auth unsubscribe secret secrets apikey session sessions login signin sso share
     shared accept callback hook hooks webhook webhooks password k key keys access bot otp recover recovery calendar ical
     """.split()  # noqa: SIM905 - a wall of quotes hides the words

@@ -92,6 +92,15 @@ def is_passphrase(value: str) -> bool:
 _ABOUT = STATUS_WORDS | SENTENCE_WORDS | REMARKS
 
 
+def is_jumbled(value: str) -> bool:
+    """Tell whether letters change case as those of no name do: KSFKdGVxLd."""
+    return _LETTERS.fullmatch(value) is not None and len(_HUMP.findall(value)) * 3 >= len(value)
+
+
+_LETTERS = re.compile(r"(?=[a-z]{0,16}[A-Z]+[a-z])[A-Za-z]{9,32}")
+_HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
 def is_hyphened(value: str, least: int = 4) -> bool:
     """Tell whether a word is a passphrase of four words and more: `correct-horse-battery-staple`."""
     words = value.split("-")

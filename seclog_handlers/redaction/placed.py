@@ -18,12 +18,12 @@ ENTRY = re.compile(
     rf"(?:\s{{0,8}},\s{{0,8}}|\s{{1,8}})(?:{_Q})?(?:[A-Za-z]{{0,20}}[vV]alue|VALUE|val|v|content|[vV]alue_?[sS]tring"
     rf"|current_?[vV]alue)(?:{_Q})?\s{{0,4}}[:=]\s{{0,4}}",
 )
-_ELEMENT = re.compile(r"\s{0,8}</[\w:]{1,32}>\s{0,64}<(?:value|string|val|Value)>\s{0,16}")
+_ELEMENT = re.compile(r"\s{0,8}</[\w:-]{1,32}>\s{0,64}<(?:[\w:-]{0,24}[vV]alue|string|val)>\s{0,16}")
 _CONTENT = re.compile(
     rf"{_Q}[^<>\n]{{0,160}}(?<!/)>\s{{0,32}}"
     rf"(?:<[\w:]{{0,24}}(?:[vV]alue|string|val)(?:\s[^<>]{{0,100}})?>\s{{0,16}})?(?=[^<\s])"
 )
-_ATTRIBUTE = re.compile(rf"{_Q}(?: [\w-]{{1,32}}={_Q}[\w/ .-]{{0,100}}{_Q}){{0,3}} value=(?={_Q})")
+_ATTRIBUTE = re.compile(rf"{_Q}(?: [\w-]{{1,32}}={_Q}[\w/ .-]{{0,100}}{_Q}){{0,3}} (?:value|content)=(?={_Q})")
 _OWN_ATTRIBUTE = re.compile(
     rf"(?:\s{{1,4}}(?!\w{{0,16}}[vV]al)[\w:.-]{{1,32}}={_Q}[^\"'<>]{{0,100}}{_Q}){{0,3}}\s{{1,4}}(?:[vV]alue|val|text|plaintext|clear|#text)=(?={_Q})"
 )
@@ -34,13 +34,14 @@ _INDEXED = re.compile(rf"{_Q}\](?::| is| was)? (?:but )?(?:got|was|is|received|f
 # As EDI and old protocols part fields: PWD#x#USR#bob#
 _HASHED = re.compile(r"#(?P<value>[^#\s]{4,128})#(?=[A-Z]{2,8}#)")
 _NAMED_INPUT = re.compile(r"(?:[ ]\w{2,16}=[\w-]{1,32}){0,3}[ ]value=(?=[\"'])")  # <input name=csrf_token value='x'>
+_NAMED_VALUE = re.compile(r",?[ ][vV]alue=(?=[^\s\"'])")  # env name=DB_PASSWORD value=x
 _PART = re.compile(
     r"\"?(?:;[^\r\n]{0,120})?(?:(?:\r?\n|\\r\\n)[A-Za-z-]{1,40}:[^\r\n\\]{0,200}){0,3}(?:\r?\n\r?\n|\\r\\n\\r\\n"
     r"|\\n\\n)",
 )
 _PART_VALUE = re.compile(r"(?:[^\r\n\\]|\\(?![rn]))+")
 _FLAG = re.compile(rf"(?:[ ]argv\[\d{{1,3}}\]=|[ \t]{{1,8}}|{_Q}\s{{0,2}},\s{{0,4}}(?={_Q}))")
-_CALLED = re.compile(rf"\(\s{{0,4}}(?:value=|raw=)?(?=b?{_Q})")
+_CALLED = re.compile(rf"[ ]?\(\s{{0,4}}(?:value=|raw=)?(?=b?{_Q})")
 _COBOL = re.compile(r"[ ]{1,8}PIC[ ][X9A]\(\d{1,4}\)\.?[ ]{1,8}VALUE[ ](?=['\"])")
 
 
@@ -66,6 +67,8 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
     """The value in an element, an entry, a pair, a form part, after a flag, or in SQL."""
     before = text[start - 1 : start]
     if before in ("<", ":") and before and (before == "<" or "<" in text[max(0, start - 24) : start]):
+        if text[start - 2 : start - 1] == "=":  # TOKEN=<TOKEN> -e ID=<ID>: what is to be put there
+            return None
         own = _OWN_ATTRIBUTE.match(text, end)
         if own is not None:  # <Password value="x"/>
             return value_at(text, own.end())
@@ -117,7 +120,7 @@ def value(text: str, start: int, end: int, rule: Rule) -> Value | None:
     if hashed is not None:
         return Value(*hashed.span("value"), quoted=True)
     if text[max(0, start - 5) : start] == "name=":
-        form_input = _NAMED_INPUT.match(text, end)
+        form_input = _NAMED_INPUT.match(text, end) or _NAMED_VALUE.match(text, end)
         if form_input is not None:
             return value_at(text, form_input.end())
         if _PART.match(text, end) is not None:

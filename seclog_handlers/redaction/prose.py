@@ -14,7 +14,9 @@ from seclog_handlers.redaction.vocabulary import PREDICATES, REMARKS
 Found = tuple[int, int, str]
 
 _SAID = re.compile(
-    r"(?:[ \t]\(?(?:is|was|as|has|been|now|entered|set|used|given|provided|received|supplied|generated|chosen|typed"
+    r"[ ]\((?:currently|now|was|is|formerly|set to|value)(?::|=|[ ]is)?[ ]"
+    r"|[ \t](?:now[ ])?reads[ ](?=[\"'])"
+    r"|(?:[ \t]\(?(?:is|was|as|has|been|now|entered|set|used|given|provided|received|supplied|generated|chosen|typed"
     r"|attempted|tried|read|plain|plaintext|cleartext|raw|value|string|here)\)?){1,4}"
     r"(?:[ \t](?:for|of|by|on|to)[ \t][^\s=:]{1,64})?[ \t]?[:=][ \t]{1,4}"
     r"|[ \t](?:used|entered|given|provided|typed|tried|supplied|submitted|sent|received)[ \t](?:was|is)[ \t]{1,4}"
@@ -32,6 +34,7 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _VERBS = frozenset({
+    "currently", "now", "formerly", "reads",
     "for", "of", "to", "on", "from", "in", "is", "was", "=", "are", "will", "set", "changed", "reset", "updated",
     "has", "equals", "resolved", "expanded", "evaluated", "defaults", "becomes", "as", "entered", "used",
     "given", "provided", "received", "supplied", "generated",
@@ -291,7 +294,11 @@ def _next(text: str, start: int, end: int, rule: Rule) -> Value | None:
         return value
     if rule.kind != "password":
         return None
-    plain = passphrases.is_plain_password(text, start, value) or passphrases.is_cell(text, start, value)
+    plain = (
+        passphrases.is_plain_password(text, start, value)
+        or passphrases.is_cell(text, start, value)
+        or passphrases.is_jumbled(word)
+    )
     least = 3 if text[start:end] == "PASS" else 4  # of FTP and POP3
     return value if plain or passphrases.is_hyphened(word, least) else None
 

@@ -128,8 +128,10 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
         name = name.decode("latin-1")
     if type(name) is str and name == "AUTH" and type(item) is str:  # of Redis
         return Rule("password", "strong") if looks_chosen(item) and not item.isupper() else None
-    if type(name) is not str or len(name) > MAX_NAME or ":" in name[:-1] or "=" in name[:-1]:
+    if type(name) is not str or len(name) > MAX_NAME or "=" in name[:-1]:
         return None  # a text, which is judged by itself
+    if ":" in name[:-1] and not _SECTION.fullmatch(name):
+        return None
     if "/" in name and _FILE_OF.search(name):  # ["secrets/README.md", "secrets/rotation.log"]
         return None
     rule = rules.rule(name)
@@ -146,6 +148,8 @@ def pair(value: Sequence[Any], rules: KeyRules) -> Rule | None:
     return rule
 
 
+# As .NET's settings are named: Authentication:Google:ClientSecret
+_SECTION = re.compile(r"[A-Z][A-Za-z]{1,31}(?::[A-Z][A-Za-z]{1,31}){1,4}")
 _FILE_OF = re.compile(r"[\w-]\.[A-Za-z]{1,4}\Z")
 
 
@@ -164,7 +168,9 @@ def rule_among(key: str, item: Any, rule: Rule | None, siblings: Mapping[Any, An
     return None if ambiguous and _holds_none(low, item, siblings) else rule
 
 
-_AMBIGUOUS = frozenset({"pwd", "oldpwd", "pass", "token", "pin", "pins", "totp", "otp", "hotp"})
+_AMBIGUOUS = frozenset(
+    {"pwd", "oldpwd", "pass", "token", "pin", "pins", "totp", "otp", "hotp", "secrets", "credentials", "passwords"}
+)
 # How many have which second factor.
 _FACTORS = frozenset({"webauthn", "sms", "push", "u2f", "fido2", "email", "voice", "yubikey", "passkey"})
 
@@ -182,6 +188,8 @@ def _holds_none(low: str, item: Any, siblings: Mapping[Any, Any]) -> bool:
         logged = not _LOGGED.isdisjoint(siblings)  # an event has a line of source, too
         names = _READING - _PLACES_OF_SOURCE if logged or not item.isupper() else _READING
         return any(_is_read(name, siblings.get(name)) for name in names)
+    if low in ("secrets", "credentials", "passwords"):  # how many
+        return type(item) is int and 0 <= item < MAX_TALLY
     if low in ("totp", "otp", "hotp"):
         return type(item) is int and any(type(siblings.get(name)) is int for name in _FACTORS)
     if low == "pin":

@@ -57,6 +57,7 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("gitlab", "_gitlab_session=", rf"{_X}{{32}}"),
     ("bitbucket", "ATBB ATCTT3x", r"[A-Za-z0-9_=-]{20,400}"),
     ("bitbucket", "BBDC-", r"[A-Za-z0-9+/=]{32,80}"),
+    ("trello", "ATTA", f"{_X}{{60,80}}"),
     ("atlassian", "ATAT ATSTT3 ATOA", r"[A-Za-z0-9_=-]{40,400}"),
     ("npm", "npm_", f"{_A}{{30,50}}"),
     ("pypi", "pypi-AgE", rf"{_W}{{40,1024}}"),
@@ -65,7 +66,9 @@ _LOOKS: tuple[tuple[str, str, str], ...] = (
     ("crates", "cio", f"[A-Za-z0-9]{{32}}(?!{_W})"),
     ("nuget", "oy2", f"[a-z0-9]{{43}}(?!{_W})"),
     ("docker", "dckr_pat_ dckr_oat_", rf"{_W}{{20,60}}"),
-    ("artifactory", "AKCp", f"{_A}{{60,80}}"),
+    ("artifactory", "AKCp", f"{_A}{{36,80}}"),
+    ("packagist", "packagist_", f"[a-z]{{3}}_{_X}{{60,90}}"),
+    ("iterative", "isat_", f"{_W}{{30,70}}"),
     ("artifactory", "cmVmdGtu", f"{_A}{{40,70}}"),
     ("artifactory", "cmVmd", f"{_MIXED}{_A}{{59}}(?!{_W})"),
     ("circleci", "CCIPAT_ CCIPRJ_", rf"{_A}{{15,30}}_[0-9a-z]{{30,50}}"),
@@ -396,4 +399,12 @@ def shaped(text: str, start: int, stop: int) -> list[tuple[int, int, str]]:
         for kind, length, part, pattern in _SHAPED
         if stop - start >= length and text.find(part, start, stop) >= 0
         for match in pattern.finditer(text, start, stop)
+        if not (kind == "aws-secret" and len(_RUN.findall(match[0])) < LEAST_RUNS)
+        and not (kind == "azure-storage" and _PUBLIC.search(text, max(0, match.start() - 32), match.start()))
     ]
+
+
+# Of 40 random characters about 25 begin a run of capitals, small letters or digits; of a name in CamelCase a dozen do.
+_RUN = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^a-zA-Z0-9]+")
+LEAST_RUNS = 16
+_PUBLIC = re.compile(r"[Pp]ublic[_ -]?[Kk]eys?[\"']?(?:[:=]|[ ]=)[ ]?[\"']?(?:ssh-\w{3,8}[ ])?\Z")

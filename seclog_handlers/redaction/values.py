@@ -82,6 +82,9 @@ _PLACEHOLDER = re.compile(
     # How passwords are hashed, options of a program.
     r"|(?:pbkdf2|argon2(?:id|i|d)?|bcrypt|scrypt|yescrypt|sha\d{1,3}|md5|des)(?:[-_](?:sha\d{1,3}|crypt|hmac|bcrypt|php|ctr)){0,3}"
     r"|--[a-z][a-z-]{1,30}[ =][A-Z_]{2,24}"
+    # What others have taken out, and where a secret is kept.
+    r"|(?:\[|%5B)(?i:redacted|filtered|scrubbed|masked|hidden|removed|omitted)[A-Za-z _-]{0,24}(?:\]|%5D)"
+    r"|(?:vault|secretsmanager|ssm|kms|keyring):[a-z][\w/.-]{2,80}(?:#[\w.-]{1,40})?"
     r"|\.{2,}|\*+|\[[A-Z_ -]{0,20}\]|\(null\)|\$\d{1,3}|\?|:[a-z_]{2,40}|@p\d{1,3}"
     r"|\*{2,}\w{0,20}\*{2,}|<?(?:YOUR|your|Your|MY|my)[_-][\w-]{1,40}>?|0x[0-9a-fA-F]{6,16}"
     r"|Secret(?:Str|Bytes|String)|gpio\d{1,3}|(?:RSA|DSA|ECDSA|ED25519)(?:[- ]\d{3,4})?"
@@ -132,7 +135,9 @@ def is_secret(value: str, rule: Rule, *, quoted: bool = False) -> bool:
         rule.kind != "password" and len(value) <= SHORT_SIGNS and not any(map(str.isalnum, value))
     ):  # the token that escapes: \
         return False
-    if rule.kind == "secret" and _NAME_OF_SECRET.fullmatch(value):
+    if (rule.kind == "secret" or (rule.kind == "password" and value.count("/") > 1)) and _NAME_OF_SECRET.fullmatch(
+        value
+    ):
         return False
     if rule.kind != "password" and (_PATH.fullmatch(value) or _VERSION.fullmatch(value)):
         return False  # where it is kept, which package has to be installed
@@ -166,6 +171,8 @@ def is_word(value: str) -> bool:
 def _is_secret_container(value: str, rule: Rule) -> bool:
     """Tell whether a list or mapping in text holds more than counters and sentences about secrets."""
     inner = value.strip("[](){}\"'` ")
+    if rule.sort == "code" and inner.isdigit() and len(inner) > CODE_DIGITS:  # otp={889811}
+        return True
     if rule.sort == "digits":
         return _is_personal_number(value, rule.kind)
     if rule.sort == "weak" or is_statement(value) or (inner and is_statement(inner)) or _REMARK.fullmatch(value):

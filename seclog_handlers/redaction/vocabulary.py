@@ -71,6 +71,9 @@ PHRASES: dict[str, str] = {
             "vapid key", "fernet key", "server community", "hmac sha",
             "recv key", "send key", "mppe key", "setup key", "luks key", "disk key", "volume key",
             "wireguard key", "wg key",
+            "art api", "wordpress logged", "wordpress sec",
+            "community string", "encryption primary key", "encryption deterministic key", "key base", "mac key",
+            "transaction key", "store password",
             "enable secret", "enable password", "tacacs key", "radius key", "merchant key", "crypt key",
             "provisioning key", "network key", "zigbee key", "sas key", "logged in key", "nonce key",
             "role key", "node key", "wallet key", "sealing key", "derived key",
@@ -89,7 +92,7 @@ PHRASES: dict[str, str] = {
             "google key", "azure key", "gcp key", "datadog key", "mailgun key", "cloudflare key", "algolia key",
             "plivo key", "heroku key", "slack key", "firebase key", "paypal key", "square key", "shopify key",
             "live key", "test key", "prod key", "security token", "request verification", "user code",
-            "remember token", "remember me token", "remember user token",
+            "token auth", "remember token", "remember me token", "remember user token",
         ),
         "token",
     ),
@@ -144,6 +147,7 @@ NUMBERS: dict[str, str] = {
     **dict.fromkeys(
         ("ssn", "nino", "rut",
          "aadhaar", "aadhar", "cpf", "pesel", "bsn", "curp", "nhs number", "tax id", "tin",
+         "licence number", "license number",
          "tax number", "tax file number",
          "national id", "national insurance", "national identity", "social security", "drivers license",
          "driver license", "driving license", "driving licence", "drivers licence", "personnummer",
@@ -247,6 +251,7 @@ BENIGN_TAILS = frozenset(
     symbol santa result results requests statistics metrics metric scan
     origins hosts quota check checks from refs delay activation env envvar agent entries maps decision reason
     prefs exchange gateway worker workers daemon job jobs
+    checked
     kid realm parsed accessed queried remaining_uses syncing ok success successful flag flags
 """.split()  # noqa: SIM905 - a wall of quotes hides the words
 )
@@ -288,6 +293,8 @@ MEASURING_HEADS = frozenset({"ask", "asks", "checksum"})
 
 # Heads that are benign before `password` only: the key names an action, not a value.
 PASSWORD_ACTIONS = frozenset({"reset", "recover", "recovery", "request", "requests", "first", "verify"})
+# What such a word belongs to where it stands before `password` and is no action: of TR-069.
+NOUNS = frozenset({"connection"})
 
 # Several words with one of these are a sentence, not a passphrase.
 SENTENCE_WORDS = frozenset(

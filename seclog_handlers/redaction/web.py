@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from seclog_handlers.redaction.censor import SEAL
+from seclog_handlers.redaction.passphrases import is_hyphened
 from seclog_handlers.redaction.values import is_statement, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
@@ -210,6 +211,8 @@ def decode_base64(value: str) -> str | None:
     shown = decoded.replace("\n", "").replace("\r", "").replace("\t", "")
     if shown.count("\0") == 2:
         shown = shown.replace("\0", "")  # SASL's PLAIN: who to act as, who logs in, password
+    if "auth=" in shown:
+        shown = shown.replace("\x01", "")  # SASL's XOAUTH2
     return decoded if shown.isprintable() else None
 
 
@@ -303,7 +306,7 @@ def bare_users(text: str, spend: Callable[[int], None]) -> list[Found]:
     for match in _ORACLE.finditer(text):
         spend(5)
         user = _ORACLE_USER.search(text, max(0, match.start() - 40), match.start())
-        if user is not None and looks_chosen(match["value"]):
+        if user is not None and (looks_chosen(match["value"]) or is_hyphened(match["value"])):
             found.append((*match.span("value"), "password"))
     if "//:" in text:
         found += [(*match.span("value"), "password") for match in _USERLESS.finditer(text)]
