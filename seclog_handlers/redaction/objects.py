@@ -54,10 +54,13 @@ def as_logged(msg: str, args: Sequence[Any], walk: Walk) -> tuple[str, tuple[Any
 
 
 def _said(value: Any, conversion: str, walk: Walk) -> str | None:
-    """Return what a conversion shows of an object, without its secrets; None if some of them are still in that."""
+    """Return what a conversion shows of an object, without its secrets; None unless each of them is seen to be gone.
+
+    A repr may show a secret in another way than it is held: escaped, cut, in capitals.
+    """
     text = str(walk.value(f"%{conversion}" % (rendering.argument(value),), None))
     held = rendering.plain(value)
     if type(held) not in (dict, list):
         return text
     hidden = walk.hidden(held)
-    return None if hidden is None or any(secret in text for secret in hidden) else text
+    return text if hidden is not None and walk.marks_in(text) >= len(hidden) else None

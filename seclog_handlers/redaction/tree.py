@@ -116,6 +116,10 @@ class Walk:
         """Return the secrets that lists and mappings hold; None if that cannot be told."""
         return taken_out(value, self.value(value, None), self._censor)
 
+    def marks_in(self, text: str) -> int:
+        """Return how often something stands in a secret's place in a text."""
+        return len(self._censor.rests(text)) - 1
+
     def _string(self, value: str, rule: Rule | None) -> str:
         self._characters -= len(value)
         if self._characters < 0:
