@@ -80,7 +80,8 @@ _PLACEHOLDER = re.compile(
     r"|\{type: string(?:, (?:minLength|maxLength|format|pattern): [^{},]{1,40}){0,4}\}"
     r"|[*x#•.·_-]{3,}|X{4,}|[\u2013\u2014-]{1,3}|!{1,2}|(?:\\{1,2}u[0-9a-fA-F]{4}){1,2}"
     # How passwords are hashed, options of a program.
-    r"|(?:pbkdf2|argon2(?:id|i|d)?|bcrypt|scrypt|yescrypt|sha\d{1,3}|md5|des)(?:[-_](?:sha\d{1,3}|crypt|hmac|bcrypt|php|ctr)){0,3}"
+    r"|(?:pbkdf2|argon2(?:id|i|d)?|bcrypt|scrypt|yescrypt)(?:[-_](?:sha\d{1,3}|crypt|hmac|php|ctr)){0,3}"
+    r"|(?:sha\d{1,3}|md5|des)[-_](?:crypt|hmac|bcrypt|php)"
     r"|--[a-z][a-z-]{1,30}[ =][A-Z_]{2,24}"
     # What others have taken out, and where a secret is kept.
     r"|(?:\[|%5B)(?i:redacted|filtered|scrubbed|masked|hidden|removed|omitted)[A-Za-z _-]{0,24}(?:\]|%5D)"
@@ -160,7 +161,7 @@ MIN_REMARK = 3  # spaces: no token has as many
 def _is_told_of(value: str) -> bool:
     """Tell whether words say something about a token, and none of them is one."""
     words = value.split()
-    return not SENTENCE_WORDS.isdisjoint(words) and not any(map(looks_made, words))
+    return not SENTENCE_WORDS.isdisjoint(words) and not any(map(looks_chosen, words))
 
 
 def is_word(value: str) -> bool:

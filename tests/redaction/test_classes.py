@@ -878,6 +878,7 @@ def test_finds_what_the_shape_of_a_record_tells(record: dict[str, object], clean
         ({"pass": 120, "fail": 0, "pwd": "/srv/app", "pin": "GPIO22"}, {}),
         ({"pass": "letmein12", "fail": 0}, {"pass": "[REDACTED]"}),
         ({"keys": ["secrets/README.md", "secrets/rotation-20230601.log"]}, {}),
+        ({"token": "8f3a9c2d1e4b5a6f77 has expired and was removed"}, {"token": "[REDACTED]"}),
         ({"csrf": "Origin checking failed - https://a.example.org does not match any trusted origins."}, {}),
         ({"csrf": {"valid": False, "reason": "Origin checking failed", "origin": "https://a1.example.org"}}, {}),
         ({"secret_keys": ["tls.crt", "tls.key"], "host_key_fingerprints": ["SHA256:vzQP7AVi7zMq0Ndv4ZHAtFdWDOq"]}, {}),
