@@ -52,8 +52,6 @@ class Censor:
         self._hints = ("[WITHHELD", "[CUT:", "[arguments", "****" if censor == "mask" else self.marker.split("{")[0])
         if censor == "token" or not self._hints[-1]:
             self._hints = (*self._hints[:3], ":" if censor == "token" else " ")
-        # Whether each secret is replaced by the same text.
-        self._plain = censor not in _MODES and "{kind}" not in censor
         # What all of them have, if they have one thing in common.
         self._opens = "[" if all("[" in hint for hint in self._hints) else ""
 
@@ -77,8 +75,6 @@ class Censor:
 
     def rests(self, text: str) -> list[str]:
         """Return what of a text stands before, between and behind what stands in the place of secrets."""
-        if self._plain and "[WITHHELD" not in text and "[CUT" not in text and "[arguments" not in text:
-            return text.split(self.marker)  # a tenth of the price
         return self._seen.split(text)
 
     def marks(self, text: str) -> list[str]:

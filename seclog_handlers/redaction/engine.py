@@ -303,7 +303,7 @@ class Redactor:
                 return msg, args
             walk = self._walk(budget)
             if any(map(objects.is_object, args)):
-                return objects.as_logged(msg, args, walk)
+                return objects.as_logged(msg, args, walk, self._censor)
             return msg, tuple([walk.value(arg, None) for arg in args])
         if issubclass(kind, dict):
             redacted = self._walk(budget).mapping(args, None, 0)

@@ -47,6 +47,7 @@ CALLEE = (
 )
 # A value that may be missing, as Rust and Java show it.
 _PRESENT = re.compile(r"(?:Some|Just|Optional)[(\[](?P<value>[^\s()\[\]\"']{4,256})[)\]]")
+_SOME = frozenset("SJO")
 _CALL = re.compile(rf"(?:await |not |new )?(?:\w{{1,32}}::){{0,4}}{CALLEE}[!?]?(?:\(|\[[\"'])")
 # A password with a bracket in it, and nothing that is called: Raccoon(dragon98
 _CUT_CALL = re.compile(r"[A-Za-z_]\w{1,63}\((?=[^\s]{0,64}\d)[^\s()\[\]\"',;]{3,64}(?=[\s;&]|\Z)")
@@ -86,7 +87,7 @@ def value_at(text: str, position: int, *, in_url: bool = False) -> Value | None:
     if in_url:
         match = _IN_URL.match(text, position)
         return Value(match.start(), match.end(), quoted=False) if match else None
-    present = _PRESENT.match(text, position)
+    present = _PRESENT.match(text, position) if text[position : position + 1] in _SOME else None
     if present is not None:
         return Value(*present.span("value"), quoted=True)
     before = _BEFORE.match(text, position)

@@ -32,7 +32,7 @@ Found = tuple[int, int, str]
 # Where a name begins and ends, and the name, in lower case.
 Place = tuple[int, int, str]
 
-_SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate"})
+_SCHEMES = frozenset({"bearer", "basic", "digest", "negotiate", "hmac"})
 _NEXT_WORD = re.compile(r"[ \t]([^\W\d_]{2,14})(?![^\W\d_])")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])")
 MAX_BASE64 = 65_536
@@ -232,7 +232,7 @@ class Finder:
         if word in _SCHEMES:
             if web.is_challenge(text, end):
                 return end
-            spans = web.scheme(text, end, word)
+            spans = web.signed_by_aws(text, end) if word == "hmac" else web.scheme(text, end, word)
             if spans:
                 found.extend(spans)
                 return spans[-1][1]

@@ -80,7 +80,7 @@ _GLUED = re.compile(r"[A-Za-z0-9_]")
 def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the whole name that contains text[start:end]."""
     if text[start - 1 : start] in _BEFORE and text[end : end + 1] in _AFTER:
-        return _section(text, start, end) if text[end : end + 1] == ":" else (start, end)
+        return _section(text, start, end)
     if text[start] >= _NO_SPACES and _GLUED.match(text, end) is None:
         return start, end
     left = text[max(0, start - MAX_IDENTIFIER) : start]
@@ -96,16 +96,18 @@ def identifier(text: str, start: int, end: int) -> tuple[int, int]:
     end = end if dots < 0 else max(dots, start)
     while end > start and text[end - 1] in ".-":
         end -= 1
-    return _section(text, start, end) if ":" in text[max(0, start - 1) : end + 1] else (start, end)
+    return _section(text, start, end)
 
 
 def _section(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the whole of a name in quotes whose parts colons join, as .NET's settings have them: "Jwt:Key"."""
-    before = _PARTS_BEFORE.search(text, max(0, start - MAX_IDENTIFIER), start)
-    if before is not None:
-        start = before.start("parts")
-    after = _PARTS_AFTER.match(text, end) if text[start - 1 : start] in QUOTES else None
-    return start, after.end() if after is not None else end
+    if text[start - 1 : start] == ":":
+        before = _PARTS_BEFORE.search(text, max(0, start - MAX_IDENTIFIER), start)
+        start = start if before is None else before.start("parts")
+    if text[end : end + 1] == ":" and text[start - 1 : start] in QUOTES:
+        after = _PARTS_AFTER.match(text, end)
+        end = end if after is None else after.end()
+    return start, end
 
 
 _PARTS_BEFORE = re.compile(r"[\"'](?P<parts>(?:[A-Z][A-Za-z]{1,31}:){1,4})\Z")

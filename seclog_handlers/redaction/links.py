@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 
-from seclog_handlers.redaction.values import IS_UUID, looks_chosen, looks_made
+from seclog_handlers.redaction.values import IS_UUID, MIXED_HEX, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 
@@ -45,8 +45,8 @@ _DEVICE = re.compile(r"(?<=/api/v1/)[A-Za-z0-9]{20}(?=/(?:telemetry|attributes|r
 _CATCH = re.compile(r"(?<=hooks/catch/)\d{4,12}/[A-Za-z0-9_-]{5,40}")  # Zapier
 # Where an id that nobody could guess is all that is asked for: /reset-password/bf4fe5a1-...
 _FOR_ONCE = re.compile(r"reset|magic|activat|unsubscribe|recover", re.IGNORECASE)
-_SENT = re.compile(r"reset|magic|activat|unsubscribe|recover|verif|confirm|invit", re.IGNORECASE)
-_HEX = re.compile(r"(?=[a-f]{0,32}\d)(?=\d{0,32}[a-f])[0-9a-f]{16,128}")
+_SENT = re.compile(rf"{_FOR_ONCE.pattern}|verif|confirm|invit", re.IGNORECASE)
+_HEX = re.compile(MIXED_HEX)
 
 
 def _is_for_once(link: str, value: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from seclog_handlers.redaction import web
 from seclog_handlers.redaction.extents import value_at
 from seclog_handlers.redaction.keys import Rule
-from seclog_handlers.redaction.values import WEAK_LENGTH, is_secret, looks_chosen, looks_made
+from seclog_handlers.redaction.values import MIXED_HEX, WEAK_LENGTH, is_secret, looks_chosen, looks_made
 
 Found = tuple[int, int, str]
 
@@ -81,7 +81,7 @@ def find(text: str, start: int, end: int, rule: Rule) -> list[Found]:
 
 # ?code=8f3a9c2d1e4b5a6f77: what is exchanged for a token.
 _OF_URLS = frozenset({"token", "authorization", "session"})
-_HEX = re.compile(r"(?=[a-f]{0,32}\d)(?=\d{0,32}[a-f])[0-9a-f]{16,128}(?![\w-])")
+_HEX = re.compile(rf"{MIXED_HEX}(?![\w-])")
 
 
 def _key_in(text: str, start: int, position: int, first: int) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ import re
 
 from seclog_handlers.redaction import languages
 from seclog_handlers.redaction.extents import QUOTES, Value
-from seclog_handlers.redaction.values import is_remark, is_statement
+from seclog_handlers.redaction.values import is_jumbled, is_remark, is_statement
 from seclog_handlers.redaction.vocabulary import BENIGN_TAILS, REMARKS, SENTENCE_WORDS, STATUS_WORDS
 
 # `with password Sommer`, `logged in as bob with password hunter`: letters alone, where the sentence leaves room for
@@ -92,13 +92,12 @@ def is_passphrase(value: str) -> bool:
 _ABOUT = STATUS_WORDS | SENTENCE_WORDS | REMARKS
 
 
-def is_jumbled(value: str) -> bool:
-    """Tell whether letters change case as those of no name do: KSFKdGVxLd."""
-    return _LETTERS.fullmatch(value) is not None and len(_HUMP.findall(value)) * 3 >= len(value)
+def is_random(value: str) -> bool:
+    """Tell whether letters alone are a password, and no name in CamelCase: KSFKdGVxLd."""
+    return _LETTERS.fullmatch(value) is not None and is_jumbled(value)
 
 
 _LETTERS = re.compile(r"(?=[a-z]{0,16}[A-Z]+[a-z])[A-Za-z]{9,32}")
-_HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def is_hyphened(value: str, least: int = 4) -> bool:

@@ -297,7 +297,7 @@ def _next(text: str, start: int, end: int, rule: Rule) -> Value | None:
     plain = (
         passphrases.is_plain_password(text, start, value)
         or passphrases.is_cell(text, start, value)
-        or passphrases.is_jumbled(word)
+        or passphrases.is_random(word)
     )
     least = 3 if text[start:end] == "PASS" else 4  # of FTP and POP3
     return value if plain or passphrases.is_hyphened(word, least) else None

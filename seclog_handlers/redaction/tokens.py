@@ -6,6 +6,8 @@ import functools
 import re
 from typing import NamedTuple
 
+from seclog_handlers.redaction.values import switches
+
 # Where each look comes from: the vendor's documentation of its token format, the published rules of its secret
 # scanning programme (GitHub, GitLab and Slack publish theirs), or the published rules of scanners (gitleaks,
 # Kingfisher). Entry: kind, what a token starts with, what follows.
@@ -399,12 +401,11 @@ def shaped(text: str, start: int, stop: int) -> list[tuple[int, int, str]]:
         for kind, length, part, pattern in _SHAPED
         if stop - start >= length and text.find(part, start, stop) >= 0
         for match in pattern.finditer(text, start, stop)
-        if not (kind == "aws-secret" and len(_RUN.findall(match[0])) < LEAST_RUNS)
+        if not (kind == "aws-secret" and switches(match[0]) < LEAST_SWITCHES)
         and not (kind == "azure-storage" and _PUBLIC.search(text, max(0, match.start() - 32), match.start()))
     ]
 
 
-# Of 40 random characters about 25 begin a run of capitals, small letters or digits; of a name in CamelCase a dozen do.
-_RUN = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^a-zA-Z0-9]+")
-LEAST_RUNS = 16
+# Forty random characters change about 25 times between capitals, small letters and digits; a name in CamelCase a dozen.
+LEAST_SWITCHES = 15
 _PUBLIC = re.compile(r"[Pp]ublic[_ -]?[Kk]eys?[\"']?(?:[:=]|[ ]=)[ ]?[\"']?(?:ssh-\w{3,8}[ ])?\Z")

@@ -18,7 +18,6 @@ from seclog_handlers import rendering
 from seclog_handlers.redaction import cookies, members, pii, structures, tables, web
 from seclog_handlers.redaction.budget import Budget
 from seclog_handlers.redaction.censor import Censor
-from seclog_handlers.redaction.echoes import taken_out
 from seclog_handlers.redaction.keys import KeyRules, Rule
 from seclog_handlers.redaction.memo import MAX_LENGTH, Memo
 from seclog_handlers.redaction.plans import MAX_PLAN, TEXT_ONLY, Plan, Plans
@@ -111,14 +110,6 @@ class Walk:
         if depth >= MAX_DEPTH:
             return "[WITHHELD: depth]"
         return self._container(value, kind, rule, depth)
-
-    def hidden(self, value: Any) -> list[str] | None:
-        """Return the secrets that lists and mappings hold; None if that cannot be told."""
-        return taken_out(value, self.value(value, None), self._censor)
-
-    def marks_in(self, text: str) -> int:
-        """Return how often something stands in a secret's place in a text."""
-        return len(self._censor.rests(text)) - 1
 
     def _string(self, value: str, rule: Rule | None) -> str:
         self._characters -= len(value)

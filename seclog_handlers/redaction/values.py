@@ -91,6 +91,8 @@ _PLACEHOLDER = re.compile(
     r"|Secret(?:Str|Bytes|String)|gpio\d{1,3}|(?:RSA|DSA|ECDSA|ED25519)(?:[- ]\d{3,4})?"
     r"|&(?:'\w{1,16} )?(?:mut )?(?:str|String|\[u8\]?)",
 )
+# Hexadecimal digits that are no number and no word.
+MIXED_HEX = r"(?=[a-f]{0,32}\d)(?=\d{0,32}[a-f])[0-9a-f]{16,128}"
 IS_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CODEISH = re.compile(
     r"(?:self|cls|os|process|settings|config|request|response|args|kwargs|env|params|options|this|data)(?:\."
@@ -404,7 +406,7 @@ def looks_made(value: str) -> bool:
         or not _MACHINE.fullmatch(value)
     ):
         return False
-    return _switches(value) >= 4
+    return switches(value) >= 4
 
 
 _DIGIT, _LETTER = re.compile(r"\d"), re.compile(r"[A-Za-z]")
@@ -418,7 +420,7 @@ _PLAIN = re.compile(
 _MACHINE = re.compile(r"[\w+/=.~%$!@#^*|:-]+")
 
 
-def _switches(value: str) -> int:
+def switches(value: str) -> int:
     """Count the changes between lower case, upper case, digits and the rest."""
     return len(re.findall(r"[a-z]+|[A-Z]+|\d+|[^a-zA-Z\d]+", value)) - 1
 
@@ -434,12 +436,17 @@ _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SIGN = re.compile(r"[^\w.,:;'/()\s-]")
 
 
+def is_jumbled(value: str) -> bool:
+    """Tell whether letters change case more often than a name of several words does: KSFKdGVxLd."""
+    return len(_HUMP.findall(value)) * SHORT_HUMP >= len(value)
+
+
 def looks_chosen(value: str) -> bool:
     """Tell whether a word in prose looks like a password and not like a word, number, date, path or address."""
     if len(value) < 5 or not (_LETTER.search(value) or (_OTHER_LETTER.search(value) and _DIGIT.search(value))):
         return False
     if not (_DIGIT.search(value) or _SIGN.search(value)):
-        return len(value) >= LONG_LETTERS and value.isalpha() and len(_HUMP.findall(value)) * SHORT_HUMP >= len(value)
+        return len(value) >= LONG_LETTERS and value.isalpha() and is_jumbled(value)
     return len(value) > MAX_WORD or not (
         is_statement(value) or _NOT_CHOSEN.fullmatch(value) or IS_UUID.fullmatch(value)
     )

@@ -166,6 +166,14 @@ def is_challenge(text: str, end: int) -> bool:
     return _CHALLENGE.match(text, end) is not None
 
 
+def signed_by_aws(text: str, end: int) -> list[Found]:
+    """Find the secrets of an AWS signature without its header's name; the `HMAC` of its scheme ends at `end`."""
+    opened = _AWS.match(text, end)
+    parameters = _PARAMETERS.match(text, opened.end()) if opened is not None else None
+    return _parameters(text, parameters.start(), parameters.end(), _PUBLIC) if parameters is not None else []
+
+
+_AWS = re.compile(r"-SHA256[ ](?=Credential=)")
 _CHALLENGE = re.compile(r"[ ](?:realm|error|scope|charset|authorization_uri|resource_metadata)=")
 _DIGEST_USER = re.compile(r"[A-Za-z][\w.@-]{0,63}:(?=[^:]{4})")
 _DIGEST = re.compile(r"(?:[0-9a-f]{8}){4,16}")

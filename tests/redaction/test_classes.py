@@ -1036,3 +1036,11 @@ def test_finds_the_secret_and_keeps_the_sentence(text: str, clean: str) -> None:
 def test_keeps_the_like_without_a_secret(text: str) -> None:
     """Clocks, addresses, counts, types and names stay in the same sentences."""
     assert redact(text) == text
+
+
+def test_a_signature_of_aws_needs_no_header() -> None:
+    """Its scheme says what its parameters are: whose it is and for what stays."""
+    scope = "/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature="
+    text = f"sent AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPL{scope}d96e573d87eb8edeabd2f60bab2eb32f6838d20c ok"
+
+    assert redact(text) == f"sent AWS4-HMAC-SHA256 Credential=[REDACTED]{scope}[REDACTED] ok"

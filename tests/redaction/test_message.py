@@ -236,8 +236,8 @@ def test_an_object_with_a_secret_keeps_the_rest(template: str) -> None:
     assert rendered(*redactor.message(template, (Job("bob", SECRET, 4821),))) == (
         f"Job(name='bob', password='{M}', pin={M})"
     )
-    for shape in (Opaque, Half):
-        shown = rendered(*redactor.message(template, (shape("bob", SECRET, 4821),)))
+    for shape, name in ((Opaque, "bob"), (Opaque, f"bob {M} {M} {M}"), (Half, "bob"), (Half, f"bob {M} {M} {M}")):
+        shown = rendered(*redactor.message(template, (shape(name, SECRET, 4821),)))
         assert SECRET[:7].lower() not in shown.lower()
         assert "4821" not in shown
         assert "bob" in shown
